@@ -1,0 +1,76 @@
+"""From an item in a pose to its six-term basis map in one view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beltline.physics import basis_vector
+from beltline.simulate.raster import Beam, Window, add_path_length
+from beltline.simulate.shapes import Mesh
+from beltline.simulate.solids import Item, Part
+from beltline.simulate.textures import modulation
+
+MaterialKey = tuple[str, float | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Pose:
+    """Proper rotation (3, 3) about the item's origin, then a shift (3,) in mm."""
+
+    rotation: NDArray[np.float64]
+    offset: NDArray[np.float64]
+
+    def apply(self, mesh: Mesh) -> Mesh:
+        """The mesh in bag coordinates."""
+        return mesh.transformed(self.rotation, self.offset)
+
+    def then_turned(self, turn: NDArray[np.float64]) -> Pose:
+        """This pose followed by a rotation of the whole bag about the origin."""
+        return Pose(turn @ self.rotation, turn @ self.offset)
+
+
+IDENTITY = Pose(np.eye(3), np.zeros(3))
+
+
+def item_window(parts: Iterable[Part], pose: Pose, beam: Beam) -> Window:
+    """Smallest window that holds the positive parts in a pose."""
+    corners = [beam.project(pose.apply(part.mesh).vertices) for part in parts if part.sign > 0]
+    return Window.around(np.concatenate(corners))
+
+
+def material_thickness(
+    parts: Iterable[Part], pose: Pose, beam: Beam, window: Window
+) -> dict[MaterialKey, NDArray[np.float64]]:
+    """Signed path length in mm per (material, density), before any clamping.
+
+    Returns:
+        Maps (window.height, window.width). Physical items stay >= -1e-6 mm everywhere.
+    """
+    maps: dict[MaterialKey, NDArray[np.float64]] = {}
+    for part in parts:
+        key = (part.material, part.density_g_cm3)
+        mesh = pose.apply(part.mesh)
+        if part.texture is None:
+            out = maps.setdefault(key, np.zeros((window.height, window.width)))
+            add_path_length(out, mesh.vertices, mesh.faces, beam, window, float(part.sign))
+        else:
+            smooth = np.zeros((window.height, window.width))
+            add_path_length(smooth, mesh.vertices, mesh.faces, beam, window)
+            smooth *= modulation(part.texture, pose, beam, window)
+            maps[key] = maps[key] + smooth if key in maps else smooth
+    return maps
+
+
+def item_basis(parts: Iterable[Part], pose: Pose, beam: Beam, window: Window) -> NDArray[np.float32]:
+    """Basis map (6, window.height, window.width) float32 of parts in a pose (see beltline.physics)."""
+    basis = np.zeros((6, window.height, window.width), dtype=np.float32)
+    for (material, density), thickness in material_thickness(parts, pose, beam, window).items():
+        np.maximum(thickness, 0.0, out=thickness)
+        vector = basis_vector(material, density)
+        for k in range(6):
+            basis[k] += vector[k] * thickness
+    return basis
