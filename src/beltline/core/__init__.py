@@ -1,0 +1,39 @@
+"""What flows through Beltline: scans, objects, samples, reports; boxes, masks, class names, errors."""
+
+from beltline.core.boxes import as_boxes, box_area, box_iou, clip_boxes, xywh_to_xyxy, xyxy_to_xywh
+from beltline.core.errors import (
+    BadInputError,
+    BeltlineError,
+    MissingExtraError,
+    PartialFailureError,
+    QualityGateError,
+    ShapeError,
+    UntrustedWeightsError,
+)
+from beltline.core.instances import Instances, Sample
+from beltline.core.masks import Masks
+from beltline.core.report import (
+    ClassFinding,
+    Decision,
+    FailedScan,
+    InstanceFinding,
+    ModelRef,
+    Report,
+    ScanReport,
+)
+from beltline.core.scan import Quantity, Scan
+from beltline.core.taxonomy import ANOMALY, LABELS, PROHIBITED, canonical, is_threat
+
+__all__ = [
+    # records
+    "Scan", "Quantity", "Instances", "Sample", "Masks",
+    # reports
+    "Report", "ScanReport", "ClassFinding", "InstanceFinding", "FailedScan", "ModelRef", "Decision",
+    # boxes
+    "as_boxes", "box_area", "box_iou", "clip_boxes", "xywh_to_xyxy", "xyxy_to_xywh",
+    # class names
+    "ANOMALY", "LABELS", "PROHIBITED", "canonical", "is_threat",
+    # errors
+    "BeltlineError", "BadInputError", "UntrustedWeightsError", "MissingExtraError",
+    "PartialFailureError", "QualityGateError", "ShapeError",
+]  # fmt: skip

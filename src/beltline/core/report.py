@@ -1,0 +1,217 @@
+"""The result of screening, as report.json holds it: stable, versioned, built upon by others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, get_args
+
+from beltline.core.errors import BadInputError
+from beltline.core.masks import Masks
+
+SCHEMA_VERSION = 1
+
+Decision: TypeAlias = Literal["alarm", "clear", "no_machine_result"]
+DECISIONS: tuple[str, ...] = get_args(Decision)
+Point: TypeAlias = tuple[float, float]
+Box: TypeAlias = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class ModelRef:
+    """Which model spoke: its name and the SHA-256 of its weights."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ClassFinding:
+    """One class of the model in one scan, alarmed or not.
+
+    Attributes:
+        label: Name of the taxonomy.
+        probability: Calibrated, in [0, 1].
+        alarm: Whether the probability passes the threshold of the operating point.
+        point: (x, y) of the strongest evidence, pixels; None where not localised.
+        box: (x1, y1, x2, y2) around the evidence, pixels; None where not localised.
+    """
+
+    label: str
+    probability: float
+    alarm: bool
+    point: Point | None = None
+    box: Box | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.probability <= 1:
+            raise ValueError(f"probability must be in [0, 1], got {self.probability}")
+
+
+@dataclass(frozen=True)
+class InstanceFinding:
+    """One object in one scan.
+
+    Attributes:
+        label: Name of the taxonomy.
+        score: In [0, 1].
+        box: (x1, y1, x2, y2), pixels.
+        mask: One amodal mask, or None.
+    """
+
+    label: str
+    score: float
+    box: Box
+    mask: Masks | None = None
+
+
+@dataclass(frozen=True)
+class ScanReport:
+    """One scan's findings.
+
+    Attributes:
+        path: As the user gave it.
+        sha256: Of the file.
+        width: Pixels.
+        height: Pixels.
+        decision: A slow or failed model is ``no_machine_result``, never ``clear``.
+        classes: Every class of the model.
+        instances: Objects, where the model finds them.
+        ms: Milliseconds by step: read, model, total and others.
+        reason: Why there is no machine result.
+    """
+
+    path: str
+    sha256: str
+    width: int
+    height: int
+    decision: Decision
+    classes: tuple[ClassFinding, ...] = ()
+    instances: tuple[InstanceFinding, ...] = ()
+    ms: Mapping[str, float] = field(default_factory=dict)
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.decision not in DECISIONS:
+            raise ValueError(f"decision must be one of {DECISIONS}, got {self.decision!r}")
+
+
+@dataclass(frozen=True)
+class FailedScan:
+    """A file that gave no scan, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """A screening run.
+
+    Example:
+        >>> report = Report(ModelRef("starter", "00"), {"pfa": 0.05}, failed=(FailedScan("a.png", "empty"),))
+        >>> Report.from_json(report.to_json()) == report
+        True
+    """
+
+    model: ModelRef
+    operating_point: Mapping[str, float]
+    scans: tuple[ScanReport, ...] = ()
+    failed: tuple[FailedScan, ...] = ()
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """The text of report.json, keys in the documented order."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "model": {"name": self.model.name, "sha256": self.model.sha256},
+            "operating_point": dict(self.operating_point),
+            "scans": [_scan_to_dict(scan) for scan in self.scans],
+            "failed": [{"path": item.path, "reason": item.reason} for item in self.failed],
+        }
+
+    @classmethod
+    def from_json(cls, text: str) -> Report:
+        """Read report.json back.
+
+        Raises:
+            BadInputError: If it is not JSON, of another schema version, or lacks a field.
+        """
+        try:
+            return _report_from_dict(json.loads(text))
+        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+            raise BadInputError(f"not a report.json of Beltline: {error!r}") from error
+
+
+def _scan_to_dict(scan: ScanReport) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "path": scan.path, "sha256": scan.sha256, "width": scan.width, "height": scan.height,
+        "decision": scan.decision,
+        "classes": [_class_to_dict(finding) for finding in scan.classes],
+        "instances": [_instance_to_dict(found) for found in scan.instances],
+        "ms": dict(scan.ms),
+    }  # fmt: skip
+    return record if scan.reason is None else {**record, "reason": scan.reason}
+
+
+def _class_to_dict(finding: ClassFinding) -> dict[str, Any]:
+    return {
+        "label": finding.label,
+        "probability": finding.probability,
+        "alarm": finding.alarm,
+        "point": None if finding.point is None else list(finding.point),
+        "box": None if finding.box is None else list(finding.box),
+    }
+
+
+def _instance_to_dict(found: InstanceFinding) -> dict[str, Any]:
+    record = {"label": found.label, "score": found.score, "box": list(found.box)}
+    return record if found.mask is None else {**record, "mask": found.mask.to_coco()[0]}
+
+
+def _report_from_dict(record: dict[str, Any]) -> Report:
+    version = record["schema_version"]
+    if version != SCHEMA_VERSION:
+        raise BadInputError(f"report.json of schema version {version}; this Beltline reads {SCHEMA_VERSION}")
+    return Report(
+        model=ModelRef(record["model"]["name"], record["model"]["sha256"]),
+        operating_point=dict(record["operating_point"]),
+        scans=tuple(_scan_from_dict(scan) for scan in record["scans"]),
+        failed=tuple(FailedScan(item["path"], item["reason"]) for item in record["failed"]),
+    )
+
+
+def _scan_from_dict(record: dict[str, Any]) -> ScanReport:
+    return ScanReport(
+        path=record["path"], sha256=record["sha256"],
+        width=int(record["width"]), height=int(record["height"]), decision=record["decision"],
+        classes=tuple(_class_from_dict(finding) for finding in record["classes"]),
+        instances=tuple(_instance_from_dict(found) for found in record["instances"]),
+        ms=dict(record["ms"]), reason=record.get("reason"),
+    )  # fmt: skip
+
+
+def _class_from_dict(record: dict[str, Any]) -> ClassFinding:
+    point, box = record["point"], record["box"]
+    return ClassFinding(
+        record["label"],
+        float(record["probability"]),
+        bool(record["alarm"]),
+        None if point is None else (float(point[0]), float(point[1])),
+        None if box is None else _box(box),
+    )
+
+
+def _instance_from_dict(record: dict[str, Any]) -> InstanceFinding:
+    mask = record.get("mask")
+    masks = None if mask is None else Masks.from_coco([mask], (mask["size"][0], mask["size"][1]))
+    return InstanceFinding(record["label"], float(record["score"]), _box(record["box"]), masks)
+
+
+def _box(values: list[float]) -> Box:
+    x1, y1, x2, y2 = (float(value) for value in values)
+    return (x1, y1, x2, y2)
