@@ -1,0 +1,20 @@
+"""Screening: a scan in, a decision with its reasons out, in time; ONNX Runtime only, no torch."""
+
+from .files import collect, read
+from .localize import point_and_box
+from .pipeline import DEFAULT_DEADLINE_MS, DEFAULT_PFA, Screened, screen_scan
+from .prepare import Letterbox, Prepared, prepare
+from .run import RunOptions, screen_files
+from .session import ModelCard, ModelFailure, ModelOutput, ScreeningModel, load_model, open_model, read_card
+from .weights import WeightsEntry, find_weights, import_weights, list_weights, verify
+
+__all__ = [
+    # one scan
+    "prepare", "Prepared", "Letterbox", "point_and_box", "screen_scan", "Screened",
+    "DEFAULT_PFA", "DEFAULT_DEADLINE_MS",
+    # many files
+    "screen_files", "RunOptions", "collect", "read",
+    # models
+    "load_model", "open_model", "read_card", "ScreeningModel", "ModelCard", "ModelOutput", "ModelFailure",
+    "find_weights", "list_weights", "import_weights", "verify", "WeightsEntry",
+]  # fmt: skip

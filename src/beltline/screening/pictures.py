@@ -1,0 +1,107 @@
+"""Pictures for people: the scan as a screener knows it, boxes drawn on it, soft heat maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from beltline.core import ClassFinding, Scan
+
+from .prepare import color_planes
+
+MARK = (214, 0, 92)  # RGB; magenta, the one hue that no pseudo-colour table uses
+_WHITE = (255, 255, 255)
+
+
+def display_picture(scan: Scan, *, long_side: int) -> NDArray[np.uint8]:
+    """RGB picture (h, w, 3) of a scan, colours as they came, never enlarged beyond ``long_side``."""
+    planes = color_planes(scan)
+    height, width = planes[0].shape
+    scale = min(1.0, long_side / max(width, height))
+    size = (max(round(width * scale), 1), max(round(height * scale), 1))
+    small = [planes[0]] if planes[0] is planes[1] else planes
+    small = [cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in small]
+    if len(small) == 1:
+        small = small * 3
+    picture: Any = cv2.merge([np.clip(plane * 255 + 0.5, 0, 255).astype(np.uint8) for plane in small])
+    return np.asarray(picture, dtype=np.uint8)
+
+
+def frame_color(picture: NDArray[np.uint8]) -> str:
+    """Median colour "r g b" of a picture's outermost pixels, mostly its air."""
+    rim = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    return " ".join(str(int(v)) for v in np.median(rim, axis=0))
+
+
+def jpeg(picture: NDArray[np.uint8], *, quality: int = 82) -> bytes:
+    """JPEG bytes of an RGB picture."""
+    return _encode(".jpg", picture[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+
+
+def png(picture: NDArray[np.uint8]) -> bytes:
+    """PNG bytes of an RGB or RGBA picture."""
+    swapped = picture[:, :, [2, 1, 0, *range(3, picture.shape[2])]]
+    return _encode(".png", swapped, [cv2.IMWRITE_PNG_COMPRESSION, 6])
+
+
+def heat_png(activation: NDArray[np.float32]) -> bytes:
+    """A class map as a small transparent PNG in the mark colour, soft at its feet."""
+    strength = cv2.GaussianBlur(activation, (0, 0), 1.5)
+    strength = np.clip((strength - 0.25) / 0.75, 0, 1)
+    levels = np.round(strength * 12) / 12 * 120  # few levels keep the file near one kilobyte
+    picture = np.empty((*activation.shape, 4), dtype=np.uint8)
+    picture[:, :, :3] = MARK
+    picture[:, :, 3] = levels
+    return png(picture)
+
+
+def draw_findings(
+    picture: NDArray[np.uint8], findings: Sequence[ClassFinding], *, scan_size: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """The picture with box, point, class and probability of every alarmed finding.
+
+    Args:
+        picture: RGB (h, w, 3).
+        findings: Of one scan; those without alarm are left out.
+        scan_size: (width, height) of the scan, to which boxes and points refer.
+    """
+    canvas = np.ascontiguousarray(picture)
+    scale = np.array([canvas.shape[1] / scan_size[0], canvas.shape[0] / scan_size[1]])
+    taken: list[tuple[int, int, int, int]] = []
+    for finding in sorted(findings, key=lambda f: -f.probability):
+        if not finding.alarm or finding.box is None or finding.point is None:
+            continue
+        x1, y1, x2, y2 = (int(v) for v in np.array(finding.box) * np.tile(scale, 2))
+        point = tuple(int(v) for v in np.array(finding.point) * scale)
+        for color, width in ((_WHITE, 4), (MARK, 2)):
+            cv2.rectangle(canvas, (x1, y1), (x2, y2), color, width, cv2.LINE_AA)
+            cv2.drawMarker(canvas, point, color, cv2.MARKER_CROSS, 14, width, cv2.LINE_AA)
+        text = f"{finding.label.replace('_', ' ')} {finding.probability * 100:.0f}%"
+        taken.append(_draw_label(canvas, text, (x1, y1), taken))
+    return canvas
+
+
+def _draw_label(
+    canvas: NDArray[np.uint8], text: str, corner: tuple[int, int], taken: list[tuple[int, int, int, int]]
+) -> tuple[int, int, int, int]:
+    (width, height), base = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
+    width, height = width + 8, height + base + 6
+    x = max(min(corner[0], canvas.shape[1] - width), 0)
+    y = max(corner[1] - height, 0)
+    while any(x < r and x + width > l and y < b and y + height > t for l, t, r, b in taken):
+        y += height
+    cv2.rectangle(canvas, (x, y), (x + width, y + height), MARK, -1)
+    place = (x + 4, y + height - base - 2)
+    cv2.putText(canvas, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, _WHITE, 1, cv2.LINE_AA)
+    return x, y, x + width, y + height
+
+
+def _encode(suffix: str, picture: NDArray[np.uint8], options: list[int]) -> bytes:
+    done, payload = cv2.imencode(suffix, np.ascontiguousarray(picture), options)
+    if not done:
+        raise RuntimeError(f"OpenCV could not encode a {picture.shape} picture as {suffix}")
+    return bytes(payload)

@@ -1,0 +1,151 @@
+"""One scan in, one decision out: prepare, run the model in time, locate, decide.
+
+The rule of the room: whatever goes wrong, the answer is ``no_machine_result`` with a reason and the
+operator decides. Nothing but a complete answer of the model, below every threshold, is ``clear``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beltline.core import BadInputError, ClassFinding, Decision, Scan, ScanReport
+
+from .localize import activation, fine_map, point_and_box
+from .prepare import Letterbox, Prepared, prepare
+from .session import ModelFailure, ModelOutput, ScreeningModel
+
+DEFAULT_DEADLINE_MS = 2000.0
+DEFAULT_PFA = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Screened:
+    """A scan's report entry with what a picture of it needs.
+
+    Attributes:
+        report: The entry of report.json.
+        letterbox: Region of the scan that the maps cover; None without a machine result.
+        maps: Activation (h, w) in 0..1 of each alarmed class over that region.
+    """
+
+    report: ScanReport
+    letterbox: Letterbox | None = None
+    maps: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+
+
+def screen_scan(
+    scan: Scan,
+    model: ScreeningModel,
+    *,
+    pfa: float = DEFAULT_PFA,
+    deadline_ms: float = DEFAULT_DEADLINE_MS,
+    path: str = "",
+    sha256: str = "",
+    read_ms: float = 0.0,
+) -> Screened:
+    """Screen one decoded scan.
+
+    Args:
+        scan: Any quantity and size from 8 by 8 pixels.
+        model: From `load_model`.
+        pfa: Operating point, one of the model's.
+        deadline_ms: Time from the decoded array to the model's answer; later is no machine result.
+        path: Kept in the entry.
+        sha256: Kept in the entry.
+        read_ms: Time spent reading, counted in ``ms["total"]`` but not against the deadline.
+
+    Raises:
+        BadInputError: If the scan itself cannot be screened (too small).
+        ValueError: If the model has no operating point at ``pfa``.
+
+    Example:
+        >>> from beltline.screening import load_model, screen_scan  # doctest: +SKIP
+        >>> screen_scan(scan, load_model()).report.decision  # doctest: +SKIP
+        'alarm'
+    """
+    thresholds = model.card.thresholds_at(pfa)
+    clock = _Clock(read_ms)
+    entry = ScanReport(path, sha256, scan.width, scan.height, "no_machine_result")
+    try:
+        prepared = prepare(scan, long_side=model.card.long_side)
+        clock.step("prepare")
+        left_s = deadline_ms / 1000 - clock.elapsed_s()
+        if left_s <= 0:
+            raise ModelFailure(f"deadline passed: {deadline_ms:g} ms were over before the model could run")
+        output = model.run(prepared.image, timeout_s=left_s)
+        clock.step("model")
+        screened = _decide(entry, prepared, output, model, thresholds)
+        clock.step("localise")
+    except BadInputError:
+        raise
+    except ModelFailure as failure:
+        return Screened(replace(entry, ms=clock.ms(), reason=str(failure)))
+    except Exception as error:  # fail safe: a fault of ours must never read as "clear"
+        reason = f"screening failed: {type(error).__name__}: {error}"
+        return Screened(replace(entry, ms=clock.ms(), reason=reason))
+    return replace(screened, report=replace(screened.report, ms=clock.ms()))
+
+
+def _decide(
+    entry: ScanReport,
+    prepared: Prepared,
+    output: ModelOutput,
+    model: ScreeningModel,
+    thresholds: NDArray[np.float64],
+) -> Screened:
+    probs = model.card.probabilities(output.logits)
+    alarms = probs >= thresholds
+    findings = tuple(
+        _finding(label, float(prob), bool(alarm), cam, prepared.letterbox, model.card.box_threshold)
+        for label, prob, alarm, cam in zip(model.card.classes, probs, alarms, output.cams, strict=True)
+    )
+    decision: Decision = "alarm" if alarms.any() else "clear"
+    maps = {
+        finding.label: activation(fine_map(cam, prepared.letterbox))
+        for finding, cam in zip(findings, output.cams, strict=True)
+        if finding.alarm
+    }
+    return Screened(replace(entry, decision=decision, classes=findings), prepared.letterbox, maps)
+
+
+def _finding(
+    label: str, prob: float, alarm: bool, cam: NDArray[np.float32], letterbox: Letterbox, box_threshold: float
+) -> ClassFinding:
+    (x, y), (x1, y1, x2, y2) = point_and_box(cam, letterbox, box_threshold=box_threshold)
+    width, height = letterbox.scan_size
+    return ClassFinding(
+        label=label,
+        probability=round(prob, 6),
+        alarm=alarm,
+        point=(_inside(x, width), _inside(y, height)),
+        box=(_inside(x1, width), _inside(y1, height), _inside(x2, width), _inside(y2, height)),
+    )
+
+
+def _inside(value: float, limit: int) -> float:
+    return round(min(max(value, 0.0), float(limit)), 1)
+
+
+class _Clock:
+    """Milliseconds by step."""
+
+    def __init__(self, read_ms: float) -> None:
+        self._started = self._last = time.perf_counter()
+        self._read_ms = read_ms
+        self._steps: dict[str, float] = {"read": round(read_ms, 2)}
+
+    def step(self, name: str) -> None:
+        now = time.perf_counter()
+        self._steps[name] = round((now - self._last) * 1000, 2)
+        self._last = now
+
+    def elapsed_s(self) -> float:
+        return time.perf_counter() - self._started
+
+    def ms(self) -> dict[str, float]:
+        return {**self._steps, "total": round(self._read_ms + self.elapsed_s() * 1000, 2)}

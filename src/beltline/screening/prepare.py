@@ -1,0 +1,218 @@
+"""From a scan of any quantity, size and look to the network's image, and the map back to its pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from beltline.core import BadInputError, Scan
+
+STRIDE = 32
+MIN_SIDE = 8
+_OVERVIEW = 256  # pixels along the longer side of the picture in which the bag is looked for
+_COLOR_SIDE = 1024  # dual-energy scans are coloured at most this large; edges are drawn in pixels
+_AIR_LUMINANCE = 0.7
+_AIR_CHROMA = 0.12
+_CONTENT = 0.05
+_MARGIN = 0.02
+_DENSE = 0.3
+
+Rectangle = tuple[int, int, int, int]  # x, y, width, height
+
+
+@dataclass(frozen=True)
+class Letterbox:
+    """Where a scan lies in the network's image; all lengths in pixels, (x, y) or (width, height).
+
+    Attributes:
+        scan_size: Size of the scan.
+        origin: Left top corner of the region cut from the scan.
+        region: Size of that region.
+        pad: Left top corner of the region's picture in the network's image.
+        content: Size of the region's picture there.
+        size: Size of the network's image, multiples of 32.
+    """
+
+    scan_size: tuple[int, int]
+    origin: tuple[float, float]
+    region: tuple[float, float]
+    pad: tuple[int, int]
+    content: tuple[int, int]
+    size: tuple[int, int]
+
+    def to_scan(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Points (N, 2) of the network's image in pixels of the scan; pixel edges are integers."""
+        scale = np.divide(self.region, self.content)
+        return np.asarray((points - np.array(self.pad)) * scale + np.array(self.origin), dtype=np.float64)
+
+    def to_network(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Points (N, 2) of the scan in pixels of the network's image; the inverse of `to_scan`."""
+        scale = np.divide(self.content, self.region)
+        return np.asarray((points - np.array(self.origin)) * scale + np.array(self.pad), dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Network input ``image`` (1, 3, H, W) float32, RGB in 0..1, air 1, and the way back."""
+
+    image: NDArray[np.float32]
+    letterbox: Letterbox
+
+
+def prepare(scan: Scan, *, long_side: int = 448) -> Prepared:
+    """Bring a scan to the form the screening model was trained on.
+
+    Dual-energy scans are coloured by physics in the default style, single-channel ones become grey. The
+    air around the bag is cut off, the air that is left made white without touching dense parts, and the
+    region fitted with white into an image whose longer side is ``long_side``.
+
+    Args:
+        scan: Any scan of at least 8 by 8 pixels.
+        long_side: Longer side of the result, a multiple of 32.
+
+    Raises:
+        BadInputError: If the scan is smaller than 8 pixels on a side or not finite.
+    """
+    planes = color_planes(scan)
+    height, width = planes[0].shape
+    if min(height, width) < MIN_SIDE:
+        raise BadInputError(f"a scan needs at least {MIN_SIDE} x {MIN_SIDE} pixels, got {width} x {height}")
+    overview = _resize_planes(planes, *_fit(width, height, min(_OVERVIEW, max(width, height))))
+    if not np.isfinite(overview).all():
+        raise BadInputError("the scan holds NaN or infinite pixels")
+    air = estimate_air(overview)
+    x, y, w, h = find_bag(overview, air, (width, height))
+    letterbox = _letterbox(scan, (width, height), (x, y, w, h), long_side)
+    region = [plane[y : y + h, x : x + w] for plane in planes]
+    content = whiten_air(_resize_planes(region, *letterbox.content), air)
+    image = np.ones((1, 3, letterbox.size[1], letterbox.size[0]), dtype=np.float32)
+    left, top = letterbox.pad
+    target = image[0, :, top : top + letterbox.content[1], left : left + letterbox.content[0]]
+    target[:] = content.transpose(2, 0, 1)
+    return Prepared(image, letterbox)
+
+
+def color_planes(scan: Scan) -> list[NDArray[np.float32]]:
+    """Red, green and blue planes (H, W) in 0..1 of a scan of any quantity; air is bright.
+
+    Very large dual-energy scans come back smaller (averaged in intensity), never larger.
+    """
+    pixels = np.exp(-scan.pixels) if scan.quantity == "attenuation" else scan.pixels
+    count = pixels.shape[0]
+    if scan.quantity != "color" and count >= 2:
+        return _colorized(pixels[0], pixels[1])
+    if count >= 3:
+        return [np.ascontiguousarray(pixels[c], dtype=np.float32) for c in range(3)]
+    gray = np.ascontiguousarray(pixels[0], dtype=np.float32)
+    return [gray, gray, gray]
+
+
+def estimate_air(overview: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Colour of the empty belt: the commonest bright, nearly grey tone, the frame counting four times.
+
+    Args:
+        overview: (h, w, 3) float32 in 0..1.
+
+    Returns:
+        (3,) float32; white when hardly anything is bright and grey.
+    """
+    luminance = overview.mean(axis=2)
+    chroma = overview.max(axis=2) - overview.min(axis=2)
+    likely = (luminance > _AIR_LUMINANCE) & (chroma < _AIR_CHROMA)
+    if likely.mean() < 0.005:
+        return np.ones(3, dtype=np.float32)
+    weight = np.ones_like(luminance)
+    weight[[0, -1], :] = 4
+    weight[:, [0, -1]] = 4
+    bins = np.minimum(((luminance - _AIR_LUMINANCE) / (1 - _AIR_LUMINANCE) * 60).astype(int), 59)
+    counts = np.bincount(bins[likely], weights=weight[likely], minlength=60)
+    peak = int(np.argmax(np.convolve(counts, [1, 2, 1], mode="same")))
+    near = likely & (np.abs(bins - peak) <= 1)
+    return np.median(overview[near], axis=0).astype(np.float32)
+
+
+def find_bag(
+    overview: NDArray[np.float32], air: NDArray[np.float32], scan_size: tuple[int, int]
+) -> Rectangle:
+    """Rectangle (x, y, width, height) of the scan that holds everything but air, with a margin.
+
+    Cautious: cut is only what surely shows nothing, specks and single lines along the frame aside.
+    An empty scan comes back whole.
+    """
+    width, height = scan_size
+    content = (np.abs(overview - air).max(axis=2) > _CONTENT).astype(np.uint8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(content, connectivity=8)
+    kept = [box for box in stats[1:] if _is_object(box, content.shape)]
+    if not kept:
+        return 0, 0, width, height
+    corners = np.array([(x, y, x + w, y + h) for x, y, w, h, _ in kept], dtype=float)
+    scale = np.array([width / content.shape[1], height / content.shape[0]])
+    margin = _MARGIN * max(width, height)
+    x1, y1 = np.floor(corners[:, :2].min(axis=0) * scale - margin).clip(0).astype(int)
+    x2, y2 = np.ceil(corners[:, 2:].max(axis=0) * scale + margin).clip(None, scan_size).astype(int)
+    if min(x2 - x1, y2 - y1) < MIN_SIDE:
+        return 0, 0, width, height
+    return int(x1), int(y1), int(x2 - x1), int(y2 - y1)
+
+
+def whiten_air(image: NDArray[np.float32], air: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Stretch each channel so that ``air`` becomes 1; below 0.3 nothing changes, between it blends.
+
+    The stretch is monotonic in every channel, so no order of brightness is lost.
+
+    Args:
+        image: (h, w, 3) float32 in 0..1.
+        air: (3,) colour of the empty belt.
+    """
+    if (air > 0.995).all():
+        return np.clip(image, 0.0, 1.0)
+    blend = np.clip((image - _DENSE) / (air - _DENSE), 0.0, 1.0)
+    blend *= blend * (3 - 2 * blend)
+    return np.clip(image * (1 + (1 / air - 1) * blend), 0.0, 1.0).astype(np.float32)
+
+
+def _colorized(low: NDArray[np.float32], high: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    from beltline.physics import STYLES, colorize  # compiles kernels; colour scans do without
+
+    height, width = low.shape
+    if max(height, width) > _COLOR_SIDE:
+        size = _fit(width, height, _COLOR_SIDE)
+        low = cv2.resize(np.ascontiguousarray(low), size, interpolation=cv2.INTER_AREA)
+        high = cv2.resize(np.ascontiguousarray(high), size, interpolation=cv2.INTER_AREA)
+    rgb = colorize(low, high, STYLES["white"])
+    return [plane.astype(np.float32) / 255.0 for plane in cv2.split(rgb)]
+
+
+def _fit(width: int, height: int, long_side: int) -> tuple[int, int]:
+    scale = long_side / max(width, height)
+    return max(round(width * scale), 1), max(round(height * scale), 1)
+
+
+def _resize_planes(planes: list[NDArray[np.float32]], width: int, height: int) -> NDArray[np.float32]:
+    shrinks = width <= planes[0].shape[1] and height <= planes[0].shape[0]
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    if planes[0] is planes[1]:
+        gray = cv2.resize(planes[0], (width, height), interpolation=how)
+        return np.repeat(gray[:, :, None], 3, axis=2)
+    merged: Any = cv2.merge([cv2.resize(plane, (width, height), interpolation=how) for plane in planes])
+    return np.asarray(merged, dtype=np.float32)
+
+
+def _is_object(box: NDArray[np.int32], shape: tuple[int, ...]) -> bool:
+    x, y, w, h, area = (int(v) for v in box)
+    on_frame = x == 0 or y == 0 or x + w == shape[1] or y + h == shape[0]
+    return area >= 6 and not (on_frame and min(w, h) <= 2)
+
+
+def _letterbox(scan: Scan, planes: tuple[int, int], region: Rectangle, long_side: int) -> Letterbox:
+    x, y, w, h = region
+    scan_size = (scan.pixels.shape[2], scan.pixels.shape[1])
+    fx, fy = scan_size[0] / planes[0], scan_size[1] / planes[1]  # 1 unless color_planes shrank the scan
+    content = _fit(w, h, long_side)
+    size = (-(-content[0] // STRIDE) * STRIDE, -(-content[1] // STRIDE) * STRIDE)
+    pad = ((size[0] - content[0]) // 2, (size[1] - content[1]) // 2)
+    return Letterbox(scan_size, (x * fx, y * fy), (w * fx, h * fy), pad, content, size)

@@ -1,0 +1,278 @@
+"""report.html: one self-contained page that a screener understands; no network, no framework."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from beltline.core import ClassFinding, Report, ScanReport
+
+from .prepare import Letterbox
+from .session import ModelCard
+from .truth import TruthItem, Verdict, judge
+
+BADGES = {"alarm": "ALARM", "clear": "CLEAR", "no_machine_result": "NO MACHINE RESULT"}
+_ORDER = {"alarm": 0, "no_machine_result": 1, "clear": 2}
+_ROWS = 4  # class bars shown on a card before the full list is opened
+_MB = 2**20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large the pictures in the report may be: longer side, JPEG quality, bytes in all."""
+
+    long_side: int
+    quality: int
+    total_bytes: int = 60 * _MB
+
+    @classmethod
+    def for_count(cls, count: int) -> Limits:
+        """Smaller pictures for longer reports, so that a browser opens them."""
+        if count <= 150:
+            return cls(1100, 84)
+        if count <= 600:
+            return cls(760, 78)
+        return cls(480, 70)
+
+
+@dataclass(frozen=True, eq=False)
+class Card:
+    """One scan of the report.
+
+    Attributes:
+        entry: Its entry of report.json.
+        picture: JPEG bytes, or None when the page would grow too large.
+        heats: Transparent PNG by alarmed class, over the region of ``letterbox``.
+        letterbox: Region the heats cover.
+        overlay: Relative path of the overlay file, named where no picture is embedded.
+        truth: Prohibited items known to be in the scan; None where nothing is known.
+        air: Colour of the picture's frame, "r g b", so that the card continues it.
+    """
+
+    entry: ScanReport
+    picture: bytes | None
+    heats: Mapping[str, bytes] = field(default_factory=dict)
+    letterbox: Letterbox | None = None
+    overlay: str | None = None
+    truth: Sequence[TruthItem] | None = None
+    air: str = "255 255 255"
+
+
+def render_report(
+    report: Report, cards: Sequence[Card], model: ModelCard, *, finished: datetime | None = None
+) -> str:
+    """The page as text.
+
+    Args:
+        report: What report.json holds.
+        cards: One per scan of the report.
+        model: The model's card; its purpose, limits and figures are shown.
+        finished: Time shown in the head; now when None.
+    """
+    environment = Environment(
+        loader=PackageLoader("beltline.screening", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters["plain"] = plain
+    script = _source(environment, "report.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    moment = finished or datetime.now().astimezone()
+    views = [_card_view(card, model, report.operating_point["pfa"]) for card in sorted(cards, key=_rank)]
+    return environment.get_template("report.html.j2").render(
+        style=Markup(_source(environment, "report.css")),  # our own files, not user text
+        script=Markup(script),
+        script_sha256=digest,
+        report=report,
+        model=model,
+        details=_details(model.details),
+        finished=moment.strftime("%Y-%m-%d %H:%M"),
+        cards=views,
+        counts=_counts(report),
+        times=_times(report.scans),
+        truth=_truth_totals(cards),
+        labels=sorted({f.label for scan in report.scans for f in scan.classes if f.alarm}),
+    )
+
+
+def plain(label: str) -> str:
+    """A label as people write it.
+
+    Example:
+        >>> plain("gun_part")
+        'gun part'
+    """
+    return label.replace("_", " ")
+
+
+def _rank(card: Card) -> tuple[int, float]:
+    return _ORDER[card.entry.decision], -_top(card.entry)
+
+
+def _top(entry: ScanReport) -> float:
+    alarmed = [f.probability for f in entry.classes if f.alarm]
+    return max(alarmed or [f.probability for f in entry.classes], default=0.0)
+
+
+def _card_view(card: Card, model: ModelCard, pfa: float) -> dict[str, Any]:
+    entry = card.entry
+    thresholds = dict(zip(model.classes, model.thresholds_at(pfa).tolist(), strict=True))
+    rows = sorted(
+        (_row(f, thresholds[f.label]) for f in entry.classes), key=lambda r: (not r["alarm"], -r["probability"])
+    )
+    verdict = None if card.truth is None else judge(entry, card.truth)
+    alarms = [row for row in rows if row["alarm"]]
+    return {
+        "entry": entry,
+        "name": PurePath(entry.path).name,
+        "folder": str(PurePath(entry.path).parent),
+        "badge": BADGES[entry.decision],
+        "top": _top(entry),
+        "rows": rows[:_ROWS],
+        "all_rows": rows,
+        "more_alarms": max(len(alarms) - _ROWS, 0),
+        "marks": [_mark(row, entry) for row in alarms],
+        "heats": _heats(card),
+        "picture": None if card.picture is None else _data_uri("image/jpeg", card.picture),
+        "overlay": card.overlay,
+        "air": card.air,
+        "truth": [] if card.truth is None else [_truth_mark(item, entry) for item in card.truth],
+        "verdict": verdict,
+        "flags": _flags(verdict),
+        "alt": _alt(entry, alarms),
+    }
+
+
+def _row(finding: ClassFinding, threshold: float) -> dict[str, Any]:
+    return {
+        "label": finding.label,
+        "probability": finding.probability,
+        "percent": percent(finding.probability),
+        "threshold": threshold,
+        "alarm": finding.alarm,
+        "point": finding.point,
+        "box": finding.box,
+    }
+
+
+def percent(probability: float) -> str:
+    """A probability for people; never "100 %" or "0 %" where it is not.
+
+    Example:
+        >>> percent(0.934), percent(0.9999), percent(0.0004)
+        ('93 %', '> 99 %', '< 1 %')
+    """
+    if 0.99 < probability < 1:
+        return "> 99 %"
+    if 0 < probability < 0.01:
+        return "< 1 %"
+    return f"{probability * 100:.0f} %"
+
+
+def _mark(row: Mapping[str, Any], entry: ScanReport) -> dict[str, Any]:
+    x1, y1, x2, y2 = row["box"]
+    return {
+        **row,
+        "x": x1, "y": y1, "w": x2 - x1, "h": y2 - y1,
+        "left": 100 * x1 / entry.width, "top": 100 * y1 / entry.height,
+    }  # fmt: skip
+
+
+def _truth_mark(item: TruthItem, entry: ScanReport) -> dict[str, Any]:
+    x1, y1, x2, y2 = item.box
+    return {
+        "label": item.label, "x": x1, "y": y1, "w": x2 - x1, "h": y2 - y1,
+        "left": 100 * x1 / entry.width, "bottom": 100 * y2 / entry.height,
+    }  # fmt: skip
+
+
+def _heats(card: Card) -> list[dict[str, Any]]:
+    if card.letterbox is None:
+        return []
+    (x, y), (w, h) = card.letterbox.origin, card.letterbox.region
+    width, height = card.entry.width, card.entry.height
+    place = {"left": 100 * x / width, "top": 100 * y / height, "w": 100 * w / width, "h": 100 * h / height}
+    return [
+        {"label": label, "src": _data_uri("image/png", heat), **place} for label, heat in card.heats.items()
+    ]
+
+
+def _flags(verdict: Verdict | None) -> str:
+    if verdict is None:
+        return ""
+    named = {"hit": verdict.hits, "miss": verdict.misses + verdict.unknown, "false": verdict.false_alarms}
+    return " ".join(name for name, labels in named.items() if labels)
+
+
+def _alt(entry: ScanReport, alarms: Sequence[Mapping[str, Any]]) -> str:
+    if entry.decision == "no_machine_result":
+        return "X-ray scan without machine result"
+    if not alarms:
+        return "X-ray scan, no class alarmed"
+    found = ", ".join(f"{plain(row['label'])} {row['percent']}" for row in alarms)
+    return f"X-ray scan, alarms: {found}"
+
+
+def _counts(report: Report) -> dict[str, int]:
+    decisions = [scan.decision for scan in report.scans]
+    return {name: decisions.count(name) for name in BADGES} | {
+        "all": len(decisions),
+        "failed": len(report.failed),
+    }
+
+
+def _times(scans: Sequence[ScanReport]) -> dict[str, float] | None:
+    totals = [scan.ms["total"] for scan in scans if "total" in scan.ms]
+    if not totals:
+        return None
+    return {"median": float(np.median(totals)), "p95": float(np.percentile(totals, 95))}
+
+
+def _truth_totals(cards: Sequence[Card]) -> dict[str, int] | None:
+    judged = [(card, judge(card.entry, card.truth)) for card in cards if card.truth is not None]
+    if not judged:
+        return None
+    verdicts = [verdict for _, verdict in judged]
+    positive = [card for card, _ in judged if card.truth]
+    benign = [card for card, _ in judged if not card.truth]
+    return {
+        "present": sum(len(v.hits) + len(v.misses) + len(v.unknown) for v in verdicts),
+        "hits": sum(len(v.hits) for v in verdicts),
+        "located": sum(len(v.located) for v in verdicts),
+        "misses": sum(len(v.misses) + len(v.unknown) for v in verdicts),
+        "unknown": sum(len(v.unknown) for v in verdicts),
+        "false_alarms": sum(len(v.false_alarms) for v in verdicts),
+        "positive": len(positive),
+        "positive_alarmed": sum(card.entry.decision == "alarm" for card in positive),
+        "benign": len(benign),
+        "benign_alarmed": sum(card.entry.decision == "alarm" for card in benign),
+    }
+
+
+def _details(details: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The card's free fields as text, list or table, in their own order."""
+    kinds = {list: "list", tuple: "list", dict: "table"}
+    return [
+        {"title": plain(str(key)).capitalize(), "kind": kinds.get(type(value), "text"), "value": value}
+        for key, value in details.items()
+    ]
+
+
+def _source(environment: Environment, name: str) -> str:
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _data_uri(kind: str, payload: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(payload).decode()}"
