@@ -1,0 +1,29 @@
+"""``beltline export``: a trained run as an ONNX file with its card."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    out: Annotated[Path | None, typer.Option(help="File to write; default RUN/model.onnx.")] = None,
+    name: Annotated[str, typer.Option(help="Name of the model.")] = "starter",
+    format: Annotated[Literal["onnx"], typer.Option(help="File format.")] = "onnx",
+    half: Annotated[bool, typer.Option("--half", help="Store weights as float16.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Turn a trained run into an ONNX model, checked against torch.
+
+    Example: beltline export run --out starter.onnx --half
+    """
+    from beltline.training.runs import export_run
+
+    path = out or run / "model.onnx"
+    found = export_run(run, path, name=name, half_weights=half)
+    if as_json:
+        typer.echo(json.dumps({"path": str(path), "format": format, **found}))
+    else:
+        typer.echo(f"{path}: " + ", ".join(f"{key} {value:.3g}" for key, value in found.items()))

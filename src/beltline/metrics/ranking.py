@@ -1,0 +1,113 @@
+"""Ranking metrics: average precision in its three VOC manners, and the area under the ROC curve."""
+
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Interpolation = Literal["allpoint", "11pt", "voc2010"]
+
+
+def average_precision(
+    labels: ArrayLike, scores: ArrayLike, *, interpolation: Interpolation = "allpoint"
+) -> float:
+    """Average precision of one class.
+
+    Scores are sorted in descending order, stably: tied scores keep the order of the input.
+
+    Args:
+        labels: (N,) 1 present, 0 absent, NaN left out (VOC's ``difficult``).
+        scores: (N,) any real scale.
+        interpolation: ``allpoint`` mean of precision at each positive's rank (the released CHR code and
+            scikit-learn); ``11pt`` VOC 2007; ``voc2010`` area under the monotone envelope.
+
+    Returns:
+        AP in [0, 1]; NaN without a positive.
+
+    Source:
+        Everingham et al., The PASCAL VOC challenge (2010 and 2015).
+
+    Example:
+        >>> average_precision([1, 0, 1], [0.9, 0.8, 0.7])
+        0.8333333333333333
+    """
+    if interpolation not in get_args(Interpolation):
+        raise ValueError(f"interpolation must be one of {get_args(Interpolation)}, got {interpolation!r}")
+    truth, value = known_pairs(labels, scores)
+    positives = int(truth.sum())
+    if positives == 0:
+        return float("nan")
+    order = np.argsort(-value, kind="stable")
+    ranks = np.flatnonzero(truth[order]) + 1  # rank of each positive, best first
+    precision = np.arange(1, positives + 1) / ranks
+    if interpolation == "allpoint":
+        return float(precision.mean())
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    if interpolation == "voc2010":
+        return float(envelope.mean())
+    # first positive whose recall reaches each of 0, 0.1, ..., 1
+    first = np.ceil(np.round(np.linspace(0, 1, 11) * positives, 9)).astype(int) - 1
+    return float(envelope[np.maximum(first, 0)].mean())
+
+
+def mean_average_precision(
+    labels: ArrayLike, scores: ArrayLike, *, interpolation: Interpolation = "allpoint"
+) -> tuple[float, NDArray[np.float64]]:
+    """Mean over the classes that have a positive, and AP of each class.
+
+    Args:
+        labels: (N, K), see `average_precision`.
+        scores: (N, K).
+        interpolation: See `average_precision`.
+    """
+    truth, value = np.asarray(labels), np.asarray(scores)
+    each = np.array(
+        [
+            average_precision(truth[:, k], value[:, k], interpolation=interpolation)
+            for k in range(truth.shape[1])
+        ]
+    )
+    return (float(np.nanmean(each)) if np.isfinite(each).any() else float("nan")), each
+
+
+def roc_auc(labels: ArrayLike, scores: ArrayLike) -> float:
+    """Area under the ROC curve: probability that a positive outranks a negative, ties counting half.
+
+    Args:
+        labels: (N,) 1, 0, or NaN left out.
+        scores: (N,).
+
+    Returns:
+        AUC in [0, 1]; NaN without a positive or without a negative.
+
+    Source:
+        Mann-Whitney U.
+    """
+    truth, value = known_pairs(labels, scores)
+    positives, negatives = int(truth.sum()), int((~truth).sum())
+    if positives == 0 or negatives == 0:
+        return float("nan")
+    _, group, count = np.unique(value, return_inverse=True, return_counts=True)
+    last = np.cumsum(count)
+    rank = (last - (count - 1) / 2)[group]  # mean rank within ties, from 1
+    u = rank[truth].sum() - positives * (positives + 1) / 2
+    return float(u / (positives * negatives))
+
+
+def known_pairs(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Labels as bool and scores as float64, entries with a NaN label left out.
+
+    Raises:
+        ValueError: If shapes differ, a score is not finite or a label is none of 0, 1, NaN.
+    """
+    truth = np.asarray(labels, dtype=np.float64).ravel()
+    value = np.asarray(scores, dtype=np.float64).ravel()
+    if truth.shape != value.shape:
+        raise ValueError(f"labels and scores must have one length, got {truth.size} and {value.size}")
+    known = ~np.isnan(truth)
+    truth, value = truth[known], value[known]
+    if not np.isin(truth, (0.0, 1.0)).all():
+        raise ValueError("labels must be 0, 1 or NaN; map SIXray's -1 to 0 first")
+    if not np.isfinite(value).all():
+        raise ValueError(f"scores must be finite, {np.count_nonzero(~np.isfinite(value))} are not")
+    return truth.astype(bool), value

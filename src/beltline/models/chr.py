@@ -1,0 +1,315 @@
+"""CHR: class-balanced hierarchical refinement for multi-label X-ray classification with class maps.
+
+Three (or more) stages of any timm feature backbone, fine to coarse. Each stage but the coarsest is refined by
+the next coarser one, each has a linear classifier, and the loss of a negative at one stage counts only where
+the coarser stages still found it hard. Because pooling and the linear head are linear, a stage's class
+activation map is its head used as a 1x1 convolution: ``mean(map) + bias = logit``.
+
+Source:
+    Miao et al., SIXray: a large-scale security inspection X-ray benchmark (CVPR 2019), and its released code.
+    Where the two disagree, both are offered; see `class_balanced_loss`.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Literal, NamedTuple, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from beltline.models.torchvision_ops import ensure_torchvision_ops
+
+ensure_torchvision_ops()
+import timm  # noqa: E402
+
+Variant = Literal["plain", "H", "CH", "HR", "CHR"]
+Pooling = Literal["avg", "lse", "topk"]
+LossMode = Literal["all", "drop_easy", "paper_literal", "released_code"]
+Normalise = Literal["all", "kept"]
+
+RELEASED_LOGIT_THRESHOLD = -20.0
+
+
+class ChrOutput(NamedTuple):
+    """What `Chr` returns; stages run from fine to coarse."""
+
+    logits: Tensor  # (B, S, K), one row a stage
+    cams: tuple[Tensor, ...]  # S maps (B, K, h, w), bias not included
+
+
+class Chr(nn.Module):
+    """Hierarchical refinement over the last stages of a feature backbone.
+
+    Args:
+        backbone: Module that returns one feature map (B, C, h, w) a stage, fine to coarse.
+        channels: Channels of each stage.
+        num_classes: K.
+        variant: ``plain`` one classifier on the coarsest stage; ``H`` a classifier a stage; ``HR`` with
+            refinement. ``CH`` and ``CHR`` have the same layers as ``H`` and ``HR``: the C is in the loss.
+        pooling: ``avg`` as in the paper. ``lse`` (log-mean-exp) and ``topk`` (mean of the highest positions)
+            suit objects that fill a small part of the bag; they pool the class map and add a learned scale
+            and offset a class, so that the map can be supervised by masks. Not in the paper.
+        topk_fraction: Share of positions that ``topk`` averages.
+        lse_sharpness: ``lse`` is the mean for 0 and the maximum for infinity.
+
+    Source:
+        Wiring of the released code: the coarsest stage feeds its raw features downwards, a finer stage its
+        refined ones; all convolutions have a bias and no normalisation. Adaptive pooling replaces its
+        fixed windows.
+    """
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        channels: Sequence[int],
+        num_classes: int,
+        *,
+        variant: Variant = "CHR",
+        pooling: Pooling = "avg",
+        topk_fraction: float = 0.01,
+        lse_sharpness: float = 2.0,
+    ) -> None:
+        super().__init__()
+        if variant not in get_args(Variant):
+            raise ValueError(f"variant must be one of {get_args(Variant)}, got {variant!r}")
+        if pooling not in get_args(Pooling):
+            raise ValueError(f"pooling must be one of {get_args(Pooling)}, got {pooling!r}")
+        self.backbone = backbone
+        self.variant = variant
+        self.pooling = pooling
+        self.topk_fraction = topk_fraction
+        self.lse_sharpness = lse_sharpness
+        used = list(channels)[-1:] if variant == "plain" else list(channels)
+        self.stages = len(used)
+        self.refines = variant in ("HR", "CHR")
+        self.lateral = nn.ModuleList(nn.Conv2d(c, c, 1) for c in used if variant != "plain")
+        self.merge = nn.ModuleList(
+            nn.Conv2d(coarse + fine, fine, 1) for fine, coarse in pairwise(used) if self.refines
+        )
+        self.heads = nn.ModuleList(nn.Linear(c, num_classes) for c in used)
+        if pooling != "avg":
+            self.log_gain = nn.Parameter(torch.zeros(self.stages, num_classes))
+            self.offset = nn.Parameter(torch.zeros(self.stages, num_classes))
+
+    def features(self, image: Tensor) -> list[Tensor]:
+        """Classified features of every stage, fine to coarse, each (B, C, h, w)."""
+        raw: list[Tensor] = list(self.backbone(image))[-self.stages :]
+        if self.variant == "plain":
+            return raw
+        own = [F.relu(conv(x)) for conv, x in zip(self.lateral, raw, strict=True)]
+        if not self.refines:
+            return own
+        refined = [own[-1]]
+        carried = raw[-1]
+        for stage in range(self.stages - 2, -1, -1):
+            up = F.interpolate(carried, size=own[stage].shape[-2:], mode="bilinear", align_corners=False)
+            carried = F.relu(self.merge[stage](torch.cat([up, own[stage]], dim=1)))
+            refined.insert(0, carried)
+        return refined
+
+    def forward(self, image: Tensor) -> ChrOutput:
+        """Stage logits and class maps of a normalised image (B, 3, H, W)."""
+        features = self.features(image)
+        cams = tuple(_class_map(head, x) for head, x in zip(self._linear_heads(), features, strict=True))
+        logits = [self._pool(stage, features[stage], cams[stage]) for stage in range(self.stages)]
+        return ChrOutput(torch.stack(logits, dim=1), cams)
+
+    def _pool(self, stage: int, feature: Tensor, cam: Tensor) -> Tensor:
+        head = self._linear_heads()[stage]
+        if self.pooling == "avg":
+            pooled: Tensor = head(feature.mean((2, 3)))
+            return pooled
+        scores = cam.flatten(2).float()  # (B, K, h * w)
+        if self.pooling == "lse":
+            r = self.lse_sharpness
+            positions = torch.ones_like(scores[:1, :1]).sum()  # a tensor, so that any size can be exported
+            pooled = (torch.logsumexp(r * scores, dim=2) - positions.log()) / r
+        else:
+            k = max(1, math.ceil(self.topk_fraction * scores.shape[2]))
+            pooled = scores.topk(k, dim=2).values.mean(2)
+        return (pooled + head.bias) * self.log_gain[stage].exp() + self.offset[stage]
+
+    def forward_cams(self, image: Tensor) -> list[Tensor]:
+        """Class map of each stage with its bias, fine to coarse, each (B, K, h, w).
+
+        With ``avg`` pooling the mean over positions is the stage's logit.
+        """
+        output: ChrOutput = self(image)
+        return self.cams_with_bias(output)
+
+    def cams_with_bias(self, output: ChrOutput) -> list[Tensor]:
+        """Add each head's bias to the maps of ``output``: logits of the positions."""
+        return [
+            cam + head.bias[None, :, None, None]
+            for cam, head in zip(output.cams, self._linear_heads(), strict=True)
+        ]
+
+    def _linear_heads(self) -> list[nn.Linear]:
+        return [head for head in self.heads if isinstance(head, nn.Linear)]
+
+
+def _class_map(head: nn.Linear, feature: Tensor) -> Tensor:
+    return F.conv2d(feature, head.weight[:, :, None, None])
+
+
+def mean_logits(output: ChrOutput) -> Tensor:
+    """The image's logits (B, K): the mean over the stages, at training and at test alike."""
+    return output.logits.mean(1)
+
+
+def fuse_cams(cams: Sequence[Tensor]) -> Tensor:
+    """Mean of the stage maps at the finest resolution, (B, K, h, w); ``cams`` run fine to coarse."""
+    size = cams[0].shape[-2:]
+    raised = [F.interpolate(cam, size=size, mode="bilinear", align_corners=False) for cam in cams[1:]]
+    return torch.stack([cams[0], *raised]).mean(0)
+
+
+def keep_negatives(logits: Tensor, *, mode: LossMode = "drop_easy", epsilon: float = 0.05) -> Tensor:
+    """Which entries count as negatives at each stage, (B, S, K) bool, without gradient.
+
+    Args:
+        logits: Stage logits (B, S, K), fine to coarse.
+        mode: ``drop_easy`` keeps p >= epsilon, ``paper_literal`` p < epsilon, both only where every coarser
+            stage kept the entry; ``released_code`` keeps logit >= -20 at each stage on its own, which in
+            effect drops nothing; ``all`` keeps everything.
+        epsilon: Probability threshold. The paper gives no value.
+
+    Source:
+        SIXray paper, section 4.3 (``paper_literal``), its abstract (``drop_easy``, reconstructed) and the
+        released engine.py (``released_code``).
+    """
+    scores = logits.detach()
+    if mode == "all":
+        return torch.ones_like(scores, dtype=torch.bool)
+    if mode == "released_code":
+        return scores >= RELEASED_LOGIT_THRESHOLD
+    if mode not in get_args(LossMode):
+        raise ValueError(f"mode must be one of {get_args(LossMode)}, got {mode!r}")
+    hard = scores.sigmoid() >= epsilon
+    keep = hard if mode == "drop_easy" else ~hard
+    # cumulative AND from the coarsest stage down
+    return keep.flip(1).int().cumprod(1).flip(1).bool()
+
+
+def class_balanced_loss(
+    logits: Tensor,
+    targets: Tensor,
+    *,
+    mode: LossMode = "drop_easy",
+    epsilon: float = 0.05,
+    normalise: Normalise = "all",
+    stage_reduction: Literal["mean", "sum"] = "mean",
+) -> Tensor:
+    """Binary cross-entropy over the stages, easy negatives left out stage by stage.
+
+    Args:
+        logits: Stage logits (B, S, K), fine to coarse.
+        targets: Image labels (B, K) in {0, 1}; NaN is not counted. Positives always count.
+        mode: See `keep_negatives`. ``all`` is plain BCE (variants H and HR).
+        epsilon: See `keep_negatives`.
+        normalise: Divide by ``all`` labelled entries (zeros included) or by those ``kept``.
+        stage_reduction: The paper takes the ``mean`` over the stages, the released code the ``sum``.
+
+    Returns:
+        Scalar loss.
+    """
+    known = ~targets.isnan()
+    target = targets.nan_to_num()[:, None, :].expand_as(logits)
+    keep = keep_negatives(logits, mode=mode, epsilon=epsilon) | (target > 0.5)
+    weight = (keep & known[:, None, :]).to(logits.dtype)
+    entry = F.binary_cross_entropy_with_logits(logits, target, reduction="none") * weight
+    count = known.sum() if normalise == "all" else weight.sum((0, 2))
+    per_stage = entry.sum((0, 2)) / count.clamp(min=1)
+    return per_stage.mean() if stage_reduction == "mean" else per_stage.sum()
+
+
+def cam_mask_loss(cam_logits: Tensor, masks: Tensor, *, positive_share: float = 0.25) -> Tensor:
+    """Supervise a class map by exact masks: balanced BCE plus Dice on the classes present.
+
+    The simulator knows every pixel, so the map need not be learnt from image labels alone. Not in the paper,
+    reconstructed. With ``avg`` pooling it pulls against the image loss; use ``lse`` or ``topk``.
+
+    Args:
+        cam_logits: Position logits (B, K, h, w), bias included.
+        masks: Coverage in [0, 1], (B, K, H, W); averaged down to (h, w). NaN in a plane leaves it out.
+        positive_share: Share of the BCE that falls to covered positions, whatever their number.
+
+    Returns:
+        Scalar loss.
+    """
+    if masks.shape[-2:] != cam_logits.shape[-2:]:
+        masks = F.adaptive_avg_pool2d(masks, (cam_logits.shape[2], cam_logits.shape[3]))
+    known = ~masks.flatten(2).isnan().any(2)  # (B, K)
+    target = masks.nan_to_num()
+    valid = known[:, :, None, None].to(cam_logits.dtype)
+    bce = F.binary_cross_entropy_with_logits(cam_logits, target, reduction="none") * valid
+    positive, negative = target * valid, (1 - target) * valid
+    balanced = positive_share * (bce * positive).sum() / positive.sum().clamp(min=1.0)
+    balanced = balanced + (1 - positive_share) * (bce * negative).sum() / negative.sum().clamp(min=1.0)
+    probs = cam_logits.sigmoid()
+    overlap = (probs * target).sum((2, 3))
+    size = (probs.square() + target.square()).sum((2, 3))
+    present = (target.flatten(2).amax(2) >= 0.1) & known
+    dice = 1 - (2 * overlap + 1) / (size + 1)
+    return balanced + (dice * present).sum() / present.sum().clamp(min=1)
+
+
+def build_chr(
+    backbone: str,
+    num_classes: int,
+    *,
+    backbone_options: Mapping[str, Any] | None = None,
+    stages: int = 3,
+    pretrained: bool = False,
+    variant: Variant = "CHR",
+    pooling: Pooling = "avg",
+) -> Chr:
+    """CHR over the last ``stages`` feature stages of a timm backbone.
+
+    Args:
+        backbone: Name in timm, for example ``resnet18``.
+        num_classes: K.
+        backbone_options: Further arguments of ``timm.create_model``, for example ``{"channels": (...)}``.
+        stages: L of the paper.
+        pretrained: Fetch ImageNet weights through timm; the only way this function touches the network.
+        variant: See `Chr`.
+        pooling: See `Chr`.
+    """
+    options = dict(backbone_options or {})
+    probe: Any = timm.create_model(backbone, features_only=True, **options)
+    levels = len(probe.feature_info.channels())
+    body: Any = timm.create_model(
+        backbone,
+        features_only=True,
+        out_indices=tuple(range(levels - stages, levels)),
+        pretrained=pretrained,
+        **options,
+    )
+    return Chr(body, body.feature_info.channels(), num_classes, variant=variant, pooling=pooling)
+
+
+def chr_tiny(num_classes: int = 3, *, variant: Variant = "CHR", pooling: Pooling = "avg") -> Chr:
+    """A CHR of a few thousand parameters on a plain three-convolution backbone, for tests."""
+    return Chr(TinyBackbone(), (8, 12, 16), num_classes, variant=variant, pooling=pooling)
+
+
+class TinyBackbone(nn.Module):
+    """Three stages at strides 8, 16, 32, channels 8, 12, 16, without normalisation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 4, stride=4)
+        self.blocks = nn.ModuleList(
+            nn.Conv2d(i, o, 3, stride=2, padding=1) for i, o in ((8, 8), (8, 12), (12, 16))
+        )
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Features of (B, 3, H, W), fine to coarse."""
+        x = F.relu(self.stem(image))
+        out = []
+        for block in self.blocks:
+            x = F.relu(block(x))
+            out.append(x)
+        return out

@@ -1,0 +1,178 @@
+"""Export of a trained classifier to ONNX: normalisation inside, metadata inside, parity checked.
+
+Inputs and outputs of the file: ``image`` (1, 3, H, W) float32 in 0..1, RGB, white = air, H and W free;
+``logits`` (1, K) before calibration; ``cams`` (1, K, h, w), logits of the positions, mean over the stages at
+the finest one.
+"""
+
+import copy
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from beltline.core import QualityGateError
+from beltline.models.chr import ChrOutput, fuse_cams, mean_logits
+from beltline.training.checkpoint import write_atomic
+from beltline.training.recipes.chr_starter import Normalised
+
+METADATA_KEY = "beltline"
+PARITY_LIMIT = 1e-4
+ROUNDING_LIMIT = 0.02
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a user of the exported file has to know; stored in the file and beside it.
+
+    Attributes:
+        name: Of the model.
+        classes: Names in the order of the logits.
+        input_height: Height the model was trained at.
+        input_width: Width the model was trained at.
+        calibration: Per class ``[scale, offset]``: probability = sigmoid(scale * logit + offset).
+        thresholds: Probability thresholds a class for each operating point, key ``pfa_0.05`` and so on.
+        recipe: Hyperparameters.
+        recipe_hash: Short hash of them.
+        weights_sha256: Of the safetensors file that was exported.
+        data: What it was trained and chosen on.
+        figures: Measured quality.
+        terms: Licence of the weights.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    input_height: int
+    input_width: int
+    calibration: tuple[tuple[float, float], ...] = ()
+    thresholds: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    recipe_hash: str = ""
+    weights_sha256: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    terms: str = "Apache-2.0"
+
+
+class Exported(nn.Module):
+    """The graph that is exported: image in, image logits and fused class maps out."""
+
+    def __init__(self, model: Normalised) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (1, K) and maps (1, K, h, w) of an image (1, 3, H, W) in 0..1."""
+        output: ChrOutput = self.model(image)
+        return mean_logits(output), fuse_cams(self.model.classifier.cams_with_bias(output))
+
+
+def export_onnx(
+    model: Normalised,
+    path: Path,
+    card: ModelCard,
+    *,
+    half_weights: bool = False,
+    max_megabytes: float = 25.0,
+    check_sizes: Sequence[tuple[int, int]] = ((320, 320), (448, 320), (224, 352)),
+) -> dict[str, float]:
+    """Write ``path`` (ONNX) and its card ``path.with_suffix(".json")``, then compare with torch.
+
+    Args:
+        model: In any mode; a float32 copy in eval mode is exported.
+        path: Ends in ``.onnx``.
+        card: Stored in both files.
+        half_weights: Store weights as float16 (computation stays float32): half the size.
+        max_megabytes: Larger files are refused.
+        check_sizes: (H, W) at which ONNX Runtime must agree with torch.
+
+    Returns:
+        ``max_abs_difference`` and ``megabytes``; with half weights also ``rounding_difference``.
+
+    Raises:
+        QualityGateError: If the outputs of the float32 graph differ by more than 1e-4, those of the half
+            weights by more than 0.02 (logits), or the file is too large.
+    """
+    import onnx
+
+    network = Exported(copy.deepcopy(model)).float().cpu().eval()
+    network = network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    graph = _to_onnx(network, check_sizes[0])
+    entry = graph.metadata_props.add()
+    entry.key, entry.value = METADATA_KEY, json.dumps(asdict(card))
+    found = _gate(path, "max_abs_difference", network, graph, check_sizes, PARITY_LIMIT)
+    if half_weights:
+        _store_half(graph)
+        found |= _gate(path, "rounding_difference", network, graph, check_sizes, ROUNDING_LIMIT)
+    onnx.checker.check_model(graph)
+    data = graph.SerializeToString()
+    found["megabytes"] = len(data) / 1e6
+    if found["megabytes"] > max_megabytes:
+        size = f"{found['megabytes']:.1f} MB"
+        raise QualityGateError(f"{path.name}: {size}, limit {max_megabytes}; try half weights")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, data)
+    write_atomic(path.with_suffix(".json"), (json.dumps(asdict(card), indent=1) + "\n").encode())
+    return found
+
+
+def _to_onnx(network: nn.Module, size: tuple[int, int]) -> Any:
+    height, width = torch.export.Dim("height", min=64, max=4096), torch.export.Dim("width", min=64, max=4096)
+    program = torch.onnx.export(
+        network,
+        (torch.rand(1, 3, size[0], size[1] + 32),),
+        input_names=["image"],
+        output_names=["logits", "cams"],
+        dynamic_shapes={"image": {2: height, 3: width}},
+        dynamo=True,
+        verbose=False,
+    )
+    assert program is not None
+    return program.model_proto
+
+
+def _gate(
+    path: Path, name: str, network: nn.Module, graph: Any, sizes: Sequence[tuple[int, int]], limit: float
+) -> dict[str, float]:
+    difference = _difference(network, graph.SerializeToString(), sizes)
+    if not difference <= limit:
+        raise QualityGateError(f"{path.name}: differs from torch by {difference:.2g}, limit {limit}")
+    return {name: difference}
+
+
+def _store_half(graph: Any) -> None:
+    """Keep matrices and kernels as float16 behind a Cast, which ONNX Runtime folds when it loads."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    casts = []
+    for tensor in list(graph.graph.initializer):
+        if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) < 2:
+            continue
+        name = tensor.name
+        half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}_half")
+        tensor.CopyFrom(half)
+        casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
+    for node in reversed(casts):
+        graph.graph.node.insert(0, node)
+
+
+def _difference(network: nn.Module, data: bytes, sizes: Sequence[tuple[int, int]]) -> float:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    worst = 0.0
+    rng = np.random.default_rng(0)
+    for height, width in sizes:
+        image = rng.random((1, 3, height, width), dtype=np.float32)
+        with torch.no_grad():
+            expected = network(torch.from_numpy(image))
+        for ours, theirs in zip(session.run(["logits", "cams"], {"image": image}), expected, strict=True):
+            if ours.shape != tuple(theirs.shape):
+                return float("inf")
+            worst = max(worst, float(np.abs(ours - theirs.numpy()).max()))
+    return worst

@@ -1,0 +1,251 @@
+"""Recipe of the starter classifier that ships with the package: CHR on a small backbone, simulated bags."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from beltline.metrics import average_precision, roc_auc
+from beltline.models.chr import (
+    Chr,
+    ChrOutput,
+    LossMode,
+    Normalise,
+    Pooling,
+    Variant,
+    build_chr,
+    cam_mask_loss,
+    class_balanced_loss,
+    fuse_cams,
+    mean_logits,
+)
+from beltline.models.multilabel_losses import asymmetric_loss
+from beltline.training.augment import AugmentationRange
+from beltline.training.loop import Evaluate, FitOptions, Loss
+from beltline.training.schedule import cosine
+from beltline.training.shards import Batch, ShardBatches, whole_scans
+
+STARTER_CLASSES = (
+    "gun", "knife", "wrench", "pliers", "scissors", "hammer",
+    "handcuffs", "baton", "bullet", "lighter", "battery", "pressure_vessel",
+)  # fmt: skip
+MEAN, SPREAD = 0.8, 0.25  # of simulated bags; the network sees (image - MEAN) / SPREAD
+
+
+@dataclass(frozen=True)
+class ChrStarterRecipe:
+    """Hyperparameters of the starter classifier; every field can be set from the command line.
+
+    Attributes:
+        classes: Classes in order.
+        backbone: Name in timm.
+        backbone_channels: Widths of the four ResNet stages, empty for the backbone's own.
+        variant: plain, H, CH, HR or CHR.
+        pooling: avg as in the paper; lse or topk for small objects and mask supervision.
+        loss: ``bce`` (class-balanced according to variant and ``loss_mode``) or ``asymmetric``.
+        loss_mode: See `beltline.models.chr.keep_negatives`; used where the variant has a C.
+        epsilon: Same.
+        normalise: Same.
+        mask_weight: Weight of the mask supervision of every stage's class map; 0 is the paper.
+        image_height: Input height, a multiple of 32.
+        image_width: Input width, a multiple of 32.
+        batch_size: Scans a step.
+        accumulate: Batches a step.
+        optimizer: adamw or sgd.
+        lr: Peak learning rate.
+        weight_decay: Not applied to biases and normalisation.
+        warmup: Share of the run.
+        steps: Upper bound of optimizer steps.
+        max_minutes: Planned length; the schedule anneals to 0 by then.
+        ema_decay: Averaged weights.
+        precision: Fabric's name, for example bf16-mixed or 32-true.
+        seed: Of weights, order and augmentation.
+        workers: Threads that prepare batches.
+        augmentation: Ranges.
+    """
+
+    classes: tuple[str, ...] = STARTER_CLASSES
+    backbone: str = "resnet10t"
+    backbone_channels: tuple[int, ...] = (48, 96, 192, 384)
+    variant: Variant = "CHR"
+    pooling: Pooling = "lse"
+    loss: Literal["bce", "asymmetric"] = "bce"
+    loss_mode: LossMode = "drop_easy"
+    epsilon: float = 0.05
+    normalise: Normalise = "all"
+    mask_weight: float = 1.0
+    image_height: int = 320
+    image_width: int = 320
+    batch_size: int = 32
+    accumulate: int = 1
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    lr: float = 2e-3
+    weight_decay: float = 0.02
+    warmup: float = 0.03
+    steps: int = 20_000
+    max_minutes: float | None = None
+    ema_decay: float = 0.998
+    precision: str = "bf16-mixed"
+    seed: int = 0
+    workers: int = 1
+    augmentation: AugmentationRange = field(default_factory=AugmentationRange)
+
+
+class Normalised(nn.Module):
+    """The classifier with its input normalisation: takes (B, 3, H, W) in 0..1, white = air."""
+
+    def __init__(self, classifier: Chr) -> None:
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(self, image: Tensor) -> ChrOutput:
+        """See `Chr.forward`."""
+        output: ChrOutput = self.classifier((image - MEAN) / SPREAD)
+        return output
+
+
+def build_model(recipe: ChrStarterRecipe) -> Normalised:
+    """The recipe's network with weights drawn from its seed."""
+    torch.manual_seed(recipe.seed)
+    options = {"channels": recipe.backbone_channels} if recipe.backbone_channels else {}
+    return Normalised(
+        build_chr(
+            recipe.backbone,
+            len(recipe.classes),
+            backbone_options=options,
+            variant=recipe.variant,
+            pooling=recipe.pooling,
+        )
+    )
+
+
+def build_optimizer(recipe: ChrStarterRecipe, model: nn.Module) -> torch.optim.Optimizer:
+    """AdamW or SGD; weights of two and more dimensions decay."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=recipe.lr, momentum=0.9, nesterov=True)
+    return torch.optim.AdamW(groups, lr=recipe.lr, betas=(0.9, 0.99), foreach=True)
+
+
+def build_loss(recipe: ChrStarterRecipe) -> Loss:
+    """Image loss of the variant plus, where ``mask_weight`` > 0, mask supervision of every stage's map."""
+    mode: LossMode = recipe.loss_mode if recipe.variant in ("CH", "CHR") else "all"
+
+    def image_loss(logits: Tensor, labels: Tensor) -> Tensor:
+        if recipe.loss == "asymmetric":
+            return asymmetric_loss(logits, labels)
+        return class_balanced_loss(
+            logits, labels, mode=mode, epsilon=recipe.epsilon, normalise=recipe.normalise
+        )
+
+    def loss(model: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
+        output: ChrOutput = model(batch.image)
+        image_term = image_loss(output.logits, batch.labels)
+        if recipe.mask_weight == 0:
+            return {"loss": image_term}
+        heads = _classifier(model).cams_with_bias(output)
+        mask_term = torch.stack([cam_mask_loss(cam, batch.masks) for cam in heads]).mean()
+        return {"loss": image_term + recipe.mask_weight * mask_term, "image": image_term, "mask": mask_term}
+
+    return loss
+
+
+def build_batches(recipe: ChrStarterRecipe, data: Path) -> ShardBatches:
+    """Augmented batches from a shard folder."""
+    return ShardBatches(
+        data,
+        recipe.classes,
+        batch_size=recipe.batch_size,
+        size=(recipe.image_height, recipe.image_width),
+        ranges=recipe.augmentation,
+        seed=recipe.seed,
+        workers=recipe.workers,
+    )
+
+
+def build_evaluate(recipe: ChrStarterRecipe, data: Path, *, limit: int = 2000) -> Evaluate:
+    """Mean average precision, mean ROC AUC and pointing accuracy on whole scans of a shard folder."""
+
+    def evaluate(model: nn.Module) -> Mapping[str, float]:
+        scores, labels, hits = predict(recipe, model, data, limit=limit)
+        present = [k for k in range(labels.shape[1]) if 0 < (labels[:, k] == 1).sum() < len(labels)]
+        return {
+            "map": float(np.mean([average_precision(labels[:, k], scores[:, k]) for k in present])),
+            "auc": float(np.mean([roc_auc(labels[:, k], scores[:, k]) for k in present])),
+            "pointing": float(np.nanmean(hits)),
+        }
+
+    return evaluate
+
+
+def predict(
+    recipe: ChrStarterRecipe, model: nn.Module, data: Path, *, limit: int | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scores, labels and pointing hits of whole scans.
+
+    Returns:
+        Logits (N, K); labels (N, K) 0, 1, NaN; hits (N, K): 1 where the map's peak lies on the object (cell
+        covered, or next to a covered cell), 0 where not, NaN where the class is absent.
+    """
+    size = (recipe.image_height, recipe.image_width)
+    rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    model.eval()
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled="bf16" in recipe.precision):
+        for batch in whole_scans(data, recipe.classes, size=size, batch_size=recipe.batch_size, limit=limit):
+            output: ChrOutput = model(batch.image.contiguous(memory_format=torch.channels_last))
+            cams = fused_map(_classifier(model), output).float()
+            rows.append(
+                (mean_logits(output).float().numpy(), batch.labels.numpy(), _hits(cams, batch).numpy())
+            )
+    scores, labels, hits = (np.concatenate(part) for part in zip(*rows, strict=True))
+    return scores, labels, hits
+
+
+def fused_map(classifier: Chr, output: ChrOutput) -> Tensor:
+    """Mean of the stage maps with bias at the finest stage's grid, (B, K, h, w)."""
+    return fuse_cams(classifier.cams_with_bias(output))
+
+
+def fit_options(recipe: ChrStarterRecipe, **changes: Any) -> FitOptions:
+    """Options of the loop from a recipe."""
+    values: dict[str, Any] = {
+        "max_minutes": recipe.max_minutes,
+        "schedule": cosine(warmup=recipe.warmup),
+        "accumulate": recipe.accumulate,
+        "ema_decay": recipe.ema_decay,
+    }
+    return FitOptions(**{**values, **changes})
+
+
+def build_fabric(recipe: ChrStarterRecipe) -> Fabric:
+    """One device: a GPU where there is one, else the CPU, at the recipe's precision."""
+    return Fabric(accelerator="auto", devices=1, precision=recipe.precision)  # type: ignore[arg-type]
+
+
+def as_json(recipe: ChrStarterRecipe) -> dict[str, Any]:
+    """The recipe as plain values."""
+    return asdict(recipe)
+
+
+def _classifier(model: nn.Module) -> Chr:
+    inner = getattr(model, "module", model)  # Fabric wraps
+    found = getattr(inner, "classifier", inner)
+    assert isinstance(found, Chr)
+    return found
+
+
+def _hits(cams: Tensor, batch: Batch) -> Tensor:
+    masks = torch.nn.functional.max_pool2d(batch.masks, 3, stride=1, padding=1)
+    masks = torch.nn.functional.adaptive_max_pool2d(masks, cams.shape[-2:])
+    peak = cams.flatten(2).argmax(2, keepdim=True)
+    hit = (masks.flatten(2).gather(2, peak)[:, :, 0] >= 0.25).float()
+    return torch.where(batch.labels == 1, hit, torch.nan)

@@ -1,0 +1,121 @@
+"""A run folder: recipe.json, metrics.jsonl, checkpoint.pt, weights.safetensors, tensorboard/."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from beltline.core import BadInputError
+from beltline.training.checkpoint import WEIGHTS, hash_json, load_weights, write_atomic
+from beltline.training.export import ModelCard, export_onnx
+from beltline.training.loop import FitResult, fit
+from beltline.training.recipes import load_recipe
+from beltline.training.recipes.chr_starter import (
+    ChrStarterRecipe,
+    Normalised,
+    as_json,
+    build_batches,
+    build_evaluate,
+    build_fabric,
+    build_loss,
+    build_model,
+    build_optimizer,
+    fit_options,
+)
+
+RECIPE = "recipe.json"
+
+
+def train_chr(
+    recipe: ChrStarterRecipe,
+    data: Path,
+    out: Path,
+    *,
+    validation: Path | None = None,
+    evaluate_steps: int = 500,
+    resume: bool = False,
+) -> FitResult:
+    """Train the starter classifier on a shard folder.
+
+    Args:
+        recipe: Hyperparameters.
+        data: Shard folder; shards added while training runs are taken up.
+        out: Run folder.
+        validation: Shard folder to measure on while training.
+        evaluate_steps: Steps between measurements.
+        resume: Go on from the folder's checkpoint.
+
+    Raises:
+        BadInputError: If ``out`` holds another run, or ``resume`` meets another recipe.
+    """
+    written = {"recipe": "chr_starter", **as_json(recipe)}
+    path = out / RECIPE
+    if path.is_file():
+        _check_same(path, written, resume)
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, (json.dumps(written, indent=1) + "\n").encode())
+    model = build_model(recipe)
+    return fit(
+        model,
+        build_batches(recipe, data),
+        build_loss(recipe),
+        build_optimizer(recipe, model),
+        steps=recipe.steps,
+        options=fit_options(recipe, resume=resume, evaluate_steps=evaluate_steps if validation else 0),
+        out=out,
+        fabric=build_fabric(recipe),
+        evaluate=build_evaluate(recipe, validation) if validation else None,
+    )
+
+
+def load_run(out: Path) -> tuple[ChrStarterRecipe, Normalised, str]:
+    """Recipe, model with its (averaged) weights in eval mode, and their SHA-256; also while a run goes on."""
+    if not (out / RECIPE).is_file() or not (out / WEIGHTS).is_file():
+        raise BadInputError(f"{out}: not a run folder with {RECIPE} and {WEIGHTS}")
+    recipe = load_recipe(str(out / RECIPE))
+    model = build_model(recipe)
+    digest = load_weights(model, out / WEIGHTS)
+    return recipe, model.eval(), digest
+
+
+def recipe_hash(recipe: ChrStarterRecipe) -> str:
+    """Short hash of the hyperparameters."""
+    return hash_json(as_json(recipe))
+
+
+def _check_same(path: Path, written: dict[str, object], resume: bool) -> None:
+    if not resume:
+        raise BadInputError(f"{path.parent}: holds a run; go on with --resume or choose another folder")
+    before = json.loads(path.read_text(encoding="utf-8"))
+    free = {"steps", "max_minutes", "workers"}
+    now = json.loads(json.dumps(written))
+    changed = [key for key in now if key not in free and before.get(key) != now[key]]
+    if changed:
+        raise BadInputError(f"{path}: --resume with another recipe; changed: {', '.join(changed)}")
+
+
+def export_run(run: Path, path: Path, *, name: str, half_weights: bool = False) -> dict[str, float]:
+    """Export a run with the calibration and thresholds of its ``calibration.json``, where there is one.
+
+    Returns:
+        See `beltline.training.export.export_onnx`.
+    """
+    recipe, model, digest = load_run(run)
+    card = ModelCard(
+        name=name,
+        classes=recipe.classes,
+        input_height=recipe.image_height,
+        input_width=recipe.image_width,
+        recipe=as_json(recipe),
+        recipe_hash=recipe_hash(recipe),
+        weights_sha256=digest,
+        **_chosen(run),
+    )
+    return export_onnx(model, path, card, half_weights=half_weights)
+
+
+def _chosen(run: Path) -> dict[str, Any]:
+    path = run / "calibration.json"
+    if not path.is_file():
+        return {}
+    values = json.loads(path.read_text(encoding="utf-8"))
+    return {key: values[key] for key in ("calibration", "thresholds", "data", "figures") if key in values}

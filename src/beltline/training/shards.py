@@ -1,0 +1,303 @@
+"""Training data as a folder of memory-mapped uint8 shards, readable while a generator still adds to it.
+
+Layout, K classes, coverage planes at stride 8::
+
+    DATA/classes.json                  ["gun", "knife", ...]            K names, order of the planes
+    DATA/shard_00000/images.npy        (N, 3, H, W) uint8               RGB, white = air
+    DATA/shard_00000/masks.npy         (N, K, H/8, W/8) uint8           share of the cell covered, 255 = all
+    DATA/shard_00000/labels.npy        (N, K) uint8                     0 absent, 1 present, 255 not known
+    DATA/shard_00000/style.npy         (N,) uint8                       optional, number of the colour look
+
+A shard is written to ``shard_00000.part`` and renamed when complete, so a reader sees all of it or nothing.
+N, H and W may differ between shards; H and W are multiples of 8.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from beltline.core import BadInputError, ShapeError
+from beltline.training.augment import (
+    AugmentationRange,
+    apply_to_masks,
+    apply_to_pixels,
+    fit_matrix,
+    sample_augmentation,
+    warp,
+)
+
+STRIDE = 8
+UNKNOWN = 255
+
+
+class Batch(NamedTuple):
+    """One batch of the starter classifier, as the loop hands it to the loss."""
+
+    image: Tensor  # (B, 3, H, W) float32 in 0..1, white = air, not yet normalised
+    labels: Tensor  # (B, K) float32: 0, 1 or NaN = not known
+    masks: Tensor  # (B, K, H / 8, W / 8) float32 coverage in 0..1
+
+
+@dataclass(frozen=True, eq=False)
+class Shard:
+    """One memory-mapped shard, classes already in the reader's order."""
+
+    path: Path
+    images: NDArray[np.uint8]
+    masks: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def write_shard(
+    folder: Path,
+    index: int,
+    *,
+    images: NDArray[np.uint8],
+    masks: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    classes: Sequence[str],
+    style: NDArray[np.uint8] | None = None,
+) -> Path:
+    """Write one complete shard; see the module for the layout.
+
+    Raises:
+        ShapeError: If the arrays do not belong together.
+        BadInputError: If the folder holds other classes.
+    """
+    n, _, height, width = images.shape
+    expected = (n, len(classes), height // STRIDE, width // STRIDE)
+    if masks.shape != expected or labels.shape != expected[:2]:
+        raise ShapeError(
+            f"images {images.shape} with {len(classes)} classes need masks {expected} and labels"
+            f" {expected[:2]}, got {masks.shape} and {labels.shape}"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    names = folder / "classes.json"
+    if not names.is_file():
+        temporary = names.with_name(f".classes.{os.getpid()}")
+        temporary.write_text(json.dumps(list(classes)), encoding="utf-8")
+        temporary.replace(names)
+    if read_classes(folder) != tuple(classes):
+        raise BadInputError(f"{names}: holds {read_classes(folder)}, got a shard of {tuple(classes)}")
+    target = folder / f"shard_{index:05d}"
+    part = folder / f"shard_{index:05d}.part"
+    part.mkdir(exist_ok=True)
+    np.save(part / "images.npy", images)
+    np.save(part / "masks.npy", masks)
+    np.save(part / "labels.npy", labels)
+    np.save(part / "style.npy", np.zeros(n, np.uint8) if style is None else style)
+    part.rename(target)
+    return target
+
+
+def read_classes(folder: Path) -> tuple[str, ...]:
+    """Class names of a shard folder, in the order of its planes."""
+    path = folder / "classes.json"
+    if not path.is_file():
+        raise BadInputError(f"{folder}: no classes.json; expected a folder of training shards")
+    return tuple(json.loads(path.read_text(encoding="utf-8")))
+
+
+def open_shards(folder: Path, classes: Sequence[str]) -> list[Shard]:
+    """Memory-map every complete shard of a folder, planes picked and ordered by ``classes``.
+
+    Raises:
+        BadInputError: If a class is missing in the folder or a shard's arrays do not belong together.
+    """
+    names = read_classes(folder)
+    missing = [name for name in classes if name not in names]
+    if missing:
+        raise BadInputError(f"{folder}: has no class {', '.join(missing)}; it has {', '.join(names)}")
+    order = [names.index(name) for name in classes]
+    return [_open(path, order) for path in sorted(folder.glob("shard_*")) if path.suffix != ".part"]
+
+
+def _open(path: Path, order: list[int]) -> Shard:
+    try:
+        images, masks = (np.load(path / f"{name}.npy", mmap_mode="r") for name in ("images", "masks"))
+        labels = np.load(path / "labels.npy")
+    except (OSError, ValueError) as error:
+        raise BadInputError(f"{path}: not a readable shard: {error}") from error
+    if not len(images) == len(masks) == len(labels):
+        raise BadInputError(f"{path}: {len(images)} images, {len(masks)} masks, {len(labels)} labels")
+    if order != list(range(masks.shape[1])):
+        labels = labels[:, order]
+        masks = _PickedPlanes(masks, order)
+    return Shard(path, images, masks, labels)
+
+
+class _PickedPlanes:
+    """Planes of a memory-mapped array in another order, picked when an item is read."""
+
+    def __init__(self, masks: NDArray[np.uint8], order: list[int]) -> None:
+        self.masks, self.order = masks, order
+
+    def __len__(self) -> int:
+        return len(self.masks)
+
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:
+        return np.asarray(self.masks[index])[self.order]
+
+
+@dataclass(frozen=True)
+class ShardBatches:
+    """Batches for `fit`: batch ``i`` depends on nothing but the seed, ``i`` and the shards then present.
+
+    Attributes:
+        folder: Shard folder, listed anew every ``refresh`` batches.
+        classes: Classes to train, in order.
+        batch_size: Scans a batch.
+        size: (H, W) of the network's input, multiples of 8.
+        ranges: Augmentation.
+        seed: Of order and augmentation.
+        workers: Threads that prepare batches ahead (OpenCV and NumPy release the interpreter's lock).
+        refresh: Batches between listings of the folder.
+    """
+
+    folder: Path
+    classes: tuple[str, ...]
+    batch_size: int
+    size: tuple[int, int]
+    ranges: AugmentationRange
+    seed: int = 0
+    workers: int = 1
+    refresh: int = 50
+
+    def __call__(self, start: int) -> Iterator[Batch]:
+        """Batches number ``start`` and following, prepared ahead, without end."""
+        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="batches")
+        ahead: list[Future[Batch]] = []
+        shards = self._list()
+        index = start
+        try:
+            while True:
+                while len(ahead) < 2 * self.workers:
+                    if index % self.refresh == 0 and index > start:
+                        shards = self._list()
+                    ahead.append(pool.submit(self.build, shards, index))
+                    index += 1
+                yield ahead.pop(0).result()
+        finally:
+            for future in ahead:
+                future.cancel()
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def build(self, shards: Sequence[Shard], index: int) -> Batch:
+        """Batch number ``index`` from ``shards``."""
+        ends = np.cumsum([len(shard) for shard in shards])
+        image = np.empty((self.batch_size, *self.size, 3), np.uint8)
+        labels = np.empty((self.batch_size, len(self.classes)), np.float32)
+        masks = np.empty(
+            (self.batch_size, len(self.classes), self.size[0] // STRIDE, self.size[1] // STRIDE), np.uint8
+        )
+        total = int(ends[-1])
+        orders: dict[int, NDArray[np.int64]] = {}
+        for row in range(self.batch_size):
+            position = index * self.batch_size + row
+            epoch = position // total
+            if epoch not in orders:
+                orders[epoch] = np.random.default_rng((self.seed, epoch)).permutation(total)
+            item = int(orders[epoch][position % total])
+            where = int(np.searchsorted(ends, item, side="right"))
+            shard = shards[where]
+            rng = np.random.default_rng((self.seed, 1, position))
+            image[row], labels[row], masks[row] = self.item(shard, item - int(ends[where]) + len(shard), rng)
+        return Batch(
+            torch.from_numpy(image).permute(0, 3, 1, 2).float().div_(255),  # channels_last in memory
+            torch.from_numpy(labels),
+            torch.from_numpy(masks).float().div_(255),
+        )
+
+    def item(
+        self, shard: Shard, index: int, rng: np.random.Generator
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.uint8]]:
+        """One augmented scan: pixels (H, W, 3), labels (K,), coverage (K, H / 8, W / 8)."""
+        pixels = np.ascontiguousarray(np.moveaxis(shard.images[index], 0, 2))
+        planes = np.asarray(shard.masks[index])
+        aug = sample_augmentation(rng, self.ranges, source=pixels.shape[:2], output=self.size)
+        out = apply_to_pixels(pixels, aug, self.size)
+        covered = apply_to_masks(planes, aug, self.size, stride=STRIDE)
+        zoom = abs(np.linalg.det(aug.matrix[:2, :2]))
+        return out, labels_after_crop(shard.labels[index], planes, covered, zoom), covered
+
+    def _list(self) -> list[Shard]:
+        shards = open_shards(self.folder, self.classes)
+        if not shards:
+            raise BadInputError(f"{self.folder}: no complete shard yet")
+        return shards
+
+
+def labels_after_crop(
+    labels: NDArray[np.uint8],
+    before: NDArray[np.uint8],
+    after: NDArray[np.uint8],
+    zoom: float,
+    *,
+    lost: float = 0.1,
+    kept: float = 0.4,
+) -> NDArray[np.float32]:
+    """Image labels after a crop, from the share of each class's area that is still in the frame.
+
+    Args:
+        labels: (K,) 0, 1 or 255.
+        before: Coverage (K, h, w) of the whole scan.
+        after: Coverage (K, h', w') of the crop.
+        zoom: Area of an output pixel's worth of source, output over source.
+        lost: Below this share the class counts as absent.
+        kept: From this share on it counts as present; between the two it is not known.
+
+    Returns:
+        (K,) float32: 0, 1 or NaN.
+    """
+    out = np.where(labels == UNKNOWN, np.nan, labels).astype(np.float32)
+    area = before.sum((1, 2), dtype=np.float64) * zoom
+    share = after.sum((1, 2), dtype=np.float64) / np.maximum(area, 1e-9)
+    judged = (labels == 1) & (area > 0)
+    out[judged & (share < kept)] = np.nan
+    out[judged & (share < lost)] = 0
+    return out
+
+
+def whole_scans(
+    folder: Path, classes: Sequence[str], *, size: tuple[int, int], batch_size: int, limit: int | None = None
+) -> Iterator[Batch]:
+    """Every scan of a shard folder once, in order, fitted into ``size`` without augmentation."""
+    seen = 0
+    for shard in open_shards(folder, classes):
+        for first in range(0, len(shard), batch_size):
+            if limit is not None and seen >= limit:
+                return
+            rows = range(first, min(first + batch_size, len(shard)))
+            yield _whole(shard, rows, size)
+            seen += len(rows)
+
+
+def _whole(shard: Shard, rows: range, size: tuple[int, int]) -> Batch:
+    images, masks = [], []
+    matrix = fit_matrix(shard.images.shape[2:], size)
+    scale = np.diag([STRIDE, STRIDE, 1.0])
+    grid = (size[0] // STRIDE, size[1] // STRIDE)
+    for row in rows:
+        pixels = np.ascontiguousarray(np.moveaxis(shard.images[row], 0, 2))
+        images.append(warp(pixels, matrix, size, outside=255))
+        on_grid = np.linalg.inv(scale) @ matrix @ scale
+        masks.append([warp(plane, on_grid, grid, outside=0) for plane in np.asarray(shard.masks[row])])
+    labels = shard.labels[rows.start : rows.stop].astype(np.float32)
+    labels[labels == UNKNOWN] = np.nan
+    return Batch(
+        torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float().div_(255),
+        torch.from_numpy(labels),
+        torch.from_numpy(np.array(masks)).float().div_(255),
+    )
