@@ -1,0 +1,94 @@
+"""``beltline screen``: scans in, report.json, report.html and overlays out."""
+
+import statistics
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from beltline.cli.context import JsonFlag, note, print_json
+
+if TYPE_CHECKING:
+    from beltline.core import Report
+
+OVERLAYS = ("jpg", "png", "none")
+
+
+def screen(
+    paths: Annotated[list[Path], typer.Argument(help="Scan files, folders, or a simulated set.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the results; made if missing.")],
+    pfa: Annotated[float, typer.Option(help="Operating point: share of false alarms a class.")] = 0.05,
+    model: Annotated[str, typer.Option(help="Name (see beltline models list) or ONNX file.")] = "",
+    trust: Annotated[bool, typer.Option("--trust", help="Run an ONNX file that no manifest lists.")] = False,
+    deadline_ms: Annotated[
+        float, typer.Option(help="From decoded scan to the model's answer; later is no machine result.", min=1)
+    ] = 2000.0,
+    overlays: Annotated[str, typer.Option(help="Overlay pictures: jpg, png or none.")] = "jpg",
+    limit: Annotated[int | None, typer.Option(help="Screen at most so many files.", min=1)] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Screen scans: classes with calibrated probability, where, and a decision at an operating point.
+
+    A slow or failed model is "no machine result", never "clear". Unreadable files are listed and the
+    others go on (exit code 6).
+
+    Example: beltline screen bags/images --out screened --pfa 0.05
+    """
+    from beltline.core import BadInputError, PartialFailureError
+    from beltline.screening import RunOptions, load_model, screen_files
+
+    if overlays not in OVERLAYS:
+        raise typer.BadParameter(f"must be one of {', '.join(OVERLAYS)}, got {overlays!r}", param_hint="--overlays")
+    screening_model = load_model(model or None, trust=trust)
+    try:
+        screening_model.card.thresholds_at(pfa)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--pfa") from error
+    options = RunOptions(pfa=pfa, deadline_ms=deadline_ms, overlays=overlays, limit=limit)
+    with progress_bar("screening") as on_progress:
+        report = screen_files(paths, out, screening_model, options=options, on_progress=on_progress)
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        print(summary(report))
+        print(f"{out / 'report.html'}")
+    for item in report.failed[:20]:
+        note(f"beltline: {item.path}: {item.reason}")
+    if report.failed and not report.scans:
+        raise BadInputError(f"none of {len(report.failed)} files could be read")
+    if report.failed:
+        raise PartialFailureError(f"{len(report.failed)} of {len(report.failed) + len(report.scans)} files failed")
+
+
+def summary(report: "Report") -> str:
+    """One line for the person: decisions, unreadable files, time."""
+    decisions = [scan.decision for scan in report.scans]
+    parts = [
+        f"{decisions.count('alarm')} alarm",
+        f"{decisions.count('clear')} clear",
+        f"{decisions.count('no_machine_result')} no machine result",
+    ]
+    if report.failed:
+        parts.append(f"{len(report.failed)} unreadable")
+    times = [scan.ms["total"] for scan in report.scans if "total" in scan.ms]
+    speed = f" · {statistics.median(times):.0f} ms a scan" if times else ""
+    point = f"{report.operating_point['pfa']:g}"
+    return f"{len(decisions)} scans: {', '.join(parts)}{speed} · {report.model.name} at PFA {point}"
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int, str], None] | None]:
+    """A bar on stderr, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(label, total=None)
+        yield lambda done, total, _: bars.update(task, completed=done, total=total)
