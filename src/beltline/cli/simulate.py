@@ -1,0 +1,64 @@
+"""``beltline simulate``: a labelled set of simulated bags."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from beltline.cli.context import JsonFlag, Seed, print_json
+
+
+def simulate(
+    out: Annotated[Path, typer.Argument(help="Folder of the set; a half-made one is continued.")],
+    bags: Annotated[int, typer.Option(help="Number of bags.", min=1)] = 100,
+    seed: Seed = 0,
+    classes: Annotated[str, typer.Option(help="Prohibited labels, comma separated; empty means all.")] = "",
+    positives: Annotated[float, typer.Option(help="Share of bags with a prohibited item.", min=0, max=1)] = 0.5,
+    views: Annotated[int, typer.Option(help="1, or 2 at 90 degrees.", min=1, max=2)] = 1,
+    style: Annotated[str, typer.Option(help="white, grey, tray, any or random.")] = "any",
+    split: Annotated[str, typer.Option(help="train, val or test; no item occurs in two.")] = "train",
+    pixel_mm: Annotated[float, typer.Option(help="Pixel pitch in mm.", min=0.3, max=10)] = 0.8,
+    workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make a set: pseudo-colour images, dual-energy raw data, amodal masks, labels, replayable scenes.
+
+    Example: beltline simulate bags --bags 4 --seed 1 --classes gun,knife --style white
+    """
+    from beltline.core import LABELS
+    from beltline.simulate import SPLITS, BagRecipe, Scanner, SetPlan, simulate_set
+
+    names = tuple(name.strip() for name in classes.split(",") if name.strip()) or LABELS
+    chosen = next((s for s in SPLITS if s == split), None)
+    if chosen is None:
+        raise typer.BadParameter(f"must be one of {', '.join(SPLITS)}, got {split!r}", param_hint="--split")
+    try:
+        recipe = BagRecipe(classes=names, positives=positives, split=chosen)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--classes") from error
+    plan = SetPlan(bags, seed, recipe, Scanner(pixel_mm=pixel_mm, views=views), style)
+    with _bar("simulating bags") as progress:
+        card = simulate_set(out, plan, workers=workers, progress=progress)
+    if as_json:
+        print_json(card)
+        return
+    counts = card["counts"]
+    print(f"{out}: {counts['images']} images, {counts['annotations']} objects, {counts['positives']} positive")
+
+
+@contextmanager
+def _bar(label: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on stderr with rate and time left, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(label), *Progress.get_default_columns()[1:2], MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(label, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)

@@ -1,0 +1,230 @@
+"""Drawing a bag: which container, which things, how full, and what prohibited lies in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Literal
+
+import numpy as np
+
+from beltline.core import PROHIBITED
+from beltline.simulate.containers import CONTAINERS, Container
+from beltline.simulate.items import families, make_item
+from beltline.simulate.packing import HeightMap, PackingRules
+from beltline.simulate.projection import Pose
+from beltline.simulate.scene import Placed, Role, Scene
+from beltline.simulate.shapes import rotation
+from beltline.simulate.solids import Item
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+# An item is its family and its seed. The last digit of the seed decides the split, so no item, hence no set
+# of drawn parameters, can occur in two splits.
+_DIGITS: Mapping[Split, tuple[int, ...]] = {"train": (0, 1, 2, 3, 4, 5, 6, 7), "val": (8,), "test": (9,)}
+
+CONTAINER_WEIGHTS: Mapping[str, float] = {
+    "hard_suitcase": 3.0,
+    "soft_suitcase": 3.0,
+    "backpack": 3.0,
+    "handbag": 1.5,
+    "briefcase": 1.0,
+    "duffel": 1.5,
+    "parcel": 0.7,
+    "tray": 1.0,
+}
+
+
+@dataclass(frozen=True)
+class BagRecipe:
+    """What a simulated stream of bags is like.
+
+    Attributes:
+        classes: Prohibited labels that may be put into positive bags.
+        positives: Share of bags with at least one item of ``classes``, in [0, 1].
+        threats: Fewest and most prohibited items in a positive bag.
+        items: Fewest and most everyday things besides garments.
+        garments: Fewest and most soft goods (half of them below, half above the rest).
+        everyday_prohibited: Labels outside ``classes`` that benign bags may hold now and then.
+        concealed: Share of electronics that hold an anomaly, when "anomaly" is in ``classes``.
+        containers: Weight per container kind; kinds that do not exist are ignored.
+        split: Which items may be used.
+        tray_share: Share of bags that lie in a security tray.
+        neighbour: Share of scans in which another bag is cut off by the frame.
+        sparse: Share of nearly empty bags (few things, no garments).
+    """
+
+    classes: tuple[str, ...] = PROHIBITED
+    positives: float = 0.5
+    threats: tuple[int, int] = (1, 3)
+    items: tuple[int, int] = (8, 30)
+    garments: tuple[int, int] = (2, 9)
+    everyday_prohibited: tuple[str, ...] = ("liquid", "battery", "power_bank")
+    concealed: float = 0.5
+    containers: Mapping[str, float] = field(default_factory=lambda: dict(CONTAINER_WEIGHTS))
+    split: Split = "train"
+    tray_share: float = 0.12
+    neighbour: float = 0.15
+    sparse: float = 0.2
+
+    def __post_init__(self) -> None:
+        known = {*PROHIBITED, "anomaly"}
+        if unknown := set(self.classes) - known:
+            raise ValueError(f"classes must be among {sorted(known)}, got {sorted(unknown)}")
+        if not 0 <= self.positives <= 1:
+            raise ValueError(f"positives must be in [0, 1], got {self.positives}")
+        if self.split not in SPLITS:
+            raise ValueError(f"split must be one of {SPLITS}, got {self.split!r}")
+
+
+@dataclass(frozen=True)
+class FamilyFacts:
+    """What the drawing needs to know of a family without building it again."""
+
+    label: str
+    threat: bool
+    soft: bool
+    longest_mm: float
+
+
+@cache
+def family_facts() -> Mapping[str, FamilyFacts]:
+    """Label and kind of every family, from its item of seed 0 (built once per process)."""
+    facts = {}
+    for name in sorted(families()):
+        item = make_item(name, 0)
+        facts[name] = FamilyFacts(item.label, item.threat, item.soft >= 0.35, float(item.size.max()))
+    return facts
+
+
+def _families(*, label: str | None = None, soft: bool | None = None) -> list[str]:
+    """Families of one prohibited label, or the benign ones that are soft or not."""
+    facts = family_facts().items()
+    if label is not None:
+        return [name for name, f in facts if f.threat and f.label == label]
+    return [name for name, f in facts if not f.threat and f.soft == soft]
+
+
+def split_seed(rng: np.random.Generator, split: Split) -> int:
+    """Item seed that belongs to a split."""
+    return int(rng.integers(2**40)) * 10 + int(rng.choice(_DIGITS[split]))
+
+
+def split_of(seed: int) -> Split:
+    """The split an item seed belongs to."""
+    return next(split for split, digits in _DIGITS.items() if seed % 10 in digits)
+
+
+def draw_scene(seed: int, recipe: BagRecipe) -> Scene:
+    """Draw a bag: container, everyday things, garments, and prohibited items for a positive one.
+
+    Args:
+        seed: Every choice follows from it and the recipe.
+        recipe: What bags are like.
+
+    Returns:
+        The scene; the same seed and recipe give the same scene.
+    """
+    rng = np.random.default_rng(seed)
+    positive = bool(rng.random() < recipe.positives and recipe.classes)
+    container, shell = _draw_container(rng, recipe)
+    wanted = _draw_families(rng, recipe, positive)
+    rules = PackingRules(flat=rng.uniform(0.45, 0.8), tilt_deg=rng.uniform(3, 14), aligned=rng.uniform(0.2, 0.8))
+    contents = _pack(rng, recipe, shell, wanted, rules)
+    placed = (container, *contents, *_draw_neighbour(rng, recipe, shell))
+    notes = {"split": recipe.split, "positive": positive}
+    return Scene(seed, placed, _draw_turn(rng), notes)
+
+
+def _draw_container(rng: np.random.Generator, recipe: BagRecipe) -> tuple[Placed, Container]:
+    kinds = [kind for kind in sorted(recipe.containers) if kind in CONTAINERS]
+    weights = np.array([recipe.containers[kind] for kind in kinds], dtype=float)
+    kind = str(rng.choice(kinds, p=weights / weights.sum()))
+    seed = split_seed(rng, recipe.split)
+    pose = Pose(np.eye(3), np.zeros(3))
+    return Placed(kind, seed, pose, "container", True), CONTAINERS[kind](np.random.default_rng(seed))
+
+
+def _draw_families(rng: np.random.Generator, recipe: BagRecipe, positive: bool) -> list[tuple[str, int]]:
+    """Families with item seeds in packing order: garments, hard things and threats mixed, garments."""
+    sparse = rng.random() < recipe.sparse
+    garments = 0 if sparse and rng.random() < 0.7 else int(rng.integers(recipe.garments[0], recipe.garments[1] + 1))
+    count = int(rng.integers(recipe.items[0], recipe.items[1] + 1))
+    soft, hard = _families(soft=True), _families(soft=False)
+    middle = [str(f) for f in rng.choice(hard, max(count // 4, 2) if sparse else count)]
+    for label in recipe.everyday_prohibited:
+        if label not in recipe.classes and rng.random() < 0.3:
+            middle.append(str(rng.choice(_families(label=label))))
+    if positive:
+        middle += _draw_threats(rng, recipe)
+    middle = [middle[i] for i in rng.permutation(len(middle))]
+    clothes = [str(f) for f in rng.choice(soft, garments)] if garments else []
+    order = [*clothes[: garments // 2], *middle, *clothes[garments // 2 :]]
+    return [(family, split_seed(rng, recipe.split)) for family in order]
+
+
+def _draw_threats(rng: np.random.Generator, recipe: BagRecipe) -> list[str]:
+    count = int(rng.integers(recipe.threats[0], recipe.threats[1] + 1))
+    labels = [str(label) for label in rng.choice(recipe.classes, count)]
+    return [str(rng.choice(_families(label=label))) for label in labels]
+
+
+def _pack(
+    rng: np.random.Generator,
+    recipe: BagRecipe,
+    shell: Container,
+    wanted: Sequence[tuple[str, int]],
+    rules: PackingRules,
+) -> list[Placed]:
+    """Lay the things into the container; a prohibited item that does not fit is pushed in at the centre."""
+    bag = HeightMap(np.asarray(shell.inner_size, dtype=np.float64))
+    contents = []
+    for family, seed in wanted:
+        item = make_item(family, seed)
+        pose = bag.place(rng, item, rules)
+        if pose is None and item.threat and item.label in recipe.classes:
+            pose = _pushed_in(rng, item, bag.inner)
+        if pose is not None:
+            contents.append(Placed(family, seed, pose))
+    return contents
+
+
+def _pushed_in(rng: np.random.Generator, item: Item, inner: np.ndarray) -> Pose:
+    """Pose for an item that found no place: along the bag, a little off the middle."""
+    turn = rotation("z", float(rng.choice([0.0, 180.0]) + rng.normal(0, 12)))
+    middle = item.bounds.mean(axis=0)
+    offset = rng.uniform(-0.25, 0.25, 3) * inner
+    return Pose(turn, offset - turn @ middle)
+
+
+def _draw_turn(rng: np.random.Generator) -> float:
+    """Most bags lie along or across the belt, some anyhow."""
+    if rng.random() < 0.3:
+        return float(rng.uniform(0, 360))
+    return float(rng.integers(4) * 90 + rng.normal(0, 7))
+
+
+def _draw_neighbour(rng: np.random.Generator, recipe: BagRecipe, shell: Container) -> list[Placed]:
+    """Another bag behind this one on the belt, of which the frame shows only an edge."""
+    if rng.random() >= recipe.neighbour:
+        return []
+    container, other = _draw_container(rng, recipe)
+    side = 1.0 if rng.random() < 0.5 else -1.0
+    reach = (shell.inner_size[0] + other.inner_size[0]) / 2
+    shift = np.array([side * (reach + rng.uniform(-30, 40)), rng.uniform(-80, 80), 0.0])
+    soft = _families(soft=True)
+    bag = HeightMap(np.asarray(other.inner_size, dtype=np.float64))
+    placed = [_shifted(container, shift, "neighbour")]
+    for family in rng.choice(soft, 4):
+        seed = split_seed(rng, recipe.split)
+        pose = bag.place(rng, make_item(str(family), seed), PackingRules())
+        if pose is not None:
+            placed.append(_shifted(Placed(str(family), seed, pose), shift, "neighbour"))
+    return placed
+
+
+def _shifted(placed: Placed, shift: np.ndarray, role: Role) -> Placed:
+    pose = Pose(placed.pose.rotation, placed.pose.offset + shift)
+    return Placed(placed.kind, placed.seed, pose, role, placed.is_container)

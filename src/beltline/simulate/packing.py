@@ -1,0 +1,171 @@
+"""Packing by gravity on a height map: things fall to the lowest place they fit, soft ones give way.
+
+Physical overlap is not forbidden (bags deform), but the summed heights never exceed the bag's depth, so the
+total thickness stays possible. Source: reconstructed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from beltline.simulate.projection import Pose
+from beltline.simulate.shapes import rotation
+from beltline.simulate.solids import Item
+
+CELL_MM = 10.0
+TRIES = 24
+
+
+@dataclass(frozen=True)
+class PackingRules:
+    """How things are laid into a bag.
+
+    Attributes:
+        flat: Share of items that lie on their largest face (up to ``tilt_deg``).
+        on_edge: Share that stands on an edge; the rest is turned freely over the sphere.
+        tilt_deg: Standard deviation of the tilt of flat and standing items, degrees.
+        aligned: Share turned roughly parallel to the bag's sides.
+        fill: Height that may be filled, as a share of the depth.
+    """
+
+    flat: float = 0.6
+    on_edge: float = 0.22
+    tilt_deg: float = 9.0
+    aligned: float = 0.45
+    fill: float = 1.0
+
+
+def random_rotation(rng: np.random.Generator) -> NDArray[np.float64]:
+    """Rotation (3, 3) uniform over the sphere (random unit quaternion)."""
+    w, x, y, z = (q := rng.normal(size=4)) / np.linalg.norm(q)
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+
+
+def draw_rotation(rng: np.random.Generator, rules: PackingRules) -> NDArray[np.float64]:
+    """Orientation of one item as a packed bag allows: mostly lying, sometimes standing, sometimes any."""
+    kind = rng.random()
+    yaw = rng.integers(4) * 90 + rng.normal(0, 10) if rng.random() < rules.aligned else rng.uniform(0, 360)
+    turn = rotation("z", float(yaw))
+    if kind >= rules.flat + rules.on_edge:
+        return random_rotation(rng)
+    tilt = rotation("x", float(rng.normal(0, rules.tilt_deg))) @ rotation("y", float(rng.normal(0, rules.tilt_deg)))
+    if rng.random() < 0.5:  # either face up
+        tilt = tilt @ rotation("x", 180.0)
+    if kind < rules.flat:
+        return turn @ tilt
+    edge = rotation("x", 90.0) if rng.random() < 0.6 else rotation("y", 90.0)
+    return turn @ tilt @ edge
+
+
+class HeightMap:
+    """The state of a bag while it is packed: filled height per 10 mm cell above the floor."""
+
+    def __init__(self, inner_size: NDArray[np.float64]) -> None:
+        """Start empty for inner side lengths (3,) in mm, centred at the origin."""
+        self.inner = np.asarray(inner_size, dtype=np.float64)
+        columns, rows = np.maximum(np.round(self.inner[:2] / CELL_MM).astype(int), 1)
+        self.height = np.zeros((int(rows), int(columns)))
+
+    def place(
+        self, rng: np.random.Generator, item: Item, rules: PackingRules, *, attempts: int = 3
+    ) -> Pose | None:
+        """Pose where the item comes to lie lowest among random places, or None when it does not fit."""
+        corners = np.concatenate([part.mesh.vertices for part in item.parts if part.sign > 0])
+        for _ in range(attempts):
+            turn = draw_rotation(rng, rules)
+            turned = corners @ turn.T
+            low, high = turned.min(axis=0), turned.max(axis=0)
+            if ((high - low)[:2] > self.inner[:2]).any():
+                turn = rotation("z", float(rng.integers(2) * 180)) @ _lay_along(self.inner, item.size)
+                turned = corners @ turn.T
+                low, high = turned.min(axis=0), turned.max(axis=0)
+            if (high - low > self.inner + [0, 0, 0.1 * item.soft * self.inner[2]]).any():
+                continue
+            pose = self._drop(rng, turned, item.soft, rules.fill)
+            if pose is not None:
+                return Pose(turn, pose)
+        return None
+
+    def _drop(
+        self, rng: np.random.Generator, points: NDArray[np.float64], soft: float, fill: float
+    ) -> NDArray[np.float64] | None:
+        low, high = points.min(axis=0), points.max(axis=0)
+        spot = self.settle(rng, _footprint(points[:, :2] - low[:2]), float(high[2] - low[2]), soft, fill)
+        if spot is None:
+            return None
+        row, column, base = spot
+        corner = np.array([column * CELL_MM, row * CELL_MM, base]) - self.inner / 2
+        return np.asarray(corner - low, dtype=np.float64)
+
+    def settle(
+        self, rng: np.random.Generator, footprint: NDArray[np.bool_], tall: float, soft: float, fill: float
+    ) -> tuple[int, int, float] | None:
+        """Let a footprint fall to the lowest of some random places and fill the map there.
+
+        Args:
+            rng: Source of chance.
+            footprint: (rows, columns) cells the thing covers.
+            tall: Its height in mm.
+            soft: Share by which things on top sink in.
+            fill: Height that may be filled, as a share of the depth.
+
+        Returns:
+            First row, first column and height of the floor under it in mm; None when it fits nowhere.
+        """
+        rows, columns = footprint.shape
+        free_r, free_c = self.height.shape[0] - rows, self.height.shape[1] - columns
+        if free_r < 0 or free_c < 0:
+            return None
+        thick = tall * (1 - 0.55 * soft)
+        best: tuple[float, int, int, float] | None = None
+        for r, c in zip(rng.integers(0, free_r + 1, TRIES), rng.integers(0, free_c + 1, TRIES), strict=True):
+            base = float(self.height[r : r + rows, c : c + columns][footprint].max())
+            score = base + rng.uniform(0, 15)
+            if base + thick <= self.inner[2] * fill and (best is None or score < best[0]):
+                best = (score, int(r), int(c), base)
+        if best is None:
+            return None
+        _, row, column, base = best
+        self.height[row : row + rows, column : column + columns][footprint] = base + thick
+        return row, column, base
+
+
+def _lay_along(inner: NDArray[np.float64], size: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Identity, or a quarter turn when the item's long side must follow the bag's."""
+    return np.eye(3) if (inner[0] >= inner[1]) == (size[0] >= size[1]) else rotation("z", 90.0)
+
+
+def _footprint(points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Cells (rows, columns) under the convex hull of xy points in mm measured from their corner."""
+    width, height = np.maximum(np.ceil(points.max(axis=0) / CELL_MM).astype(int), 1)
+    hull = cv2.convexHull((points / CELL_MM - 0.5).astype(np.float32))
+    cells = np.zeros((int(height), int(width)), dtype=np.uint8)
+    cv2.fillConvexPoly(cells, np.round(hull).astype(np.int32), 1)
+    cells[int(height) // 2, int(width) // 2] = 1
+    return cells.astype(bool)
+
+
+def pack(
+    rng: np.random.Generator, inner_size: NDArray[np.float64], items: Sequence[Item], rules: PackingRules
+) -> list[Pose | None]:
+    """Poses of items laid one after the other; None where one did not fit.
+
+    Args:
+        rng: Source of chance.
+        inner_size: (3,) inner side lengths in mm; the box is centred at the origin.
+        items: In packing order, the lowest first.
+        rules: Orientation and filling rules.
+    """
+    bag = HeightMap(inner_size)
+    return [bag.place(rng, item, rules) for item in items]

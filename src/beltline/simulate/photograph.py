@@ -1,0 +1,86 @@
+"""From noise-free transmission to what a console shows: detector, effective atomic number, colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beltline.physics import (
+    STYLES,
+    ColorStyle,
+    Detector,
+    colorize,
+    detect,
+    effective_atomic_number,
+    random_detector,
+    random_style,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """How one scanner measures and colours.
+
+    Attributes:
+        name: Style name, "random" for a drawn one.
+        style: Colour tables and their settings.
+        detector: Noise, blur, bands.
+    """
+
+    name: str
+    style: ColorStyle
+    detector: Detector
+
+
+@dataclass(frozen=True, eq=False)
+class Photograph:
+    """One view as measured.
+
+    Attributes:
+        low: (H, W) float32 transmission, noisy, in (0, 1].
+        high: (H, W) float32 transmission, noisy.
+        zeff: (H, W) float32 effective atomic number.
+        rgb: (H, W, 3) uint8 pseudo-colour.
+    """
+
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
+    zeff: NDArray[np.float32]
+    rgb: NDArray[np.uint8]
+
+
+def draw_look(rng: np.random.Generator, style: str, *, strength: float = 1.0) -> Look:
+    """A named style with a drawn detector, or a wholly random look.
+
+    Args:
+        rng: Source of chance.
+        style: A key of ``beltline.physics.STYLES``, "any" for one of them by chance, or "random".
+        strength: How far random styles stray, in [0, 1].
+
+    Raises:
+        ValueError: If the style is unknown.
+    """
+    if style == "random":
+        return Look("random", random_style(rng, strength=strength), random_detector(rng))
+    name = str(rng.choice(sorted(STYLES))) if style == "any" else style
+    if name not in STYLES:
+        raise ValueError(f"style must be one of {sorted(STYLES)}, 'any' or 'random', got {style!r}")
+    return Look(name, STYLES[name], random_detector(rng))
+
+
+def photograph(
+    low: NDArray[np.float32], high: NDArray[np.float32], look: Look, rng: np.random.Generator
+) -> Photograph:
+    """Measure and colour a noise-free view.
+
+    Args:
+        low: (H, W) noise-free low-energy transmission.
+        high: (H, W) noise-free high-energy transmission.
+        look: Detector and colours.
+        rng: Source of the noise.
+    """
+    low, high = detect(low, high, look.detector, rng)
+    zeff = effective_atomic_number(low, high)
+    return Photograph(low, high, zeff, colorize(low, high, look.style, zeff=zeff))

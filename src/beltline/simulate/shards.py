@@ -1,0 +1,120 @@
+"""Training shards composed from an object library: many small bags, written as memory-mappable arrays.
+
+The layout is that of ``beltline.training.shards``. A shard appears under its final name only when complete, so
+a training run may pick shards up while more are made.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from beltline.formats import write_json
+from beltline.physics import STYLES, dual_energy_transmission
+from beltline.simulate.bags import BagRecipe
+from beltline.simulate.library import Composed, ObjectLibrary, compose
+from beltline.physics import whiten_background
+from beltline.simulate.photograph import draw_look, photograph
+
+STRIDE = 8
+
+
+@dataclass(frozen=True)
+class ShardPlan:
+    """What a shard holds.
+
+    Attributes:
+        classes: K labels, the channel order of masks and labels.
+        height: Image height in pixels, a multiple of 8.
+        width: Image width in pixels; bags are turned to lie along it.
+        count: Images per shard.
+        styles: Looks to draw from, with their share.
+        min_depth: Optical depth from which a pixel counts as the object.
+    """
+
+    classes: tuple[str, ...]
+    height: int = 320
+    width: int = 448
+    count: int = 250
+    styles: tuple[tuple[str, float], ...] = (("random", 0.6), ("any", 0.4))
+    min_depth: float = 0.05
+
+
+def write_shard(
+    root: Path, index: int, library: ObjectLibrary, recipe: BagRecipe, plan: ShardPlan, seed: int
+) -> Path:
+    """Compose ``plan.count`` bags and write ``root/shard_INDEX``, atomically.
+
+    Args:
+        root: Folder of the training set; gets a ``classes.json``.
+        index: Number of the shard.
+        library: Baked objects.
+        recipe: What bags are like.
+        plan: Size and looks.
+        seed: Of everything in the shard.
+    """
+    path = root / f"shard_{index:05d}"
+    rng = np.random.default_rng(seed)
+    h, w, k = plan.height, plan.width, len(plan.classes)
+    images = np.empty((plan.count, 3, h, w), dtype=np.uint8)
+    masks = np.empty((plan.count, k, h // STRIDE, w // STRIDE), dtype=np.uint8)
+    styles = np.zeros(plan.count, dtype=np.uint8)
+    names = ["random", *sorted(STYLES)]
+    for i in range(plan.count):
+        images[i], masks[i], style = _sample(rng, library, recipe, plan)
+        styles[i] = names.index(style)
+    labels = (masks.max(axis=(2, 3)) > 0).astype(np.uint8)
+    root.mkdir(parents=True, exist_ok=True)
+    write_json(root / "classes.json", list(plan.classes))
+    partial = path.with_name(f"{path.name}.part")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    for name, array in {"images": images, "masks": masks, "labels": labels, "style": styles}.items():
+        np.save(partial / f"{name}.npy", array)
+    partial.rename(path)
+    return path
+
+
+def _sample(
+    rng: np.random.Generator, library: ObjectLibrary, recipe: BagRecipe, plan: ShardPlan
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], str]:
+    bag = compose(rng, library, recipe)
+    names, shares = zip(*plan.styles, strict=True)
+    look = draw_look(rng, str(rng.choice(names, p=np.array(shares) / sum(shares))))
+    rgb = whiten_background(photograph(*dual_energy_transmission(bag.basis), look, rng).rgb)
+    cover = class_coverage(bag, plan.classes, plan.min_depth)
+    if rgb.shape[0] > rgb.shape[1]:
+        rgb, cover = np.ascontiguousarray(rgb.transpose(1, 0, 2)), cover.transpose(0, 2, 1)
+    scale = min(plan.height / rgb.shape[0], plan.width / rgb.shape[1]) * rng.uniform(0.8, 1.0)
+    size = (max(int(rgb.shape[1] * scale), 8), max(int(rgb.shape[0] * scale), 8))
+    top = int(rng.integers(0, plan.height - size[1] + 1))
+    left = int(rng.integers(0, plan.width - size[0] + 1))
+    image = np.full((plan.height, plan.width, 3), 255, dtype=np.uint8)
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    image[top : top + size[1], left : left + size[0]] = small
+    full = np.zeros((len(plan.classes), plan.height, plan.width), dtype=np.float32)
+    for channel in np.flatnonzero(cover.any(axis=(1, 2))):
+        resized = cv2.resize(cover[channel], size, interpolation=cv2.INTER_AREA)
+        full[channel, top : top + size[1], left : left + size[0]] = resized
+    blocks = full.reshape(len(plan.classes), plan.height // STRIDE, STRIDE, plan.width // STRIDE, STRIDE)
+    mask = np.clip(np.ceil(blocks.mean(axis=(2, 4)) * 255), 0, 255).astype(np.uint8)
+    return image.transpose(2, 0, 1), mask, look.name
+
+
+def class_coverage(bag: Composed, classes: Sequence[str], min_depth: float) -> NDArray[np.float32]:
+    """(K, H, W) float32: 1 where an object of the class lies."""
+    cover = np.zeros((len(classes), *bag.basis.shape[1:]), dtype=np.float32)
+    index = {label: k for k, label in enumerate(classes)}
+    for label, threat, depth, (row, col) in zip(bag.labels, bag.threats, bag.depths, bag.corners, strict=True):
+        if not threat or label not in index:
+            continue
+        h, w = depth.shape
+        target = cover[index[label], row : row + h, col : col + w]
+        np.maximum(target, depth > min_depth, out=target)
+    return cover
