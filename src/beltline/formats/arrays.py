@@ -1,8 +1,9 @@
 """Dual-energy arrays in and out: TIFF and npz."""
 
 import io
+import logging
+import tokenize
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,12 @@ import tifffile
 from numpy.typing import NDArray
 
 from beltline.core import BadInputError, Scan
-from beltline.formats.images import image_to_scan, planes_to_scan
+from beltline.formats.images import DECODE_ERRORS, image_to_scan, planes_to_scan
 from beltline.formats.limits import MAX_PIXELS, bad, check_size
 
 CHANNELS = {1: ("gray",), 2: ("low", "high")}
 HIGHEST_TRANSMISSION = 2.0  # air is 1 and noise adds a little; counts or percent are far above
-_TIFF_ERRORS = (
-    OSError,
-    ValueError,
-    TypeError,
-    IndexError,
-    KeyError,
-    RuntimeError,
-    zlib.error,
-    AssertionError,
-)
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # its complaints become our one line
 
 
 def tiff_to_scan(path: Path, data: bytes) -> Scan:
@@ -44,7 +36,7 @@ def tiff_to_scan(path: Path, data: bytes) -> Scan:
             array = _as_planes(path, tiff)
     except BadInputError:
         raise
-    except _TIFF_ERRORS as error:
+    except DECODE_ERRORS as error:
         raise bad(path, f"damaged or unsupported TIFF ({error})") from error
     if array.shape[0] == 3:
         if array.dtype not in (np.uint8, np.uint16):
@@ -68,7 +60,7 @@ def npz_to_scan(path: Path, data: bytes) -> Scan:
             pixel_mm = float(arrays["pixel_mm"]) if "pixel_mm" in arrays else None
     except BadInputError:
         raise
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+    except (*DECODE_ERRORS, zipfile.BadZipFile, tokenize.TokenError) as error:
         raise bad(path, f"damaged npz ({error})") from error
     if low.shape != high.shape:
         raise bad(path, f"low is {low.shape} but high is {high.shape}")

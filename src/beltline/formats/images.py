@@ -1,7 +1,10 @@
 """PNG and JPEG in and out."""
 
 import io
+import logging
+import struct
 import warnings
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from beltline.core import Scan, ShapeError
+from beltline.core import BadInputError, Scan, ShapeError
 from beltline.formats.atomic import write_atomic
 from beltline.formats.limits import bad, check_size, header_size
 
-DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, OverflowError)
+# What a decoder raises on damaged bytes; SyntaxError is Pillow's and NumPy's word for a broken header.
+DECODE_ERRORS = (
+    ValueError, TypeError, LookupError, ArithmeticError, OSError, EOFError, SyntaxError, RuntimeError,
+    AssertionError, MemoryError, struct.error, zlib.error,
+)  # fmt: skip
+logging.getLogger("PIL").setLevel(logging.CRITICAL)  # its complaints become our one line
 
 
 def image_to_scan(path: Path, data: bytes) -> Scan:
@@ -79,15 +87,15 @@ def write_png(path: str | Path, pixels: NDArray[Any]) -> None:
 def _decode(path: Path, data: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore")  # about bombs (checked here) and odd but readable TIFF tags
             image = Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "TIFF"))
-        check_size(path, image.height, image.width)
-        image.load()
+            check_size(path, image.height, image.width)
+            image.load()
+    except BadInputError:
+        raise
     except Image.DecompressionBombError as error:
         raise bad(path, "a decompression bomb: more pixels than the limit") from error
     except DECODE_ERRORS as error:
-        if isinstance(error, ValueError) and hasattr(error, "exit_code"):
-            raise  # our own line already
         raise bad(path, f"damaged or truncated image ({error})") from error
     return image
 

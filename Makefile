@@ -1,0 +1,27 @@
+# The developer's entrances; .ci/run calls `make check` in a fresh environment.
+JOBS ?= 2
+export OMP_WAIT_POLICY = PASSIVE
+
+.PHONY: check lint types imports test slow format
+
+check: lint types imports test
+
+lint:
+	ruff check .
+	ruff format --check .
+
+types:
+	mypy
+
+imports:
+	lint-imports
+
+test:
+	pytest -q -n $(JOBS) --cov --cov-report=term:skip-covered
+
+slow:
+	pytest -q -m slow
+
+format:
+	ruff check --fix .
+	ruff format .
