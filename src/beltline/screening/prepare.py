@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -92,7 +91,7 @@ def prepare(scan: Scan, *, long_side: int = 448) -> Prepared:
     image = np.ones((1, 3, letterbox.size[1], letterbox.size[0]), dtype=np.float32)
     left, top = letterbox.pad
     target = image[0, :, top : top + letterbox.content[1], left : left + letterbox.content[0]]
-    target[:] = content.transpose(2, 0, 1)
+    target[:] = content
     return Prepared(image, letterbox)
 
 
@@ -115,24 +114,25 @@ def estimate_air(overview: NDArray[np.float32]) -> NDArray[np.float32]:
     """Colour of the empty belt: the commonest bright, nearly grey tone, the frame counting four times.
 
     Args:
-        overview: (h, w, 3) float32 in 0..1.
+        overview: (3, h, w) float32 in 0..1.
 
     Returns:
         (3,) float32; white when hardly anything is bright and grey.
     """
-    luminance = overview.mean(axis=2)
-    chroma = overview.max(axis=2) - overview.min(axis=2)
+    luminance = overview.sum(axis=0) * np.float32(1 / 3)
+    chroma = overview.max(axis=0) - overview.min(axis=0)
     likely = (luminance > _AIR_LUMINANCE) & (chroma < _AIR_CHROMA)
     if likely.mean() < 0.005:
         return np.ones(3, dtype=np.float32)
     weight = np.ones_like(luminance)
     weight[[0, -1], :] = 4
     weight[:, [0, -1]] = 4
-    bins = np.minimum(((luminance - _AIR_LUMINANCE) / (1 - _AIR_LUMINANCE) * 60).astype(int), 59)
-    counts = np.bincount(bins[likely], weights=weight[likely], minlength=60)
+    tones = overview[:, likely]
+    bins = np.minimum((luminance[likely] - _AIR_LUMINANCE) * (60 / (1 - _AIR_LUMINANCE)), 59).astype(np.int32)
+    counts = np.bincount(bins, weights=weight[likely], minlength=60)
     peak = int(np.argmax(np.convolve(counts, [1, 2, 1], mode="same")))
-    near = likely & (np.abs(bins - peak) <= 1)
-    return np.median(overview[near], axis=0).astype(np.float32)
+    near = np.abs(bins - peak) <= 1
+    return np.median(tones[:, near], axis=1).astype(np.float32)
 
 
 def find_bag(
@@ -144,7 +144,7 @@ def find_bag(
     An empty scan comes back whole.
     """
     width, height = scan_size
-    content = (np.abs(overview - air).max(axis=2) > _CONTENT).astype(np.uint8)
+    content = (np.abs(overview - air[:, None, None]).max(axis=0) > _CONTENT).astype(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(content, connectivity=8)
     kept = [box for box in stats[1:] if _is_object(box, content.shape)]
     if not kept:
@@ -165,14 +165,15 @@ def whiten_air(image: NDArray[np.float32], air: NDArray[np.float32]) -> NDArray[
     The stretch is monotonic in every channel, so no order of brightness is lost.
 
     Args:
-        image: (h, w, 3) float32 in 0..1.
+        image: (3, h, w) float32 in 0..1.
         air: (3,) colour of the empty belt.
     """
     if (air > 0.995).all():
         return np.clip(image, 0.0, 1.0)
-    blend = np.clip((image - _DENSE) / (air - _DENSE), 0.0, 1.0)
+    white = air[:, None, None]
+    blend = np.clip((image - _DENSE) / (white - _DENSE), 0.0, 1.0)
     blend *= blend * (3 - 2 * blend)
-    return np.clip(image * (1 + (1 / air - 1) * blend), 0.0, 1.0).astype(np.float32)
+    return np.clip(image * (1 + (1 / white - 1) * blend), 0.0, 1.0).astype(np.float32)
 
 
 def _colorized(low: NDArray[np.float32], high: NDArray[np.float32]) -> list[NDArray[np.float32]]:
@@ -197,9 +198,8 @@ def _resize_planes(planes: list[NDArray[np.float32]], width: int, height: int) -
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     if planes[0] is planes[1]:
         gray = cv2.resize(planes[0], (width, height), interpolation=how)
-        return np.repeat(gray[:, :, None], 3, axis=2)
-    merged: Any = cv2.merge([cv2.resize(plane, (width, height), interpolation=how) for plane in planes])
-    return np.asarray(merged, dtype=np.float32)
+        return np.broadcast_to(gray, (3, height, width))
+    return np.stack([cv2.resize(plane, (width, height), interpolation=how) for plane in planes])
 
 
 def _is_object(box: NDArray[np.int32], shape: tuple[int, ...]) -> bool:

@@ -97,6 +97,7 @@ def render_report(
         report=report,
         model=model,
         details=_details(model.details),
+        limits=_limits(model.details),
         finished=moment.strftime("%Y-%m-%d %H:%M"),
         cards=views,
         counts=_counts(report),
@@ -182,19 +183,28 @@ def percent(probability: float) -> str:
 
 def _mark(row: Mapping[str, Any], entry: ScanReport) -> dict[str, Any]:
     x1, y1, x2, y2 = row["box"]
+    inside = " tag-inside" if y1 < 0.07 * entry.height else ""
     return {
         **row,
         "x": x1, "y": y1, "w": x2 - x1, "h": y2 - y1,
-        "left": 100 * x1 / entry.width, "top": 100 * y1 / entry.height,
+        "side": _side(x1, x2, entry.width), "top": 100 * y1 / entry.height, "inside": inside,
     }  # fmt: skip
 
 
 def _truth_mark(item: TruthItem, entry: ScanReport) -> dict[str, Any]:
     x1, y1, x2, y2 = item.box
+    inside = " tag-inside" if y2 > 0.94 * entry.height else ""
     return {
         "label": item.label, "x": x1, "y": y1, "w": x2 - x1, "h": y2 - y1,
-        "left": 100 * x1 / entry.width, "bottom": 100 * y2 / entry.height,
+        "side": _side(x1, x2, entry.width), "bottom": 100 * y2 / entry.height, "inside": inside,
     }  # fmt: skip
+
+
+def _side(x1: float, x2: float, width: int) -> str:
+    """Where a tag hangs: on the box's left edge, or on its right one near the picture's right edge."""
+    if x1 > 0.7 * width:
+        return f"right:{100 - 100 * x2 / width:.2f}%"
+    return f"left:{100 * x1 / width:.2f}%"
 
 
 def _heats(card: Card) -> list[dict[str, Any]]:
@@ -267,6 +277,13 @@ def _details(details: Mapping[str, Any]) -> list[dict[str, Any]]:
         {"title": plain(str(key)).capitalize(), "kind": kinds.get(type(value), "text"), "value": value}
         for key, value in details.items()
     ]
+
+
+def _limits(details: Mapping[str, Any]) -> str:
+    """The first few limits a model names, in one line."""
+    limits = details.get("limits", "")
+    lines = limits[:3] if isinstance(limits, list) else [limits]
+    return " ".join(str(line) for line in lines)
 
 
 def _source(environment: Environment, name: str) -> str:

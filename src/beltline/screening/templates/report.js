@@ -83,7 +83,7 @@
     $("#detail-name").textContent = $(".file", card).textContent;
     $("#detail-count").textContent = `${current + 1} of ${visible.length}`;
     fit();
-    if (!detail.open) detail.showModal();
+    if (!detail.open) { detail.showModal(); detail.focus(); }
   }
 
   // ---- one class at a time: pointing at a bar dims the marks of the others ----
@@ -94,7 +94,10 @@
     const label = bar && event.type === "pointerover" ? bar.dataset.label : null;
     const marks = all(".view [data-label]", root);
     const known = label && marks.some((mark) => mark.dataset.label === label);
-    marks.forEach((mark) => mark.classList.toggle("dim", Boolean(known) && mark.dataset.label !== label));
+    marks.forEach((mark) => {
+      mark.classList.toggle("dim", Boolean(known) && mark.dataset.label !== label);
+      mark.classList.toggle("hot", mark.dataset.label === label);
+    });
   }
   document.addEventListener("pointerover", single);
   document.addEventListener("pointerout", single);
