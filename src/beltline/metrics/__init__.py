@@ -1,5 +1,41 @@
 """Metrics: pure functions of NumPy arrays."""
 
+from beltline.metrics.calibration import (
+    Calibration,
+    expected_calibration_error,
+    fit_platt,
+    fit_temperature,
+    sigmoid,
+)
+from beltline.metrics.localization import (
+    best_iou,
+    box_from_cam,
+    corloc,
+    peak_point,
+    pointing_accuracy,
+    pointing_hit,
+)
+from beltline.metrics.operating_points import (
+    OperatingPoint,
+    PdPfaCurve,
+    Rate,
+    bootstrap_interval,
+    choose_thresholds,
+    pd_pfa_curve,
+    rates_at_threshold,
+    threshold_at_pfa,
+    wilson,
+)
 from beltline.metrics.ranking import average_precision, mean_average_precision, roc_auc
 
-__all__ = ["average_precision", "mean_average_precision", "roc_auc"]
+__all__ = [
+    # ranking
+    "average_precision", "mean_average_precision", "roc_auc",
+    # operating points
+    "OperatingPoint", "PdPfaCurve", "Rate", "bootstrap_interval", "choose_thresholds", "pd_pfa_curve",
+    "rates_at_threshold", "threshold_at_pfa", "wilson",
+    # calibration
+    "Calibration", "expected_calibration_error", "fit_platt", "fit_temperature", "sigmoid",
+    # localization
+    "best_iou", "box_from_cam", "corloc", "peak_point", "pointing_accuracy", "pointing_hit",
+]  # fmt: skip

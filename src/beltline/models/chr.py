@@ -30,6 +30,8 @@ LossMode = Literal["all", "drop_easy", "paper_literal", "released_code"]
 Normalise = Literal["all", "kept"]
 
 RELEASED_LOGIT_THRESHOLD = -20.0
+RARE_POSITION = -4.0  # first logit of a position where maps are pooled: most cells hold no object
+REFERENCE_CELLS = 1600.0  # positions of the finest stage (stride 8) in a 320 x 320 image
 
 
 class ChrOutput(NamedTuple):
@@ -48,11 +50,12 @@ class Chr(nn.Module):
         num_classes: K.
         variant: ``plain`` one classifier on the coarsest stage; ``H`` a classifier a stage; ``HR`` with
             refinement. ``CH`` and ``CHR`` have the same layers as ``H`` and ``HR``: the C is in the loss.
-        pooling: ``avg`` as in the paper. ``lse`` (log-mean-exp) and ``topk`` (mean of the highest positions)
-            suit objects that fill a small part of the bag; they pool the class map and add a learned scale
-            and offset a class, so that the map can be supervised by masks. Not in the paper.
+        pooling: ``avg`` as in the paper. ``lse`` (log-sum-exp, which does not depend on how much air
+            surrounds the bag) and ``topk`` (mean of the highest positions) suit objects that fill a small
+            part of the bag; they pool the class map and add a learned scale and offset a class, so that the
+            map can be supervised by masks. Not in the paper.
         topk_fraction: Share of positions that ``topk`` averages.
-        lse_sharpness: ``lse`` is the mean for 0 and the maximum for infinity.
+        lse_sharpness: ``lse`` approaches the maximum as this grows.
 
     Source:
         Wiring of the released code: the coarsest stage feeds its raw features downwards, a finer stage its
@@ -91,7 +94,9 @@ class Chr(nn.Module):
         self.heads = nn.ModuleList(nn.Linear(c, num_classes) for c in used)
         if pooling != "avg":
             self.log_gain = nn.Parameter(torch.zeros(self.stages, num_classes))
-            self.offset = nn.Parameter(torch.zeros(self.stages, num_classes))
+            self.offset = nn.Parameter(torch.full((self.stages, num_classes), -RARE_POSITION))
+            for head in self._linear_heads():
+                nn.init.constant_(head.bias, RARE_POSITION)
 
     def features(self, image: Tensor) -> list[Tensor]:
         """Classified features of every stage, fine to coarse, each (B, C, h, w)."""
@@ -124,8 +129,8 @@ class Chr(nn.Module):
         scores = cam.flatten(2).float()  # (B, K, h * w)
         if self.pooling == "lse":
             r = self.lse_sharpness
-            positions = torch.ones_like(scores[:1, :1]).sum()  # a tensor, so that any size can be exported
-            pooled = (torch.logsumexp(r * scores, dim=2) - positions.log()) / r
+            reference = math.log(REFERENCE_CELLS / 4**stage)
+            pooled = (torch.logsumexp(r * scores, dim=2) - reference) / r
         else:
             k = max(1, math.ceil(self.topk_fraction * scores.shape[2]))
             pooled = scores.topk(k, dim=2).values.mean(2)

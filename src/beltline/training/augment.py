@@ -21,7 +21,8 @@ class AugmentationRange:
     Attributes:
         flip: Probability of each flip.
         quarter_turn: Probability of a 90-degree rotation (either way).
-        scale: Smallest and largest side of the crop as a share of the scan; above 1 shows white around it.
+        zoom: Smallest and largest magnification of the stored scan; what does not fit is cropped, what is
+            missing is white. 1 is the size at which scans are screened.
         aspect: Largest stretch of one side against the other, as a natural logarithm.
         tilt_deg: Largest rotation beside the quarter turns.
         shift: Largest offset of the crop beyond centred, as a share of the free play.
@@ -41,7 +42,7 @@ class AugmentationRange:
 
     flip: float = 0.5
     quarter_turn: float = 0.25
-    scale: tuple[float, float] = (0.55, 1.15)
+    zoom: tuple[float, float] = (0.7, 1.4)
     aspect: float = 0.2
     tilt_deg: float = 10.0
     shift: float = 1.0
@@ -60,7 +61,7 @@ class AugmentationRange:
 
 
 NO_AUGMENTATION = AugmentationRange(
-    flip=0, quarter_turn=0, scale=(1, 1), aspect=0, tilt_deg=0, shift=0, gamma=0, contrast=0, brightness=0,
+    flip=0, quarter_turn=0, zoom=(1, 1), aspect=0, tilt_deg=0, shift=0, gamma=0, contrast=0, brightness=0,
     hue=0, channel_swap=0, grey=0, tint=0, blur=0, sharpen=0, jpeg=0, noise=0, shrink=0,
 )  # fmt: skip
 
@@ -174,13 +175,6 @@ def warp(
     return np.asarray(out, np.uint8)
 
 
-def fit_matrix(source: tuple[int, int], output: tuple[int, int]) -> Matrix:
-    """Scale that fits a whole (H, W) scan into ``output``, centred, aspect kept."""
-    scale = min(output[0] / source[0], output[1] / source[1])
-    shift = (np.array(output[::-1]) - scale * np.array(source[::-1])) / 2
-    return np.array([[scale, 0, shift[0]], [0, scale, shift[1]], [0, 0, 1.0]])
-
-
 def _sample_matrix(
     rng: np.random.Generator, ranges: AugmentationRange, source: tuple[int, int], output: tuple[int, int]
 ) -> Matrix:
@@ -191,8 +185,7 @@ def _sample_matrix(
     cos, sin = math.cos(angle), math.sin(angle)
     stretch = math.exp(ranges.aspect * rng.uniform(-0.5, 0.5))
     extent = np.array(source if turned else source[::-1], float)  # (width, height) after the turn
-    share = math.exp(rng.uniform(math.log(ranges.scale[0]), math.log(ranges.scale[1])))
-    zoom = min(output[1] / extent[0], output[0] / extent[1]) / share
+    zoom = math.exp(rng.uniform(math.log(ranges.zoom[0]), math.log(ranges.zoom[1])))
     linear = np.diag([zoom * stretch, zoom / stretch, 1.0]) @ np.array(
         [[cos * flip_x, -sin * flip_y, 0], [sin * flip_x, cos * flip_y, 0], [0, 0, 1.0]]
     )

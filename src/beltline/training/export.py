@@ -28,35 +28,25 @@ ROUNDING_LIMIT = 0.02
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a user of the exported file has to know; stored in the file and beside it.
+    """What screening and its users have to know; stored in the file (key ``beltline``) and beside it.
 
     Attributes:
         name: Of the model.
-        classes: Names in the order of the logits.
-        input_height: Height the model was trained at.
-        input_width: Width the model was trained at.
-        calibration: Per class ``[scale, offset]``: probability = sigmoid(scale * logit + offset).
-        thresholds: Probability thresholds a class for each operating point, key ``pfa_0.05`` and so on.
-        recipe: Hyperparameters.
-        recipe_hash: Short hash of them.
-        weights_sha256: Of the safetensors file that was exported.
-        data: What it was trained and chosen on.
-        figures: Measured quality.
-        terms: Licence of the weights.
+        classes: K names in the order of the logits.
+        long_side: Pixels to which the longer side of a scan is brought.
+        calibration: ``scale`` and ``bias``, K each: probability = sigmoid(scale * logit + bias).
+        thresholds: K probability thresholds for each false-alarm rate, keys like ``"0.05"``.
+        box_threshold: Share of a class map's range above its median that belongs to the box.
+        card: For people: recipe and its hash, checksum of the weights, figures, terms.
     """
 
     name: str
     classes: tuple[str, ...]
-    input_height: int
-    input_width: int
-    calibration: tuple[tuple[float, float], ...] = ()
-    thresholds: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    recipe: Mapping[str, Any] = field(default_factory=dict)
-    recipe_hash: str = ""
-    weights_sha256: str = ""
-    data: Mapping[str, Any] = field(default_factory=dict)
-    figures: Mapping[str, Any] = field(default_factory=dict)
-    terms: str = "Apache-2.0"
+    long_side: int
+    calibration: Mapping[str, Sequence[float]]
+    thresholds: Mapping[str, Sequence[float]]
+    box_threshold: float = 0.5
+    card: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Exported(nn.Module):
@@ -79,7 +69,7 @@ def export_onnx(
     *,
     half_weights: bool = False,
     max_megabytes: float = 25.0,
-    check_sizes: Sequence[tuple[int, int]] = ((320, 320), (448, 320), (224, 352)),
+    check_sizes: Sequence[tuple[int, int]] = ((320, 448), (448, 320), (224, 352)),
 ) -> dict[str, float]:
     """Write ``path`` (ONNX) and its card ``path.with_suffix(".json")``, then compare with torch.
 
@@ -125,7 +115,7 @@ def _to_onnx(network: nn.Module, size: tuple[int, int]) -> Any:
     height, width = torch.export.Dim("height", min=64, max=4096), torch.export.Dim("width", min=64, max=4096)
     program = torch.onnx.export(
         network,
-        (torch.rand(1, 3, size[0], size[1] + 32),),
+        (torch.rand(1, 3, *size),),
         input_names=["image"],
         output_names=["logits", "cams"],
         dynamic_shapes={"image": {2: height, 3: width}},

@@ -1,10 +1,12 @@
-"""A run folder: recipe.json, metrics.jsonl, checkpoint.pt, weights.safetensors, tensorboard/."""
+"""A run folder: recipe.json, metrics.jsonl, checkpoint.pt, weights.safetensors, and its measurements."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from beltline.core import BadInputError
+from beltline.training.assessment import build_evaluate, calibrate, figures, score
 from beltline.training.checkpoint import WEIGHTS, hash_json, load_weights, write_atomic
 from beltline.training.export import ModelCard, export_onnx
 from beltline.training.loop import FitResult, fit
@@ -14,7 +16,6 @@ from beltline.training.recipes.chr_starter import (
     Normalised,
     as_json,
     build_batches,
-    build_evaluate,
     build_fabric,
     build_loss,
     build_model,
@@ -23,6 +24,8 @@ from beltline.training.recipes.chr_starter import (
 )
 
 RECIPE = "recipe.json"
+CALIBRATION = "calibration.json"
+EVALUATION = "evaluation.json"
 
 
 def train_chr(
@@ -93,29 +96,66 @@ def _check_same(path: Path, written: dict[str, object], resume: bool) -> None:
         raise BadInputError(f"{path}: --resume with another recipe; changed: {', '.join(changed)}")
 
 
+def calibrate_run(run: Path, validation: Path, *, limit: int | None = None) -> dict[str, Any]:
+    """Choose calibration, thresholds and box threshold on validation shards; writes calibration.json."""
+    recipe, model, digest = load_run(run)
+    found = score(recipe, model, validation, limit=limit)
+    chosen = {**calibrate(found), "weights_sha256": digest, "scans": len(found.labels)}
+    _write_json(run / CALIBRATION, chosen)
+    return chosen
+
+
+def evaluate_run(run: Path, data: Path, *, limit: int | None = None) -> dict[str, Any]:
+    """Figures on test shards at the operating points of calibration.json; writes evaluation.json.
+
+    Raises:
+        BadInputError: If the run was not calibrated with its present weights.
+    """
+    recipe, model, digest = load_run(run)
+    chosen = _chosen(run, digest)
+    found = figures(score(recipe, model, data, limit=limit), chosen, recipe.classes)
+    _write_json(run / EVALUATION, found)
+    return found
+
+
 def export_run(run: Path, path: Path, *, name: str, half_weights: bool = False) -> dict[str, float]:
-    """Export a run with the calibration and thresholds of its ``calibration.json``, where there is one.
+    """Export a calibrated run with its thresholds and, where it was evaluated, its figures.
 
     Returns:
         See `beltline.training.export.export_onnx`.
     """
     recipe, model, digest = load_run(run)
+    chosen = _chosen(run, digest)
+    measured = run / EVALUATION
     card = ModelCard(
         name=name,
         classes=recipe.classes,
-        input_height=recipe.image_height,
-        input_width=recipe.image_width,
-        recipe=as_json(recipe),
-        recipe_hash=recipe_hash(recipe),
-        weights_sha256=digest,
-        **_chosen(run),
+        long_side=recipe.long_side,
+        calibration=chosen["calibration"],
+        thresholds=chosen["thresholds"],
+        box_threshold=chosen["box_threshold"],
+        card={
+            "recipe": as_json(recipe),
+            "recipe_hash": recipe_hash(recipe),
+            "weights_sha256": digest,
+            "figures": json.loads(measured.read_text(encoding="utf-8")) if measured.is_file() else {},
+            "terms": "Apache-2.0",
+        },
     )
     return export_onnx(model, path, card, half_weights=half_weights)
 
 
-def _chosen(run: Path) -> dict[str, Any]:
-    path = run / "calibration.json"
+def _chosen(run: Path, digest: str) -> dict[str, Any]:
+    path = run / CALIBRATION
     if not path.is_file():
-        return {}
-    values = json.loads(path.read_text(encoding="utf-8"))
-    return {key: values[key] for key in ("calibration", "thresholds", "data", "figures") if key in values}
+        raise BadInputError(
+            f"{run}: not calibrated; run beltline evaluate {run} --calibrate --data VALIDATION"
+        )
+    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if values["weights_sha256"] != digest:
+        raise BadInputError(f"{path}: belongs to other weights of this run; calibrate again")
+    return values
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    write_atomic(path, (json.dumps(value, indent=1) + "\n").encode())

@@ -9,7 +9,8 @@ Layout, K classes, coverage planes at stride 8::
     DATA/shard_00000/style.npy         (N,) uint8                       optional, number of the colour look
 
 A shard is written to ``shard_00000.part`` and renamed when complete, so a reader sees all of it or nothing.
-N, H and W may differ between shards; H and W are multiples of 8.
+N, H and W may differ between shards; H and W are multiples of 32. Scans are stored as screening shows them to
+the network: cut to the bag, longer side at the recipe's ``long_side``, padded with white.
 """
 
 import json
@@ -30,9 +31,7 @@ from beltline.training.augment import (
     AugmentationRange,
     apply_to_masks,
     apply_to_pixels,
-    fit_matrix,
     sample_augmentation,
-    warp,
 )
 
 STRIDE = 8
@@ -271,33 +270,27 @@ def labels_after_crop(
 
 
 def whole_scans(
-    folder: Path, classes: Sequence[str], *, size: tuple[int, int], batch_size: int, limit: int | None = None
+    folder: Path, classes: Sequence[str], *, batch_size: int, limit: int | None = None
 ) -> Iterator[Batch]:
-    """Every scan of a shard folder once, in order, fitted into ``size`` without augmentation."""
+    """Every scan of a shard folder once, in order, at its stored size, without augmentation."""
     seen = 0
     for shard in open_shards(folder, classes):
         for first in range(0, len(shard), batch_size):
             if limit is not None and seen >= limit:
                 return
             rows = range(first, min(first + batch_size, len(shard)))
-            yield _whole(shard, rows, size)
+            yield _whole(shard, rows)
             seen += len(rows)
 
 
-def _whole(shard: Shard, rows: range, size: tuple[int, int]) -> Batch:
-    images, masks = [], []
-    matrix = fit_matrix(shard.images.shape[2:], size)
-    scale = np.diag([STRIDE, STRIDE, 1.0])
-    grid = (size[0] // STRIDE, size[1] // STRIDE)
-    for row in rows:
-        pixels = np.ascontiguousarray(np.moveaxis(shard.images[row], 0, 2))
-        images.append(warp(pixels, matrix, size, outside=255))
-        on_grid = np.linalg.inv(scale) @ matrix @ scale
-        masks.append([warp(plane, on_grid, grid, outside=0) for plane in np.asarray(shard.masks[row])])
-    labels = shard.labels[rows.start : rows.stop].astype(np.float32)
+def _whole(shard: Shard, rows: range) -> Batch:
+    part = slice(rows.start, rows.stop)
+    images = np.ascontiguousarray(np.moveaxis(shard.images[part], 1, 3))
+    masks = np.stack([np.asarray(shard.masks[row]) for row in rows])
+    labels = shard.labels[part].astype(np.float32)
     labels[labels == UNKNOWN] = np.nan
     return Batch(
-        torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float().div_(255),
+        torch.from_numpy(images).permute(0, 3, 1, 2).float().div_(255),
         torch.from_numpy(labels),
-        torch.from_numpy(np.array(masks)).float().div_(255),
+        torch.from_numpy(masks).float().div_(255),
     )

@@ -5,12 +5,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from beltline.metrics import average_precision, roc_auc
 from beltline.models.chr import (
     Chr,
     ChrOutput,
@@ -21,14 +19,12 @@ from beltline.models.chr import (
     build_chr,
     cam_mask_loss,
     class_balanced_loss,
-    fuse_cams,
-    mean_logits,
 )
 from beltline.models.multilabel_losses import asymmetric_loss
 from beltline.training.augment import AugmentationRange
-from beltline.training.loop import Evaluate, FitOptions, Loss
+from beltline.training.loop import FitOptions, Loss
 from beltline.training.schedule import cosine
-from beltline.training.shards import Batch, ShardBatches, whole_scans
+from beltline.training.shards import Batch, ShardBatches
 
 STARTER_CLASSES = (
     "gun", "knife", "wrench", "pliers", "scissors", "hammer",
@@ -52,8 +48,9 @@ class ChrStarterRecipe:
         epsilon: Same.
         normalise: Same.
         mask_weight: Weight of the mask supervision of every stage's class map; 0 is the paper.
-        image_height: Input height, a multiple of 32.
-        image_width: Input width, a multiple of 32.
+        crop_height: Height of the training crops, a multiple of 32.
+        crop_width: Width of the training crops, a multiple of 32.
+        long_side: Longer side of the scans in the shards and at screening, a multiple of 32.
         batch_size: Scans a step.
         accumulate: Batches a step.
         optimizer: adamw or sgd.
@@ -79,8 +76,9 @@ class ChrStarterRecipe:
     epsilon: float = 0.05
     normalise: Normalise = "all"
     mask_weight: float = 1.0
-    image_height: int = 320
-    image_width: int = 320
+    crop_height: int = 320
+    crop_width: int = 320
+    long_side: int = 448
     batch_size: int = 32
     accumulate: int = 1
     optimizer: Literal["adamw", "sgd"] = "adamw"
@@ -136,6 +134,15 @@ def build_optimizer(recipe: ChrStarterRecipe, model: nn.Module) -> torch.optim.O
     return torch.optim.AdamW(groups, lr=recipe.lr, betas=(0.9, 0.99), foreach=True)
 
 
+def classifier_of(model: nn.Module) -> Chr:
+    """The `Chr` inside a model of `build_model`, whatever Fabric wrapped around it."""
+    inner = getattr(model, "module", model)
+    found = getattr(inner, "classifier", inner)
+    if not isinstance(found, Chr):
+        raise TypeError(f"expected a model of build_model, got {type(model).__name__}")
+    return found
+
+
 def build_loss(recipe: ChrStarterRecipe) -> Loss:
     """Image loss of the variant plus, where ``mask_weight`` > 0, mask supervision of every stage's map."""
     mode: LossMode = recipe.loss_mode if recipe.variant in ("CH", "CHR") else "all"
@@ -152,7 +159,7 @@ def build_loss(recipe: ChrStarterRecipe) -> Loss:
         image_term = image_loss(output.logits, batch.labels)
         if recipe.mask_weight == 0:
             return {"loss": image_term}
-        heads = _classifier(model).cams_with_bias(output)
+        heads = classifier_of(model).cams_with_bias(output)
         mask_term = torch.stack([cam_mask_loss(cam, batch.masks) for cam in heads]).mean()
         return {"loss": image_term + recipe.mask_weight * mask_term, "image": image_term, "mask": mask_term}
 
@@ -165,54 +172,11 @@ def build_batches(recipe: ChrStarterRecipe, data: Path) -> ShardBatches:
         data,
         recipe.classes,
         batch_size=recipe.batch_size,
-        size=(recipe.image_height, recipe.image_width),
+        size=(recipe.crop_height, recipe.crop_width),
         ranges=recipe.augmentation,
         seed=recipe.seed,
         workers=recipe.workers,
     )
-
-
-def build_evaluate(recipe: ChrStarterRecipe, data: Path, *, limit: int = 2000) -> Evaluate:
-    """Mean average precision, mean ROC AUC and pointing accuracy on whole scans of a shard folder."""
-
-    def evaluate(model: nn.Module) -> Mapping[str, float]:
-        scores, labels, hits = predict(recipe, model, data, limit=limit)
-        present = [k for k in range(labels.shape[1]) if 0 < (labels[:, k] == 1).sum() < len(labels)]
-        return {
-            "map": float(np.mean([average_precision(labels[:, k], scores[:, k]) for k in present])),
-            "auc": float(np.mean([roc_auc(labels[:, k], scores[:, k]) for k in present])),
-            "pointing": float(np.nanmean(hits)),
-        }
-
-    return evaluate
-
-
-def predict(
-    recipe: ChrStarterRecipe, model: nn.Module, data: Path, *, limit: int | None = None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Scores, labels and pointing hits of whole scans.
-
-    Returns:
-        Logits (N, K); labels (N, K) 0, 1, NaN; hits (N, K): 1 where the map's peak lies on the object (cell
-        covered, or next to a covered cell), 0 where not, NaN where the class is absent.
-    """
-    size = (recipe.image_height, recipe.image_width)
-    rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    model.eval()
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled="bf16" in recipe.precision):
-        for batch in whole_scans(data, recipe.classes, size=size, batch_size=recipe.batch_size, limit=limit):
-            output: ChrOutput = model(batch.image.contiguous(memory_format=torch.channels_last))
-            cams = fused_map(_classifier(model), output).float()
-            rows.append(
-                (mean_logits(output).float().numpy(), batch.labels.numpy(), _hits(cams, batch).numpy())
-            )
-    scores, labels, hits = (np.concatenate(part) for part in zip(*rows, strict=True))
-    return scores, labels, hits
-
-
-def fused_map(classifier: Chr, output: ChrOutput) -> Tensor:
-    """Mean of the stage maps with bias at the finest stage's grid, (B, K, h, w)."""
-    return fuse_cams(classifier.cams_with_bias(output))
 
 
 def fit_options(recipe: ChrStarterRecipe, **changes: Any) -> FitOptions:
@@ -234,18 +198,3 @@ def build_fabric(recipe: ChrStarterRecipe) -> Fabric:
 def as_json(recipe: ChrStarterRecipe) -> dict[str, Any]:
     """The recipe as plain values."""
     return asdict(recipe)
-
-
-def _classifier(model: nn.Module) -> Chr:
-    inner = getattr(model, "module", model)  # Fabric wraps
-    found = getattr(inner, "classifier", inner)
-    assert isinstance(found, Chr)
-    return found
-
-
-def _hits(cams: Tensor, batch: Batch) -> Tensor:
-    masks = torch.nn.functional.max_pool2d(batch.masks, 3, stride=1, padding=1)
-    masks = torch.nn.functional.adaptive_max_pool2d(masks, cams.shape[-2:])
-    peak = cams.flatten(2).argmax(2, keepdim=True)
-    hit = (masks.flatten(2).gather(2, peak)[:, :, 0] >= 0.25).float()
-    return torch.where(batch.labels == 1, hit, torch.nan)

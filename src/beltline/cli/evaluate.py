@@ -1,0 +1,58 @@
+"""``beltline evaluate``: what a trained run is worth on a set."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from beltline.cli.context import JsonFlag, print_json
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    data: Annotated[Path, typer.Option(help="Folder of shards to measure on.")],
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Choose probabilities and thresholds on this set instead.")
+    ] = False,
+    limit: Annotated[int, typer.Option(help="Number of scans; 0 for all.", min=0)] = 0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Measure a trained run: first --calibrate on validation shards, then on test shards.
+
+    Example: beltline evaluate run --data test-shards --json
+    """
+    from beltline.training.runs import calibrate_run, evaluate_run
+
+    work = calibrate_run if calibrate else evaluate_run
+    found = work(run, data, limit=limit or None)
+    if as_json:
+        print_json(_without_nan(found))
+    elif calibrate:
+        typer.echo(f"{run}: calibrated on {found['scans']} scans, box threshold {found['box_threshold']}")
+    else:
+        typer.echo(_table(found))
+
+
+def _table(found: dict[str, Any]) -> str:
+    lines = ["class             positives    AP    AUC  pointing  CorLoc   PD@5% [95 % interval]    PFA"]
+    for name, row in found["classes"].items():
+        point = row["operating_points"]["0.05"]
+        pd, pfa = point["pd"], point["pfa"]
+        lines.append(
+            f"{name:18s} {row['positives']:8d}  {row['ap']:.3f}  {row['auc']:.3f}  {row['pointing']:8.3f}"
+            f"  {row['corloc']:6.3f}   {pd[0]:.3f} [{pd[1]:.3f}, {pd[2]:.3f}]  {pfa[0]:6.3f}"
+        )
+    mean = found["mean"]
+    lines.append(
+        f"{'mean':18s} {found['scans']:8d}  {mean['ap']:.3f}  {mean['auc']:.3f}  {mean['pointing']:8.3f}"
+        f"  {mean['corloc']:6.3f}   {mean['pd_at_pfa_0.05']:.3f}"
+    )
+    return "\n".join(lines)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and value != value else value

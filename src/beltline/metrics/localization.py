@@ -1,0 +1,143 @@
+"""Localisation from class maps: pointing game, box of a map, box IoU, CorLoc.
+
+Pixel (x, y) covers the square from (x, y) to (x + 1, y + 1); boxes are xyxy, right and bottom exclusive.
+"""
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def peak_point(cam: ArrayLike, size: tuple[int, int]) -> tuple[float, float]:
+    """Centre of the highest cell of a class map, in image pixels.
+
+    Args:
+        cam: (h, w) any real scale; the first of equal peaks counts.
+        size: (H, W) of the image that the map covers.
+
+    Returns:
+        x, y.
+    """
+    values = np.asarray(cam)
+    row, column = np.unravel_index(int(np.argmax(values)), values.shape)
+    return (
+        float((column + 0.5) * size[1] / values.shape[1]),
+        float((row + 0.5) * size[0] / values.shape[0]),
+    )
+
+
+def pointing_hit(point: tuple[float, float], boxes: ArrayLike, *, margin: float = 0.0) -> bool:
+    """Whether a point lies in any of the boxes.
+
+    Args:
+        point: x, y.
+        boxes: (M, 4) xyxy of the class.
+        margin: Pixels by which a near miss still counts: 0 as in the CHR paper, 15 as in the original
+            pointing game.
+
+    Source:
+        Zhang et al., Top-down neural attention by excitation backprop (2016).
+    """
+    rectangles = np.asarray(boxes, np.float64).reshape(-1, 4)
+    x, y = point
+    dx = np.maximum(np.maximum(rectangles[:, 0] - x, x - rectangles[:, 2]), 0)
+    dy = np.maximum(np.maximum(rectangles[:, 1] - y, y - rectangles[:, 3]), 0)
+    return bool((np.hypot(dx, dy) <= margin).any())
+
+
+def pointing_accuracy(
+    hits: ArrayLike, classes: ArrayLike, num_classes: int
+) -> tuple[float, NDArray[np.float64]]:
+    """Hits over hits and misses a class, and the mean over the classes that occur.
+
+    Args:
+        hits: (N,) bool, one per scan and class present.
+        classes: (N,) class index of each.
+        num_classes: K.
+
+    Returns:
+        Mean, and (K,) accuracies with NaN where a class does not occur.
+    """
+    hit, index = np.asarray(hits, np.float64), np.asarray(classes, np.int64)
+    total = np.bincount(index, minlength=num_classes)
+    right = np.bincount(index, weights=hit, minlength=num_classes)
+    each = np.divide(right, total, out=np.full(num_classes, np.nan), where=total > 0)
+    return (float(np.nanmean(each)) if total.any() else float("nan")), each
+
+
+def box_from_cam(
+    cam: ArrayLike, size: tuple[int, int], *, threshold: float = 0.5, relative: bool = True
+) -> tuple[float, float, float, float]:
+    """Bounding box of the connected region (8 neighbours) around the peak of a class map.
+
+    Args:
+        cam: (h, w).
+        size: (H, W) of the image.
+        threshold: Cells at least this high belong to the region.
+        relative: The threshold is a share of the way from the map's median (the bag's background) to its
+            maximum; otherwise on the map's own scale. The peak belongs to the region in any case.
+
+    Returns:
+        xyxy in image pixels.
+
+    Source:
+        Zhou et al., Learning deep features for discriminative localization (2016), which takes 0.2 of the
+        maximum; the median as zero is reconstructed, because class-map logits have no natural one.
+    """
+    values = np.asarray(cam, np.float64)
+    low, high = float(np.median(values)), float(values.max())
+    level = low + threshold * (high - low) if relative else threshold
+    region = values >= level
+    peak = np.unravel_index(int(np.argmax(values)), values.shape)
+    region[peak] = True
+    rows, columns = _component(region, (int(peak[0]), int(peak[1])))
+    scale_y, scale_x = size[0] / values.shape[0], size[1] / values.shape[1]
+    return (
+        float(columns.min() * scale_x),
+        float(rows.min() * scale_y),
+        float((columns.max() + 1) * scale_x),
+        float((rows.max() + 1) * scale_y),
+    )
+
+
+def best_iou(box: ArrayLike, boxes: ArrayLike) -> float:
+    """IoU of one box with the best of several, 0 without any."""
+    one = np.asarray(box, np.float64).reshape(4)
+    others = np.asarray(boxes, np.float64).reshape(-1, 4)
+    if len(others) == 0:
+        return 0.0
+    width = np.clip(np.minimum(one[2], others[:, 2]) - np.maximum(one[0], others[:, 0]), 0, None)
+    height = np.clip(np.minimum(one[3], others[:, 3]) - np.maximum(one[1], others[:, 1]), 0, None)
+    overlap = width * height
+    union = (one[2] - one[0]) * (one[3] - one[1])
+    union = union + (others[:, 2] - others[:, 0]) * (others[:, 3] - others[:, 1]) - overlap
+    return float((overlap / np.maximum(union, 1e-12)).max())
+
+
+def corloc(ious: ArrayLike, *, threshold: float = 0.5) -> float:
+    """Share of scans with the class whose box from the map reaches an IoU; NaN without any.
+
+    Source:
+        Deselaers et al., Weakly supervised localization and learning with generic knowledge (2012).
+    """
+    values = np.asarray(ious, np.float64)
+    return float((values >= threshold).mean()) if values.size else float("nan")
+
+
+def _component(
+    region: NDArray[np.bool_], start: tuple[int, int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    seen = np.zeros_like(region)
+    seen[start] = True
+    waiting = deque([start])
+    while waiting:
+        row, column = waiting.popleft()
+        top, left = max(row - 1, 0), max(column - 1, 0)
+        window = region[top : row + 2, left : column + 2] & ~seen[top : row + 2, left : column + 2]
+        for step_row, step_column in zip(*np.nonzero(window), strict=True):
+            cell = (top + int(step_row), left + int(step_column))
+            seen[cell] = True
+            waiting.append(cell)
+    rows, columns = np.nonzero(seen)
+    return rows, columns

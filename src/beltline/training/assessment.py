@@ -1,0 +1,199 @@
+"""What a trained classifier is worth: scores on whole scans, calibration and thresholds, figures."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from beltline.metrics import (
+    Calibration,
+    average_precision,
+    best_iou,
+    box_from_cam,
+    corloc,
+    expected_calibration_error,
+    fit_platt,
+    peak_point,
+    pointing_hit,
+    rates_at_threshold,
+    roc_auc,
+    threshold_at_pfa,
+)
+from beltline.models.chr import ChrOutput, fuse_cams, mean_logits
+from beltline.training.loop import Evaluate
+from beltline.training.recipes.chr_starter import ChrStarterRecipe, classifier_of
+from beltline.training.shards import STRIDE, Batch, whole_scans
+
+PFAS = (0.01, 0.02, 0.05, 0.1, 0.2)
+BOX_THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+COVERED = 64 / 255  # a cell counts as the object's from this coverage on
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Answers of a model on a set of N scans with K classes.
+
+    Attributes:
+        logits: (N, K), mean over the stages, before calibration.
+        labels: (N, K) 0, 1 or NaN.
+        hits: (N, K) pointing game with a margin of 15 pixels; NaN where the class is absent.
+        strict_hits: Same without margin.
+        ious: (N, K, T) IoU of the map's box with the object's, one per `BOX_THRESHOLDS`; NaN where absent.
+    """
+
+    logits: NDArray[np.float32]
+    labels: NDArray[np.float32]
+    hits: NDArray[np.float32]
+    strict_hits: NDArray[np.float32]
+    ious: NDArray[np.float32]
+
+
+def score(
+    recipe: ChrStarterRecipe, model: nn.Module, data: Path, *, limit: int | None = None, boxes: bool = True
+) -> Scores:
+    """Run a model over the scans of a shard folder at their stored size.
+
+    Args:
+        recipe: Of the model.
+        model: See `build_model`.
+        data: Shard folder.
+        limit: Number of scans, None for all.
+        boxes: Also measure boxes (slower).
+    """
+    parts: list[tuple[NDArray[np.float32], ...]] = []
+    model.eval()
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled="bf16" in recipe.precision):
+        for batch in whole_scans(data, recipe.classes, batch_size=recipe.batch_size, limit=limit):
+            output: ChrOutput = model(batch.image)
+            cams = fuse_cams(classifier_of(model).cams_with_bias(output)).float()
+            logits = mean_logits(output).float().numpy()
+            parts.append((logits, batch.labels.numpy(), *_localise(cams, batch, boxes=boxes)))
+    return Scores(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+
+def build_evaluate(recipe: ChrStarterRecipe, data: Path, *, limit: int = 1000) -> Evaluate:
+    """Mean AP, mean AUC and pointing accuracy on a shard folder, for use while training."""
+
+    def evaluate(model: nn.Module) -> Mapping[str, float]:
+        found = score(recipe, model, data, limit=limit, boxes=False)
+        rows = [_ranking(found, k) for k in range(found.labels.shape[1])]
+        return {
+            "map": _mean([row["ap"] for row in rows]),
+            "auc": _mean([row["auc"] for row in rows]),
+            "pointing": _mean([row["pointing"] for row in rows]),
+        }
+
+    return evaluate
+
+
+def calibrate(scores: Scores, pfas: Sequence[float] = PFAS) -> dict[str, Any]:
+    """Calibration, thresholds and box threshold, chosen on validation scores.
+
+    Returns:
+        Plain values: ``calibration`` (``scale`` and ``bias``, K each), ``thresholds`` (probabilities, K for
+        each PFA, keys like ``"0.05"``), ``box_threshold``.
+    """
+    classes = range(scores.labels.shape[1])
+    fitted = [fit_platt(scores.labels[:, k], scores.logits[:, k]) for k in classes]
+    probs = [fitted[k].probability(scores.logits[:, k]) for k in classes]
+    return {
+        "calibration": {"scale": [c.scale for c in fitted], "bias": [c.offset for c in fitted]},
+        "thresholds": {
+            f"{pfa:g}": [threshold_at_pfa(scores.labels[:, k], probs[k], pfa) for k in classes]
+            for pfa in pfas
+        },
+        "box_threshold": _best_box_threshold(scores),
+    }
+
+
+def figures(scores: Scores, chosen: Mapping[str, Any], classes: Sequence[str]) -> dict[str, Any]:
+    """Figures of a test set at operating points that were chosen elsewhere.
+
+    Args:
+        scores: On the test set.
+        chosen: Of `calibrate` on the validation set.
+        classes: Names.
+
+    Returns:
+        ``classes``: name to AP, AUC, ECE, pointing, CorLoc and, for each PFA, PD and the PFA that came out,
+        each with a 95 % Wilson interval; ``mean``: unweighted means.
+    """
+    scale, bias = chosen["calibration"]["scale"], chosen["calibration"]["bias"]
+    box_index = BOX_THRESHOLDS.index(chosen["box_threshold"])
+    rows: dict[str, dict[str, Any]] = {}
+    for k, name in enumerate(classes):
+        truth = scores.labels[:, k]
+        probs = Calibration(scale[k], bias[k]).probability(scores.logits[:, k])
+        row: dict[str, Any] = {"positives": int((truth == 1).sum()), **_ranking(scores, k)}
+        row["ece"] = expected_calibration_error(truth, probs)
+        ious = scores.ious[:, k, box_index]
+        row["corloc"] = corloc(ious[np.isfinite(ious)])
+        row["operating_points"] = {
+            pfa: _point(truth, probs, values[k]) for pfa, values in chosen["thresholds"].items()
+        }
+        rows[name] = row
+    keys = ("ap", "auc", "ece", "pointing", "pointing_strict", "corloc")
+    mean: dict[str, Any] = {key: _mean([row[key] for row in rows.values()]) for key in keys}
+    for pfa in chosen["thresholds"]:
+        mean[f"pd_at_pfa_{pfa}"] = _mean([row["operating_points"][pfa]["pd"][0] for row in rows.values()])
+    return {"scans": len(scores.labels), "mean": mean, "classes": rows}
+
+
+def _ranking(scores: Scores, k: int) -> dict[str, float]:
+    return {
+        "ap": average_precision(scores.labels[:, k], scores.logits[:, k]),
+        "auc": roc_auc(scores.labels[:, k], scores.logits[:, k]),
+        "pointing": _mean(scores.hits[:, k].tolist()),
+        "pointing_strict": _mean(scores.strict_hits[:, k].tolist()),
+    }
+
+
+def _point(truth: NDArray[np.float32], probs: NDArray[np.float64], threshold: float) -> dict[str, Any]:
+    found = rates_at_threshold(truth, probs, threshold)
+    return {
+        "pd": [found.pd.value, found.pd.low, found.pd.high],
+        "pfa": [found.pfa.value, found.pfa.low, found.pfa.high],
+    }
+
+
+def _best_box_threshold(scores: Scores) -> float:
+    flat = scores.ious.reshape(-1, len(BOX_THRESHOLDS))
+    flat = flat[np.isfinite(flat).all(1)]
+    return BOX_THRESHOLDS[int(np.argmax(flat.mean(0)))] if len(flat) else 0.5
+
+
+def _localise(cams: Tensor, batch: Batch, *, boxes: bool) -> tuple[NDArray[np.float32], ...]:
+    labels, masks = batch.labels.numpy(), batch.masks.numpy()
+    size = (masks.shape[2] * STRIDE, masks.shape[3] * STRIDE)
+    hits = np.full((2, *labels.shape), np.nan, np.float32)
+    ious = np.full((*labels.shape, len(BOX_THRESHOLDS)), np.nan, np.float32)
+    maps = cams.numpy()
+    for row, k in np.argwhere(labels == 1):
+        truth = _mask_box(masks[row, k])
+        if truth is None:
+            continue
+        point = peak_point(maps[row, k], size)
+        hits[0, row, k] = pointing_hit(point, truth, margin=15)
+        hits[1, row, k] = pointing_hit(point, truth)
+        for index, threshold in enumerate(BOX_THRESHOLDS if boxes else ()):
+            ious[row, k, index] = best_iou(box_from_cam(maps[row, k], size, threshold=threshold), truth)
+    return hits[0], hits[1], ious
+
+
+def _mask_box(mask: NDArray[np.float32]) -> NDArray[np.float64] | None:
+    # one box around all objects of the class: the planes do not tell objects apart
+    rows, columns = np.nonzero(mask >= COVERED)
+    if rows.size == 0:
+        return None
+    return np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1], np.float64) * STRIDE
+
+
+def _mean(values: Sequence[float]) -> float:
+    known = [value for value in values if not math.isnan(value)]
+    return float(np.mean(known)) if known else math.nan
