@@ -46,6 +46,9 @@ EXTRAS = MappingProxyType(
 )  # fmt: skip
 
 
+INTERRUPTED = 130
+
+
 class VerbGroup(TyperGroup):
     """Shows the verbs from the table; imports one when it is invoked."""
 
@@ -135,13 +138,13 @@ def main(args: Sequence[str] | None = None) -> int:
         result = command.main(
             None if args is None else list(args), prog_name="beltline", standalone_mode=False
         )
-        return result if isinstance(result, int) else 0
-    except KeyboardInterrupt:
-        return _say("interrupted", 130)
-    except typer.Abort:
-        return _say("interrupted", 130)
+    except (KeyboardInterrupt, typer.Abort):
+        result = INTERRUPTED
     except Exception as error:  # the outermost boundary: whatever happens becomes one line and a code
         return _report(error)
+    if result == INTERRUPTED:  # the parser turns Ctrl-C into a return value
+        return _say("interrupted", INTERRUPTED)
+    return result if isinstance(result, int) else 0
 
 
 def _report(error: Exception) -> int:

@@ -27,6 +27,7 @@ class Check(NamedTuple):
     ok: bool
     detail: str
     ms: float
+    missing: bool = False
 
 
 def checks(
@@ -35,7 +36,7 @@ def checks(
 ) -> None:
     """Show versions and providers, test writing, and test the parts against each other.
 
-    Exits with 5 if a package or a folder is missing, with 7 if a part gives a wrong answer.
+    Exits with 5 if a package, a folder or the model is missing, with 7 if a part gives a wrong answer.
 
     Example: beltline checks --json
     """
@@ -53,19 +54,20 @@ def checks(
     else:
         _print(done)
     failed = [check for check in done if not check.ok]
-    if any(check.name in ("packages", "providers", "write") for check in failed):
-        raise MissingExtraError("; ".join(check.detail for check in failed))
     if failed:
-        raise QualityGateError("; ".join(f"{check.name}: {check.detail}" for check in failed))
+        kind = MissingExtraError if all(check.missing for check in failed) else QualityGateError
+        raise kind("; ".join(f"{check.name}: {check.detail}" for check in failed))
 
 
 def _run(name: str, step: Callable[[], str]) -> Check:
     start = time.perf_counter()
     try:
-        ok, detail = True, step()
-    except (ValueError, OSError, ImportError, RuntimeError) as error:
-        ok, detail = False, f"{type(error).__name__}: {error}"
-    return Check(name, ok, detail, round(1000 * (time.perf_counter() - start), 1))
+        ok, detail, missing = True, step(), False
+    except (ImportError, OSError, MissingExtraError) as error:
+        ok, detail, missing = False, str(error), True
+    except (ValueError, RuntimeError) as error:
+        ok, detail, missing = False, str(error), False
+    return Check(name, ok, detail, round(1000 * (time.perf_counter() - start), 1), missing)
 
 
 def _print(done: list[Check]) -> None:
