@@ -29,7 +29,11 @@ def card(**changes: Any) -> dict[str, Any]:
         "calibration": {"scale": [12.0] * k, "bias": [-6.0] * k},
         "thresholds": {"0.05": [0.9] * k, "0.10": [0.5] * k},
         "box_threshold": 0.4,
-        "card": {"purpose": "Tests only.", "limits": ["Finds dark places, not items."], "figures": {"PD": "none"}},
+        "card": {
+            "purpose": "Tests only.",
+            "limits": ["Finds dark places, not items."],
+            "figures": {"PD": "none"},
+        },
         **changes,
     }
 

@@ -3,6 +3,7 @@
 import os
 import sys
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,9 @@ from beltline.cli.screen import progress_bar, summary
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="Folder for the bags and the report.")] = Path("beltline-demo"),
+    out: Annotated[Path, typer.Option("--out", help="Folder for the bags and the report.")] = Path(
+        "beltline-demo"
+    ),
     bags: Annotated[int, typer.Option(help="Number of bags.", min=1, max=1000)] = 12,
     seed: Seed = 7,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the report.")] = False,
@@ -42,18 +45,19 @@ def demo(
         webbrowser.open(page.as_uri())
 
 
-def simulate_bags(out: Path, bags: int, seed: int, on_progress: object) -> None:
+def simulate_bags(
+    out: Path, bags: int, seed: int, on_progress: Callable[[int, int, str], None] | None
+) -> None:
     """A small set of bags from the test split, so that no item was in the training data."""
     from beltline.simulate import BagRecipe, Scanner, SetPlan, simulate_set
 
     plan = SetPlan(bags, seed, BagRecipe(positives=0.6, split="test"), Scanner(), "any")
-    workers = min(os.cpu_count() or 1, 4)
-    simulate_set(
-        out,
-        plan,
-        workers=workers,
-        progress=(lambda done, total: on_progress(done, total, "")) if callable(on_progress) else None,
-    )
+
+    def step(done: int, total: int) -> None:
+        if on_progress is not None:
+            on_progress(done, total, "")
+
+    simulate_set(out, plan, workers=min(os.cpu_count() or 1, 4), progress=step)
 
 
 def _has_screen() -> bool:

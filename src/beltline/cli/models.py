@@ -7,7 +7,9 @@ import typer
 
 from beltline.cli.context import JsonFlag, note, print_json
 
-models_app = typer.Typer(add_completion=False, no_args_is_help=True, help="List, show, verify and import models.")
+models_app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="List, show, verify and import models."
+)
 
 
 @models_app.command("list")
@@ -56,7 +58,7 @@ def show(
     if as_json:
         print_json(facts)
         return
-    points = ", ".join(facts["operating_points"])
+    points = ", ".join(f"{pfa:g}" for pfa in sorted(card.thresholds))
     print(f"{card.name}  {model.sha256}\nclasses ({len(card.classes)}): {', '.join(card.classes)}")
     print(f"operating points (PFA): {points} · longer side {card.long_side} px")
     for key, value in card.details.items():

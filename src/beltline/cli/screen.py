@@ -24,7 +24,8 @@ def screen(
     model: Annotated[str, typer.Option(help="Name (see beltline models list) or ONNX file.")] = "",
     trust: Annotated[bool, typer.Option("--trust", help="Run an ONNX file that no manifest lists.")] = False,
     deadline_ms: Annotated[
-        float, typer.Option(help="From decoded scan to the model's answer; later is no machine result.", min=1)
+        float,
+        typer.Option(help="From decoded scan to the model's answer; later is no machine result.", min=1),
     ] = 2000.0,
     overlays: Annotated[str, typer.Option(help="Overlay pictures: jpg, png or none.")] = "jpg",
     limit: Annotated[int | None, typer.Option(help="Screen at most so many files.", min=1)] = None,
@@ -41,7 +42,9 @@ def screen(
     from beltline.screening import RunOptions, load_model, screen_files
 
     if overlays not in OVERLAYS:
-        raise typer.BadParameter(f"must be one of {', '.join(OVERLAYS)}, got {overlays!r}", param_hint="--overlays")
+        raise typer.BadParameter(
+            f"must be one of {', '.join(OVERLAYS)}, got {overlays!r}", param_hint="--overlays"
+        )
     screening_model = load_model(model or None, trust=trust)
     try:
         screening_model.card.thresholds_at(pfa)
@@ -60,7 +63,9 @@ def screen(
     if report.failed and not report.scans:
         raise BadInputError(f"none of {len(report.failed)} files could be read")
     if report.failed:
-        raise PartialFailureError(f"{len(report.failed)} of {len(report.failed) + len(report.scans)} files failed")
+        raise PartialFailureError(
+            f"{len(report.failed)} of {len(report.failed) + len(report.scans)} files failed"
+        )
 
 
 def summary(report: "Report") -> str:

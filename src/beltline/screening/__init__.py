@@ -1,12 +1,20 @@
 """Screening: a scan in, a decision with its reasons out, in time; ONNX Runtime only, no torch."""
 
-from .files import collect, read
-from .localize import point_and_box
-from .pipeline import DEFAULT_DEADLINE_MS, DEFAULT_PFA, Screened, screen_scan
-from .prepare import Letterbox, Prepared, prepare
-from .run import RunOptions, screen_files
-from .session import ModelCard, ModelFailure, ModelOutput, ScreeningModel, load_model, open_model, read_card
-from .weights import WeightsEntry, find_weights, import_weights, list_weights, verify
+from beltline.screening.files import collect, read
+from beltline.screening.localize import point_and_box
+from beltline.screening.pipeline import DEFAULT_DEADLINE_MS, DEFAULT_PFA, Screened, screen_scan
+from beltline.screening.prepare import Letterbox, Prepared, prepare
+from beltline.screening.run import RunOptions, screen_files
+from beltline.screening.session import (
+    ModelCard,
+    ModelFailure,
+    ModelOutput,
+    ScreeningModel,
+    load_model,
+    open_model,
+    read_card,
+)
+from beltline.screening.weights import WeightsEntry, find_weights, import_weights, list_weights, verify
 
 __all__ = [
     # one scan

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from beltline.core import BadInputError, FailedScan, Scan
+from beltline.core import FailedScan, Scan
 from beltline.formats import SCAN_SUFFIXES, read_scan, sha256_of
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .prepare import Letterbox
+from beltline.screening.prepare import Letterbox
 
 _CELL = 4  # class maps are brought to one cell per 4 network pixels before the box is cut
 
@@ -41,7 +41,7 @@ def activation(fine: NDArray[np.float32]) -> NDArray[np.float32]:
     base, top = float(np.median(fine)), float(fine.max())
     if not top > base:
         return np.zeros_like(fine)
-    return np.clip((fine - base) / (top - base), 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip((fine - base) / (top - base), 0.0, 1.0), dtype=np.float32)
 
 
 def point_and_box(

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import ClassFinding, Scan
-
-from .prepare import color_planes
+from beltline.screening.prepare import color_planes
 
 MARK = (214, 0, 92)  # RGB; magenta, the one hue that no pseudo-colour table uses
 _WHITE = (255, 255, 255)
@@ -23,8 +22,8 @@ def display_picture(scan: Scan, *, long_side: int) -> NDArray[np.uint8]:
     height, width = planes[0].shape
     scale = min(1.0, long_side / max(width, height))
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
-    small = [planes[0]] if planes[0] is planes[1] else planes
-    small = [cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in small]
+    different = [planes[0]] if planes[0] is planes[1] else planes
+    small = [cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in different]
     if len(small) == 1:
         small = small * 3
     picture: Any = cv2.merge([np.clip(plane * 255 + 0.5, 0, 255).astype(np.uint8) for plane in small])
@@ -92,7 +91,7 @@ def _draw_label(
     width, height = width + 8, height + base + 6
     x = max(min(corner[0], canvas.shape[1] - width), 0)
     y = max(corner[1] - height, 0)
-    while any(x < r and x + width > l and y < b and y + height > t for l, t, r, b in taken):
+    while any(x < x2 and x + width > x1 and y < y2 and y + height > y1 for x1, y1, x2, y2 in taken):
         y += height
     cv2.rectangle(canvas, (x, y), (x + width, y + height), MARK, -1)
     place = (x + 4, y + height - base - 2)

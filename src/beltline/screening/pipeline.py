@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import BadInputError, ClassFinding, Decision, Scan, ScanReport
-
-from .localize import activation, fine_map, point_and_box
-from .prepare import Letterbox, Prepared, prepare
-from .session import ModelFailure, ModelOutput, ScreeningModel
+from beltline.screening.localize import activation, fine_map, point_and_box
+from beltline.screening.prepare import Letterbox, Prepared, prepare
+from beltline.screening.session import ModelFailure, ModelOutput, ScreeningModel
 
 DEFAULT_DEADLINE_MS = 2000.0
 DEFAULT_PFA = 0.05

@@ -169,11 +169,12 @@ def whiten_air(image: NDArray[np.float32], air: NDArray[np.float32]) -> NDArray[
         air: (3,) colour of the empty belt.
     """
     if (air > 0.995).all():
-        return np.clip(image, 0.0, 1.0)
+        return np.asarray(np.clip(image, 0.0, 1.0), dtype=np.float32)
     white = air[:, None, None]
     blend = np.clip((image - _DENSE) / (white - _DENSE), 0.0, 1.0)
     blend *= blend * (3 - 2 * blend)
-    return np.clip(image * (1 + (1 / white - 1) * blend), 0.0, 1.0).astype(np.float32)
+    stretched = image * (1 + (1 / white - 1) * blend)
+    return np.asarray(np.clip(stretched, 0.0, 1.0), dtype=np.float32)
 
 
 def _colorized(low: NDArray[np.float32], high: NDArray[np.float32]) -> list[NDArray[np.float32]]:
@@ -181,9 +182,7 @@ def _colorized(low: NDArray[np.float32], high: NDArray[np.float32]) -> list[NDAr
 
     height, width = low.shape
     if max(height, width) > _COLOR_SIDE:
-        size = _fit(width, height, _COLOR_SIDE)
-        low = cv2.resize(np.ascontiguousarray(low), size, interpolation=cv2.INTER_AREA)
-        high = cv2.resize(np.ascontiguousarray(high), size, interpolation=cv2.INTER_AREA)
+        low, high = _resize_planes([low, high], *_fit(width, height, _COLOR_SIDE))
     rgb = colorize(low, high, STYLES["white"])
     return [plane.astype(np.float32) / 255.0 for plane in cv2.split(rgb)]
 
@@ -199,7 +198,10 @@ def _resize_planes(planes: list[NDArray[np.float32]], width: int, height: int) -
     if planes[0] is planes[1]:
         gray = cv2.resize(planes[0], (width, height), interpolation=how)
         return np.broadcast_to(gray, (3, height, width))
-    return np.stack([cv2.resize(plane, (width, height), interpolation=how) for plane in planes])
+    resized = [
+        cv2.resize(np.ascontiguousarray(plane), (width, height), interpolation=how) for plane in planes
+    ]
+    return np.asarray(resized, dtype=np.float32)
 
 
 def _is_object(box: NDArray[np.int32], shape: tuple[int, ...]) -> bool:

@@ -15,10 +15,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from beltline.core import ClassFinding, Report, ScanReport
-
-from .prepare import Letterbox
-from .session import ModelCard
-from .truth import TruthItem, Verdict, judge
+from beltline.screening.prepare import Letterbox
+from beltline.screening.session import ModelCard
+from beltline.screening.truth import TruthItem, Verdict, judge
 
 BADGES = {"alarm": "ALARM", "clear": "CLEAR", "no_machine_result": "NO MACHINE RESULT"}
 _ORDER = {"alarm": 0, "no_machine_result": 1, "clear": 2}
@@ -130,7 +129,8 @@ def _card_view(card: Card, model: ModelCard, pfa: float) -> dict[str, Any]:
     entry = card.entry
     thresholds = dict(zip(model.classes, model.thresholds_at(pfa).tolist(), strict=True))
     rows = sorted(
-        (_row(f, thresholds[f.label]) for f in entry.classes), key=lambda r: (not r["alarm"], -r["probability"])
+        (_row(f, thresholds[f.label]) for f in entry.classes),
+        key=lambda r: (not r["alarm"], -r["probability"]),
     )
     verdict = None if card.truth is None else judge(entry, card.truth)
     alarms = [row for row in rows if row["alarm"]]
@@ -235,7 +235,7 @@ def _alt(entry: ScanReport, alarms: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _counts(report: Report) -> dict[str, int]:
-    decisions = [scan.decision for scan in report.scans]
+    decisions: list[str] = [scan.decision for scan in report.scans]
     return {name: decisions.count(name) for name in BADGES} | {
         "all": len(decisions),
         "failed": len(report.failed),
@@ -272,11 +272,16 @@ def _truth_totals(cards: Sequence[Card]) -> dict[str, int] | None:
 
 def _details(details: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The card's free fields as text, list or table, in their own order."""
-    kinds = {list: "list", tuple: "list", dict: "table"}
     return [
-        {"title": plain(str(key)).capitalize(), "kind": kinds.get(type(value), "text"), "value": value}
+        {"title": plain(str(key)).capitalize(), "kind": _kind(value), "value": value}
         for key, value in details.items()
     ]
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, dict):
+        return "table"
+    return "list" if isinstance(value, list) else "text"
 
 
 def _limits(details: Mapping[str, Any]) -> str:

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from beltline.core import BadInputError, FailedScan, ModelRef, Report, ScanReport
 from beltline.formats import write_atomic
-
-from .files import collect, read
-from .pictures import display_picture, draw_findings, frame_color, heat_png, jpeg, png
-from .pipeline import DEFAULT_DEADLINE_MS, DEFAULT_PFA, Screened, screen_scan
-from .report_html import Card, Limits, render_report
-from .session import ScreeningModel
-from .truth import TruthFinder
+from beltline.screening.files import collect, read
+from beltline.screening.pictures import display_picture, draw_findings, frame_color, heat_png, jpeg, png
+from beltline.screening.pipeline import DEFAULT_DEADLINE_MS, DEFAULT_PFA, Screened, screen_scan
+from beltline.screening.report_html import Card, Limits, render_report
+from beltline.screening.session import ScreeningModel
+from beltline.screening.truth import TruthFinder
 
 Progress = Callable[[int, int, str], None]
 _SAVE_EVERY_S = 1.0

@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import BadInputError
-
-from .weights import VerifiedWeights, find_weights
+from beltline.screening.weights import VerifiedWeights, find_weights
 
 METADATA_KEY = "beltline"
 THREADS = 2
@@ -29,7 +28,7 @@ STRIDE = 32
 _GRACE_S = 0.25
 
 
-class ModelFailure(RuntimeError):  # noqa: N818 - a state of the machine, read as "no machine result"
+class ModelFailure(RuntimeError):
     """The model gave no usable answer for one scan: an exception, a time-out, or NaN."""
 
 
@@ -242,7 +241,9 @@ def read_card(text: str | None, name: str) -> ModelCard:
     if not classes or not card.thresholds or not 0 < card.box_threshold < 1:
         raise BadInputError(f"{name}: metadata needs classes, thresholds and 0 < box_threshold < 1")
     if card.long_side % STRIDE or not STRIDE <= card.long_side <= 4096:
-        raise BadInputError(f"{name}: long_side must be a multiple of {STRIDE} up to 4096, got {card.long_side}")
+        raise BadInputError(
+            f"{name}: long_side must be a multiple of {STRIDE} up to 4096, got {card.long_side}"
+        )
     return card
 
 

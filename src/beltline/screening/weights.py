@@ -74,7 +74,9 @@ def verify(entry: WeightsEntry) -> VerifiedWeights:
         UntrustedWeightsError: If the file is missing or its SHA-256 differs from the manifest.
     """
     if not entry.path.is_file():
-        raise UntrustedWeightsError(f"model {entry.name!r}: {entry.path} is missing; reinstall or import it again")
+        raise UntrustedWeightsError(
+            f"model {entry.name!r}: {entry.path} is missing; reinstall or import it again"
+        )
     payload = _read_bounded(entry.path)
     found = hashlib.sha256(payload).hexdigest()
     if found != entry.sha256:
@@ -183,4 +185,3 @@ def _read_bounded(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise BadInputError(f"{path}: {error.strerror or error}") from error
-
