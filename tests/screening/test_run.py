@@ -104,7 +104,8 @@ def test_an_interruption_loses_nothing(
 def test_report_json_grows_while_the_run_goes_on(
     bags: Path, tmp_path: Path, model: ScreeningModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["beltline.screening.run"], "_SAVE_EVERY_S", 0.0)
+    for name in ("_SAVE_EVERY_S", "_SAVE_SHARE"):
+        monkeypatch.setattr(sys.modules["beltline.screening.run"], name, 0)
     seen: list[int] = []
 
     def count(done: int, total: int, path: str) -> None:

@@ -215,6 +215,10 @@ def _letterbox(scan: Scan, planes: tuple[int, int], region: Rectangle, long_side
     scan_size = (scan.pixels.shape[2], scan.pixels.shape[1])
     fx, fy = scan_size[0] / planes[0], scan_size[1] / planes[1]  # 1 unless color_planes shrank the scan
     content = _fit(w, h, long_side)
-    size = (-(-content[0] // STRIDE) * STRIDE, -(-content[1] // STRIDE) * STRIDE)
+    size = (_network_side(content[0]), _network_side(content[1]))
     pad = ((size[0] - content[0]) // 2, (size[1] - content[1]) // 2)
     return Letterbox(scan_size, (x * fx, y * fy), (w * fx, h * fy), pad, content, size)
+
+
+def _network_side(content: int) -> int:
+    return max(-(-content // STRIDE) * STRIDE, 2 * STRIDE)

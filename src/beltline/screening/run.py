@@ -21,6 +21,7 @@ from beltline.screening.truth import TruthFinder
 
 Progress = Callable[[int, int, str], None]
 _SAVE_EVERY_S = 1.0
+_SAVE_SHARE = 20  # saving report.json takes at most one part in so many of the time
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ class _Run:
         started = time.monotonic()
         self._write("report.json", self.report().to_json())
         took = time.monotonic() - started
-        self._next_save = started + max(_SAVE_EVERY_S, 20 * took)  # saving takes at most a twentieth
+        self._next_save = started + max(_SAVE_EVERY_S, _SAVE_SHARE * took)
 
     def _write(self, name: str, text: str) -> None:
         try:

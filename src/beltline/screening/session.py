@@ -202,6 +202,9 @@ def open_model(weights: VerifiedWeights) -> ScreeningModel:
     options.intra_op_num_threads = THREADS
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    options.add_session_config_entry(
+        "session.intra_op.allow_spinning", "0"
+    )  # idle threads would slow the rest
     try:
         session = ort.InferenceSession(weights.payload, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime's errors have no common base but Exception
