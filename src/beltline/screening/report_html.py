@@ -143,7 +143,7 @@ def _card_view(card: Card, model: ModelCard, pfa: float) -> dict[str, Any]:
         "rows": rows[:_ROWS],
         "all_rows": rows,
         "more_alarms": max(len(alarms) - _ROWS, 0),
-        "marks": [_mark(row, entry) for row in alarms],
+        "marks": [{**_mark(row, entry), "extra": rank >= _ROWS} for rank, row in enumerate(alarms)],
         "heats": _heats(card),
         "picture": None if card.picture is None else _data_uri("image/jpeg", card.picture),
         "overlay": card.overlay,
