@@ -42,7 +42,7 @@ def test_screen_writes_report_and_overlays(
 ) -> None:
     assert main(["screen", str(bags), "--out", str(tmp_path / "out"), *trusted(model_file)]) == 0
     out, err = capsys.readouterr()
-    assert "1 scans: 1 alarm, 0 clear, 0 no machine result" in out
+    assert "1 scan: 1 alarm, 0 clear, 0 no machine result" in out
     assert err == ""
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"report.json", "report.html", "overlays"}
 

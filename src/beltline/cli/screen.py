@@ -81,7 +81,8 @@ def summary(report: "Report") -> str:
     times = [scan.ms["total"] for scan in report.scans if "total" in scan.ms]
     speed = f" · {statistics.median(times):.0f} ms a scan" if times else ""
     point = f"{report.operating_point['pfa']:g}"
-    return f"{len(decisions)} scans: {', '.join(parts)}{speed} · {report.model.name} at PFA {point}"
+    plural = "" if len(decisions) == 1 else "s"
+    return f"{len(decisions)} scan{plural}: {', '.join(parts)}{speed} · {report.model.name} at PFA {point}"
 
 
 @contextmanager

@@ -23,13 +23,17 @@ def fine_map(cam: NDArray[np.float32], letterbox: Letterbox) -> NDArray[np.float
     """
     width, height = letterbox.content
     size = (max(round(width / _CELL), 1), max(round(height / _CELL), 1))
-    sx = cam.shape[1] / letterbox.size[0]
-    sy = cam.shape[0] / letterbox.size[1]
-    # pixel centres of the target cells in units of cam cells
-    x = ((np.arange(size[0]) + 0.5) * width / size[0] + letterbox.pad[0]) * sx - 0.5
-    y = ((np.arange(size[1]) + 0.5) * height / size[1] + letterbox.pad[1]) * sy - 0.5
-    grid_x, grid_y = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
-    fine = cv2.remap(cam, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    # centre of fine cell i in cells of the map: ((i + 0.5) * width / size + pad) * cells per pixel - 0.5
+    sx, sy = cam.shape[1] / letterbox.size[0], cam.shape[0] / letterbox.size[1]
+    step_x, step_y = width / size[0], height / size[1]
+    source = np.array(
+        [
+            [step_x * sx, 0.0, (0.5 * step_x + letterbox.pad[0]) * sx - 0.5],
+            [0.0, step_y * sy, (0.5 * step_y + letterbox.pad[1]) * sy - 0.5],
+        ]
+    )
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    fine = cv2.warpAffine(cam, source, size, flags=how, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(fine, dtype=np.float32)
 
 
