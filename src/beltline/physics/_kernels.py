@@ -14,6 +14,8 @@ from numba import float32, int32, njit
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+Float = NDArray[np.float32]
+
 BLOCK = 128
 _FLOOR = np.float32(1e-6)
 # No reassociation in fastmath anywhere here: it would cancel the magic number.
@@ -26,9 +28,8 @@ _C4 = np.float32(0.00967554)
 _C5 = np.float32(0.00132765)
 
 
-@intrinsic
-def _bits_to_float(typing_context: Any, bits: Any) -> Any:
-    """Reinterpret an int32 as float32."""
+def _bitcast(typing_context: Any, bits: Any) -> Any:
+    """Numba intrinsic that reinterprets an int32 as float32."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.bitcast(args[0], ir.FloatType())
@@ -36,8 +37,11 @@ def _bits_to_float(typing_context: Any, bits: Any) -> Any:
     return float32(int32), codegen
 
 
+_bits_to_float: Any = intrinsic(_bitcast)
+
+
 @njit(fastmath={"contract", "nsz"}, inline="always")
-def _exp2_nonpositive(x):
+def _exp2_nonpositive(x: Any) -> Any:
     """2**x for x <= 0, relative error below 3e-7; values under 2**-100 become 2**-100."""
     x = max(x, np.float32(-100.0))
     whole = (x + _MAGIC) - _MAGIC
@@ -51,7 +55,9 @@ def _exp2_nonpositive(x):
 
 
 @njit(fastmath={"contract", "nsz"}, error_model="numpy", boundscheck=False, cache=True)
-def _evaluate(points, count, exponents, low, high, out_low, out_high):
+def _evaluate(
+    points: Float, count: int, exponents: Float, low: Float, high: Float, out_low: Float, out_high: Float
+) -> None:
     """Spectral sum at ``count`` points of shape (6, count)."""
     for i in range(count):
         out_low[i] = np.float32(0.0)
@@ -69,7 +75,17 @@ def _evaluate(points, count, exponents, low, high, out_low, out_high):
 
 
 @njit(boundscheck=False, cache=True)
-def _gather(basis, row, start, stop, factor, probe, tolerance, points, runs):
+def _gather(
+    basis: Float,
+    row: int,
+    start: int,
+    stop: int,
+    factor: int,
+    probe: Float,
+    tolerance: np.float32,
+    points: Float,
+    runs: NDArray[np.int32],
+) -> int:
     """Copy the points of pixels ``start:stop`` of one row; ``runs`` gets points per pixel (0 = air)."""
     count = 0
     samples = factor * factor
@@ -105,7 +121,9 @@ def _gather(basis, row, start, stop, factor, probe, tolerance, points, runs):
 
 
 @njit(boundscheck=False, cache=True)
-def _scatter(runs, columns, low, high, out_low, out_high):
+def _scatter(
+    runs: NDArray[np.int32], columns: int, low: Float, high: Float, out_low: Float, out_high: Float
+) -> None:
     """Average the points of each pixel of a block into its output."""
     position = 0
     for i in range(columns):
@@ -125,7 +143,17 @@ def _scatter(runs, columns, low, high, out_low, out_high):
 
 
 @njit(boundscheck=False, nogil=True, cache=True)
-def transmit(basis, factor, exponents, low, high, probe, tolerance, out_low, out_high):
+def transmit(
+    basis: Float,
+    factor: int,
+    exponents: Float,
+    low: Float,
+    high: Float,
+    probe: Float,
+    tolerance: np.float32,
+    out_low: Float,
+    out_high: Float,
+) -> None:
     """Mean intensity of factor x factor subpixels for both channels, written to ``out_low``, ``out_high``."""
     height, width = out_low.shape
     capacity = BLOCK * factor * factor
@@ -140,13 +168,3 @@ def transmit(basis, factor, exponents, low, high, probe, tolerance, out_low, out
             _evaluate(points, count, exponents, low, high, point_low, point_high)
             block_low, block_high = out_low[row, start:stop], out_high[row, start:stop]
             _scatter(runs, stop - start, point_low, point_high, block_low, block_high)
-
-
-def warm_up() -> None:
-    """Compile (or load from cache) the kernel for float32 maps."""
-    one: NDArray[np.float32] = np.ones((1, 1), dtype=np.float32)
-    basis = np.zeros((6, 2, 2), dtype=np.float32)
-    line = np.zeros(1, dtype=np.float32)
-    exponents = np.zeros((1, 6), dtype=np.float32)
-    probe = np.zeros(6, dtype=np.float32)
-    transmit(basis, 2, exponents, line, line, probe, np.float32(0.0), one, one.copy())

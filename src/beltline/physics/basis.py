@@ -24,7 +24,13 @@ Array = NDArray[np.float64]
 TERMS = 6
 TRANSMISSION_FLOOR = 0.003
 _STEPS = 14
-_PREFILTERS_MM = ({}, {"water": 100.0}, {"al": 8.0}, {"fe": 1.5}, {"water": 50.0, "fe": 0.6})
+_PREFILTERS_MM: tuple[dict[str, float], ...] = (
+    {},
+    {"water": 100.0},
+    {"al": 8.0},
+    {"fe": 1.5},
+    {"water": 50.0, "fe": 0.6},
+)
 _PREFILTER_WEIGHT = 0.4
 _RIDGE = 1e-4
 
@@ -46,8 +52,8 @@ def thickness_ladder_mm(mu_per_mm: Array, floor: float = TRANSMISSION_FLOOR, ste
     """
     low = spectrum().low
     fine = np.geomspace(1e-4, 1e4, 4000) / mu_per_mm[low > 0].mean()
-    depth = np.array([-np.log(low @ np.exp(-mu_per_mm * t) + 1e-300) for t in fine])
-    return np.interp(np.linspace(0.02, -np.log(floor), steps), depth, fine)
+    depth = -np.log(np.exp(-np.outer(fine, mu_per_mm)) @ low + 1e-300)
+    return np.asarray(np.interp(np.linspace(0.02, -np.log(floor), steps), depth, fine))
 
 
 def _sensitivity(mu_per_mm: Array) -> Array:

@@ -85,13 +85,13 @@ class ColorStyle:
         cell = np.clip(np.searchsorted(LUMINANCE, luminance, side="right") - 1, 0, len(LUMINANCE) - 2)
         inside = ((luminance - LUMINANCE[cell]) / (LUMINANCE[cell + 1] - LUMINANCE[cell]))[None, :, None]
         fine = rows[:, cell] * (1 - inside) + rows[:, cell + 1] * inside
-        return np.clip(np.rint(fine), 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(np.rint(fine), 0, 255), np.uint8)
 
     @cached_property
     def packed_table(self) -> NDArray[np.uint32]:
         """The fine table with one 32-bit word per colour, flat (129 * 1024,)."""
         r, g, b = (self.fine_table[..., i].astype(np.uint32).ravel() for i in range(3))
-        return r | (g << np.uint32(8)) | (b << np.uint32(16))
+        return np.asarray(r | (g << np.uint32(8)) | (b << np.uint32(16)), np.uint32)
 
 
 def _load_styles() -> Mapping[str, ColorStyle]:
@@ -140,7 +140,7 @@ def _blur(image: FloatMap, sigma_px: float) -> FloatMap:
 
 def _limited(difference: FloatMap, gain: float, limit: float) -> FloatMap:
     """Strong gain for faint creases, bounded halo: ``limit * tanh(gain * difference / limit)``."""
-    return np.float32(limit) * np.tanh(difference * np.float32(gain / limit))
+    return np.asarray(np.float32(limit) * np.tanh(difference * np.float32(gain / limit)), np.float32)
 
 
 def display_luminance(transmission: FloatMap, position: FloatMap, style: ColorStyle) -> FloatMap:
@@ -153,7 +153,9 @@ def display_luminance(transmission: FloatMap, position: FloatMap, style: ColorSt
     """
     powered = np.asarray(cv2.pow(transmission, style.gamma), np.float32)
     darker = position * (np.float32(1.0) - transmission)
-    return powered * (np.float32(1.0) - darker * np.float32(style.metal_darkening / 4))
+    return np.asarray(
+        powered * (np.float32(1.0) - darker * np.float32(style.metal_darkening / 4)), np.float32
+    )
 
 
 def _enhanced(luminance: FloatMap, style: ColorStyle) -> FloatMap:
@@ -164,7 +166,7 @@ def _enhanced(luminance: FloatMap, style: ColorStyle) -> FloatMap:
     if style.halo_limit > 0 and style.halo_gain > 0:
         result = result + _limited(luminance - _blur(luminance, 5.0), style.halo_gain, style.halo_limit)
     lifted = result * np.float32(1 - style.floor) + np.float32(style.floor)
-    return np.clip(lifted, np.float32(0.0), np.float32(1.0))
+    return np.asarray(np.clip(lifted, np.float32(0.0), np.float32(1.0)), np.float32)
 
 
 def hue_position(zeff: FloatMap, style: ColorStyle) -> FloatMap:

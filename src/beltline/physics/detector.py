@@ -103,7 +103,8 @@ def _scattered(image: FloatMap, fraction: float, sigma_px: float) -> FloatMap:
     if fraction <= 0:
         return image
     height, width = image.shape
-    small = cv2.resize(image, (max(width // 8, 1), max(height // 8, 1)), interpolation=cv2.INTER_AREA)
+    coarse = max(width // 8, 1), max(height // 8, 1)
+    small = np.asarray(cv2.resize(image, coarse, interpolation=cv2.INTER_AREA), np.float32)
     field = cv2.resize(_blur(small, sigma_px / 8), (width, height), interpolation=cv2.INTER_LINEAR)
     absorbed = np.sqrt(np.maximum(np.float32(1.0) - image, np.float32(0.0)))
     return np.asarray(image + np.float32(fraction) * field * absorbed, np.float32)
@@ -167,10 +168,10 @@ def _detect_channel(
         # Normal approximation of Poisson counts; exact Poisson costs seven times as much and looks the same.
         sigma = np.sqrt(signal * np.float32(photons) + np.float32(detector.electronic_sigma**2))
         sigma *= np.float32(1.0 / photons)
-        noise = grain(signal.shape, detector.grain_share, detector.grain_sigma_px, rng)  # type: ignore[arg-type]
+        noise = grain(signal.shape, detector.grain_share, detector.grain_sigma_px, rng)
         signal = signal + sigma * noise
     if detector.row_gain_sigma or detector.row_drift_sigma or detector.band_gain_sigma:
-        signal = signal * _gain(image.shape, detector, rng)  # type: ignore[arg-type]
+        signal = signal * _gain(image.shape, detector, rng)
     return _clip_air(signal, detector.air_clip)
 
 

@@ -62,7 +62,7 @@ def _table(tube_kv: int) -> FloatMap:
         slope_above = (numbers[-1] - numbers[-2]) / (column[-1] - column[-2])
         inner = np.where(grid < column[0], numbers[0] + slope_below * (grid - column[0]), inner)
         rows.append(np.where(grid > column[-1], numbers[-1] + slope_above * (grid - column[-1]), inner))
-    return np.clip(np.array(rows), *Z_RANGE).astype(np.float32)
+    return np.asarray(np.clip(np.array(rows), *Z_RANGE), np.float32)
 
 
 def effective_atomic_number(
