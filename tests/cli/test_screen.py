@@ -1,6 +1,8 @@
+import hashlib
 import importlib.util
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -109,3 +111,32 @@ def test_imports_refuse_a_wrong_sum_or_a_foreign_file(model_file: Path, tmp_path
     assert main(["models", "import", str(model_file), "--sha256", "00" * 32]) == 4
     (tmp_path / "x.onnx").write_bytes(b"nothing")
     assert main(["models", "import", str(tmp_path / "x.onnx")]) == 3
+
+
+def test_demo_simulates_screens_and_names_the_page(
+    tmp_path: Path, model_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The chain only; the simulator has its own tests."""
+    seen: dict[str, Any] = {}
+
+    def few_bags(out: Path, bags: int, seed: int, classes: tuple[str, ...], on_progress: Any) -> None:
+        seen.update(bags=bags, classes=classes)
+        for index in range(bags):
+            write_png(out / "images" / f"{index}.png", np.full((90, 120, 3), 240, np.uint8))
+
+    shipped = tmp_path / "shipped"
+    shipped.mkdir()
+    (shipped / "fake.onnx").write_bytes(model_file.read_bytes())
+    line = {
+        "name": "fake",
+        "file": "fake.onnx",
+        "sha256": hashlib.sha256(model_file.read_bytes()).hexdigest(),
+    }
+    (shipped / "manifest.json").write_text(json.dumps({"default": "fake", "models": [line]}))
+    monkeypatch.setattr("beltline.screening.weights.SHIPPED", shipped)
+    monkeypatch.setattr("beltline.cli.demo.simulate_bags", few_bags)
+    assert main(["demo", "--bags", "2", "--out", str(tmp_path / "demo"), "--no-browser"]) == 0
+    out = capsys.readouterr().out
+    assert "2 scans" in out
+    assert out.strip().endswith("report.html")
+    assert seen == {"bags": 2, "classes": ("gun", "knife", "liquid")}

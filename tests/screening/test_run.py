@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from beltline.core import BadInputError, Report
+from beltline.core import BadInputError, ClassFinding, Report, ScanReport
 from beltline.formats import write_png
 from beltline.screening import RunOptions, ScreeningModel, collect, screen_files
+from beltline.screening.truth import TruthItem, Verdict, judge
 
 OPTIONS = RunOptions(pfa=0.10)
 
@@ -165,7 +166,7 @@ def test_ground_truth_beside_the_images_is_counted(tmp_path: Path, model: Screen
     assert "<strong>1</strong> with the mark on target" in page
     assert "<strong>1</strong> missed" in page
     assert "<strong>1</strong> false class alarm<" in page
-    assert "2 of 2 with a prohibited item alarmed, 0 of 1 without one" in page
+    assert "2 of 2 with such an item alarmed, 0 of 1 without one" in page
     assert page.count('<rect class="truth"') == 2
 
 
@@ -173,3 +174,13 @@ def test_broken_ground_truth_does_not_stop_screening(tmp_path: Path, model: Scre
     root = annotated(tmp_path / "set")
     (root / "annotations.json").write_text('{"images": 3}')
     assert len(screen_files([root], tmp_path / "out", model).scans) == 3
+
+
+def test_items_of_foreign_classes_are_neither_hit_nor_miss(model: ScreeningModel) -> None:
+    truth = (TruthItem("gun", (0, 0, 9, 9)), TruthItem("axe", (0, 0, 9, 9)))
+    findings = tuple(ClassFinding(label, 0.9, label == "gun", (50.0, 50.0)) for label in model.card.classes)
+    entry = ScanReport("a", "", 100, 100, "alarm", findings)
+    verdict = judge(entry, truth, classes=model.card.classes)
+    assert verdict == Verdict(hits=("gun",), unknown=("axe",))  # the mark lies off target
+    late = ScanReport("a", "", 100, 100, "no_machine_result")
+    assert judge(late, truth, classes=model.card.classes) == Verdict(misses=("gun",), unknown=("axe",))

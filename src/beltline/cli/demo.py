@@ -31,7 +31,7 @@ def demo(
     model = load_model()
     note(f"simulating {bags} bags that the model never saw ...")
     with progress_bar("simulating") as on_progress:
-        simulate_bags(out / "set", bags, seed, on_progress)
+        simulate_bags(out / "set", bags, seed, model.card.classes, on_progress)
     note("screening ...")
     with progress_bar("screening") as on_progress:
         report = screen_files([out / "set"], out, model, options=RunOptions(), on_progress=on_progress)
@@ -46,12 +46,18 @@ def demo(
 
 
 def simulate_bags(
-    out: Path, bags: int, seed: int, on_progress: Callable[[int, int, str], None] | None
+    out: Path,
+    bags: int,
+    seed: int,
+    classes: tuple[str, ...],
+    on_progress: Callable[[int, int, str], None] | None,
 ) -> None:
     """A small set of bags from the test split, so that no item was in the training data."""
+    from beltline.core import LABELS
     from beltline.simulate import BagRecipe, Scanner, SetPlan, simulate_set
 
-    plan = SetPlan(bags, seed, BagRecipe(positives=0.6, split="test"), Scanner(), "any")
+    known = tuple(label for label in classes if label in LABELS)
+    plan = SetPlan(bags, seed, BagRecipe(known, positives=0.6, split="test"), Scanner(), "any")
 
     def step(done: int, total: int) -> None:
         if on_progress is not None:

@@ -101,7 +101,7 @@ def render_report(
         cards=views,
         counts=_counts(report),
         times=_times(report.scans),
-        truth=_truth_totals(cards),
+        truth=_truth_totals(cards, model.classes),
         labels=sorted({f.label for scan in report.scans for f in scan.classes if f.alarm}),
     )
 
@@ -132,7 +132,7 @@ def _card_view(card: Card, model: ModelCard, pfa: float) -> dict[str, Any]:
         (_row(f, thresholds[f.label]) for f in entry.classes),
         key=lambda r: (not r["alarm"], -r["probability"]),
     )
-    verdict = None if card.truth is None else judge(entry, card.truth)
+    verdict = None if card.truth is None else judge(entry, card.truth, classes=model.classes)
     alarms = [row for row in rows if row["alarm"]]
     return {
         "entry": entry,
@@ -221,7 +221,7 @@ def _heats(card: Card) -> list[dict[str, Any]]:
 def _flags(verdict: Verdict | None) -> str:
     if verdict is None:
         return ""
-    named = {"hit": verdict.hits, "miss": verdict.misses + verdict.unknown, "false": verdict.false_alarms}
+    named = {"hit": verdict.hits, "miss": verdict.misses, "false": verdict.false_alarms}
     return " ".join(name for name, labels in named.items() if labels)
 
 
@@ -249,18 +249,18 @@ def _times(scans: Sequence[ScanReport]) -> dict[str, float] | None:
     return {"median": float(np.median(totals)), "p95": float(np.percentile(totals, 95))}
 
 
-def _truth_totals(cards: Sequence[Card]) -> dict[str, int] | None:
-    judged = [(card, judge(card.entry, card.truth)) for card in cards if card.truth is not None]
+def _truth_totals(cards: Sequence[Card], classes: Sequence[str]) -> dict[str, int] | None:
+    judged = [(c, judge(c.entry, c.truth, classes=classes)) for c in cards if c.truth is not None]
     if not judged:
         return None
     verdicts = [verdict for _, verdict in judged]
-    positive = [card for card, _ in judged if card.truth]
-    benign = [card for card, _ in judged if not card.truth]
+    positive = [card for card, verdict in judged if verdict.hits or verdict.misses]
+    benign = [card for card, verdict in judged if not (verdict.hits or verdict.misses)]
     return {
-        "present": sum(len(v.hits) + len(v.misses) + len(v.unknown) for v in verdicts),
+        "present": sum(len(v.hits) + len(v.misses) for v in verdicts),
         "hits": sum(len(v.hits) for v in verdicts),
         "located": sum(len(v.located) for v in verdicts),
-        "misses": sum(len(v.misses) + len(v.unknown) for v in verdicts),
+        "misses": sum(len(v.misses) for v in verdicts),
         "unknown": sum(len(v.unknown) for v in verdicts),
         "false_alarms": sum(len(v.false_alarms) for v in verdicts),
         "positive": len(positive),

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from beltline.core import ScanReport, box_iou, canonical, is_threat, xywh_to_xyxy
+from beltline.core import ScanReport, canonical, is_threat, xywh_to_xyxy
 
 ANNOTATIONS = "annotations.json"
 MAX_BYTES = 2**30
@@ -70,13 +68,20 @@ class TruthFinder:
         return self._sets[root]
 
 
-def judge(entry: ScanReport, truth: Sequence[TruthItem]) -> Verdict:
-    """Compare one entry with its ground truth; an entry without machine result misses everything."""
-    present = sorted({item.label for item in truth})
+def judge(entry: ScanReport, truth: Sequence[TruthItem], *, classes: Sequence[str]) -> Verdict:
+    """Compare one entry with its ground truth; an entry without machine result misses everything.
+
+    Args:
+        entry: Of one scan.
+        truth: What is in it.
+        classes: What the model knows; items of other classes are neither hits nor misses.
+    """
+    present = sorted({item.label for item in truth} & set(classes))
+    unknown = tuple(sorted({item.label for item in truth} - set(classes)))
     known = {finding.label: finding for finding in entry.classes}
     if entry.decision == "no_machine_result":
-        return Verdict(misses=tuple(present))
-    hits = [label for label in present if label in known and known[label].alarm]
+        return Verdict(misses=tuple(present), unknown=unknown)
+    hits = [label for label in present if known[label].alarm]
     reach = _NEAR * max(entry.width, entry.height)
     located = [
         label
@@ -86,18 +91,10 @@ def judge(entry: ScanReport, truth: Sequence[TruthItem]) -> Verdict:
     return Verdict(
         hits=tuple(hits),
         located=tuple(located),
-        misses=tuple(label for label in present if label in known and not known[label].alarm),
-        unknown=tuple(label for label in present if label not in known),
+        misses=tuple(label for label in present if not known[label].alarm),
+        unknown=unknown,
         false_alarms=tuple(f.label for f in entry.classes if f.alarm and f.label not in present),
     )
-
-
-def best_iou(box: Box | None, truth: Sequence[TruthItem], label: str) -> float:
-    """Largest overlap (IoU) of a box with the items of a class; 0 without box or item."""
-    boxes = [item.box for item in truth if item.label == label]
-    if box is None or not boxes:
-        return 0.0
-    return float(np.max(box_iou([box], boxes)))
 
 
 def _holds(box: Box, point: tuple[float, float] | None, reach: float) -> bool:
