@@ -14,7 +14,7 @@ from beltline.cli.context import JsonFlag, print_json
 from beltline.core import MissingExtraError, QualityGateError
 
 CORE_PACKAGES = (
-    "numpy", "scipy", "numba", "pillow", "opencv-python-headless", "tifffile", "typer", "rich", "jinja2",
+    "numpy", "numba", "pillow", "opencv-python-headless", "tifffile", "typer", "rich", "jinja2",
     "onnxruntime", "pycocotools",
 )  # fmt: skip
 EXTRA_PACKAGES = ("torch", "torchvision", "timm", "lightning-fabric", "onnx")

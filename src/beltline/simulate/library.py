@@ -28,7 +28,7 @@ from beltline.simulate.raster import Beam, Window
 from beltline.simulate.scanner import MASK_DEPTH, add_to_canvas
 from beltline.simulate.solids import Item, Part
 
-CELL_PER_MM = 0.1
+GARMENT_LAYERS = (0.6, 3.0)  # a baked garment is laid once to three times, loosely to tightly folded
 
 
 @dataclass(frozen=True)
@@ -204,6 +204,8 @@ def compose(rng: np.random.Generator, library: ObjectLibrary, recipe: BagRecipe)
     found = []
     for baked in picked:
         window = _turned(rng, library.window(baked))
+        if baked.role == "garment":
+            window = window * np.float32(rng.uniform(*GARMENT_LAYERS))
         corner = _lay(rng, bag, canvas.shape[1:], window.shape[1:], baked, library.pixel_mm)
         if corner is None:
             continue

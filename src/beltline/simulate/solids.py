@@ -75,6 +75,7 @@ class Item:
         soft: Share by which things on top sink in, 0 rigid to 1 (garments about 0.5).
         site: For a concealed anomaly: {"kind", "box_mm", "material", ...}; None otherwise.
         threat_parts: Indices into ``parts`` that the label's mask covers; empty means all.
+        mask_parts: Parts that only define the anomaly's mask and add no material (a removed component).
     """
 
     family: str
@@ -85,6 +86,7 @@ class Item:
     soft: float = 0.0
     site: Mapping[str, object] | None = None
     threat_parts: tuple[int, ...] = ()
+    mask_parts: tuple[Part, ...] = ()
 
     @property
     def bounds(self) -> NDArray[np.float64]:

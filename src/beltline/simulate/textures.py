@@ -42,8 +42,8 @@ def modulation(texture: Texture, pose: object, beam: Beam, window: Window) -> Fi
 
 @lru_cache(maxsize=32)
 def _tile(kind: str, variant: int) -> Field:
-    rng = np.random.default_rng([sorted(_KINDS).index(kind), variant])
-    tile = _KINDS[kind](rng).astype(np.float32)
+    rng = np.random.default_rng([len(kind), variant])
+    tile = _KINDS.get(kind, _cloth)(rng).astype(np.float32)
     return np.ascontiguousarray(tile / tile.mean())
 
 
@@ -66,7 +66,7 @@ def _layers(rng: np.random.Generator, count: int, low: float, high: float) -> Fi
     """Folded layers: sheets with smooth outlines, one step of thickness each."""
     total = np.zeros((TILE, TILE), dtype=np.float32)
     for _ in range(count):
-        total += 1 / (1 + np.exp(-60 * (_noise(rng, low, high, 2.2) - rng.uniform(-0.7, 0.7))))
+        total += 0.5 + 0.5 * np.tanh(30 * (_noise(rng, low, high, 2.2) - rng.uniform(-0.7, 0.7)))
     return total
 
 
