@@ -143,14 +143,15 @@ def _card_view(card: Card, model: ModelCard, pfa: float) -> dict[str, Any]:
         "rows": rows[:_ROWS],
         "all_rows": rows,
         "more_alarms": max(len(alarms) - _ROWS, 0),
-        "marks": [{**_mark(row, entry), "extra": rank >= _ROWS} for rank, row in enumerate(alarms)],
+        "marks": [{**_mark(row, card), "extra": rank >= _ROWS} for rank, row in enumerate(alarms)],
         "heats": _heats(card),
         "picture": None if card.picture is None else _data_uri("image/jpeg", card.picture),
         "overlay": card.overlay,
         "air": card.air,
-        "truth": [] if card.truth is None else [_truth_mark(item, entry) for item in card.truth],
+        "truth": [] if card.truth is None else [_truth_mark(item, card) for item in card.truth],
         "verdict": verdict,
         "flags": _flags(verdict),
+        "shown": _shown(card),
         "alt": _alt(entry, alarms),
     }
 
@@ -181,28 +182,39 @@ def percent(probability: float) -> str:
     return f"{probability * 100:.0f} %"
 
 
-def _mark(row: Mapping[str, Any], entry: ScanReport) -> dict[str, Any]:
+def _shown(card: Card) -> dict[str, float]:
+    """The part of the scan that a card shows: the bag without the air around it."""
+    entry, box = card.entry, card.letterbox
+    if box is None:
+        return {"x": 0.0, "y": 0.0, "w": float(entry.width), "h": float(entry.height)}
+    return {"x": box.origin[0], "y": box.origin[1], "w": box.region[0], "h": box.region[1]}
+
+
+def _mark(row: Mapping[str, Any], card: Card) -> dict[str, Any]:
     x1, y1, x2, y2 = row["box"]
-    inside = " tag-inside" if y1 < 0.07 * entry.height else ""
+    shown = _shown(card)
+    inside = " tag-inside" if y1 - shown["y"] < 0.07 * shown["h"] else ""
     return {
         **row,
         "x": x1, "y": y1, "w": x2 - x1, "h": y2 - y1,
-        "side": _side(x1, x2, entry.width), "top": 100 * y1 / entry.height, "inside": inside,
+        "side": _side(x1, x2, card), "top": 100 * y1 / card.entry.height, "inside": inside,
     }  # fmt: skip
 
 
-def _truth_mark(item: TruthItem, entry: ScanReport) -> dict[str, Any]:
+def _truth_mark(item: TruthItem, card: Card) -> dict[str, Any]:
     x1, y1, x2, y2 = item.box
-    inside = " tag-inside" if y2 > 0.94 * entry.height else ""
+    shown = _shown(card)
+    inside = " tag-inside" if y2 - shown["y"] > 0.94 * shown["h"] else ""
     return {
         "label": item.label, "x": x1, "y": y1, "w": x2 - x1, "h": y2 - y1,
-        "side": _side(x1, x2, entry.width), "bottom": 100 * y2 / entry.height, "inside": inside,
+        "side": _side(x1, x2, card), "bottom": 100 * y2 / card.entry.height, "inside": inside,
     }  # fmt: skip
 
 
-def _side(x1: float, x2: float, width: int) -> str:
+def _side(x1: float, x2: float, card: Card) -> str:
     """Where a tag hangs: on the box's left edge, or on its right one near the picture's right edge."""
-    if x1 > 0.7 * width:
+    shown, width = _shown(card), card.entry.width
+    if x1 - shown["x"] > 0.7 * shown["w"]:
         return f"right:{100 - 100 * x2 / width:.2f}%"
     return f"left:{100 * x1 / width:.2f}%"
 
