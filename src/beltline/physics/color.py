@@ -214,9 +214,18 @@ def colorize(
     if zeff is None:
         zeff = effective_atomic_number(low, high, smoothing_sigma_px=look.zeff_smoothing_px)
     mean = np.clip((low + high) * np.float32(0.5), np.float32(0.0), np.float32(1.0)).astype(np.float32)
-    position = hue_position(zeff, look)
+    position = _opaque_as_metal(hue_position(zeff, look), mean)
     luminance = _enhanced(display_luminance(mean, position, look), look)
     return _paint(mean, position, luminance, look)
+
+
+def _opaque_as_metal(position: FloatMap, transmission: FloatMap) -> FloatMap:
+    """Hue position with nearly opaque pixels drawn as metal: their atomic number is lost in noise.
+
+    Public scans show impenetrable spots in the darkest green to navy, never in brown.
+    """
+    opaque = np.clip((np.float32(0.09) - transmission) * np.float32(1 / 0.06), np.float32(0), np.float32(1))
+    return position + opaque * np.maximum(np.float32(3.2) - position, np.float32(0))
 
 
 def _paint(transmission: FloatMap, position: FloatMap, luminance: FloatMap, style: ColorStyle) -> Rgb:

@@ -18,6 +18,7 @@ from beltline.simulate.shapes import rotation
 from beltline.simulate.solids import Item
 
 CELL_MM = 10.0
+SUPPORT = 0.6  # share of the floor under a thing that lies lower than the thing; the rest is pressed in
 TRIES = 24
 
 
@@ -130,14 +131,15 @@ class HeightMap:
         thick = tall * (1 - 0.55 * soft)
         best: tuple[float, int, int, float] | None = None
         for r, c in zip(rng.integers(0, free_r + 1, TRIES), rng.integers(0, free_c + 1, TRIES), strict=True):
-            base = float(self.height[r : r + rows, c : c + columns][footprint].max())
+            base = float(np.quantile(self.height[r : r + rows, c : c + columns][footprint], SUPPORT))
             score = base + rng.uniform(0, 15)
             if base + thick <= self.inner[2] * fill and (best is None or score < best[0]):
                 best = (score, int(r), int(c), base)
         if best is None:
             return None
         _, row, column, base = best
-        self.height[row : row + rows, column : column + columns][footprint] = base + thick
+        region = self.height[row : row + rows, column : column + columns]
+        region[footprint] = np.maximum(region[footprint] * 0.5 + base * 0.5, base) + thick
         return row, column, base
 
 
