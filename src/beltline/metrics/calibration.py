@@ -37,10 +37,13 @@ def fit_platt(labels: ArrayLike, logits: ArrayLike) -> Calibration:
         labels: (N,) 1, 0, or NaN left out; validation data.
         logits: (N,).
 
+    Raises:
+        ValueError: If no label is known.
+
     Source:
         Platt (1999); Newton steps with backtracking after Lin, Lin and Weng (2007).
     """
-    truth, value = known_pairs(labels, logits)
+    truth, value = _some_pairs(labels, logits)
     target = _smoothed(truth)
     spread = float(value.std()) or 1.0
     centre = float(value.mean())
@@ -55,10 +58,13 @@ def fit_platt(labels: ArrayLike, logits: ArrayLike) -> Calibration:
 def fit_temperature(labels: ArrayLike, logits: ArrayLike) -> Calibration:
     """One scale for everything given (any shape), no offset: temperature scaling.
 
+    Raises:
+        ValueError: If no label is known.
+
     Source:
         Guo et al., On calibration of modern neural networks (2017), in its binary form.
     """
-    truth, value = known_pairs(labels, logits)
+    truth, value = _some_pairs(labels, logits)
     target = _smoothed(truth)
     log_scale = 0.0
     for _ in range(100):
@@ -97,6 +103,13 @@ def expected_calibration_error(
         index = np.clip(np.ceil(value * bins).astype(int) - 1, 0, bins - 1)  # (low, high]
     gap = np.bincount(index, weights=value - truth, minlength=bins)
     return float(np.abs(gap).sum() / value.size)
+
+
+def _some_pairs(labels: ArrayLike, logits: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    truth, value = known_pairs(labels, logits)
+    if value.size == 0:
+        raise ValueError("a calibration needs at least one known label")
+    return truth, value
 
 
 def _smoothed(truth: NDArray[np.bool_]) -> NDArray[np.float64]:

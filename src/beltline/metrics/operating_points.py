@@ -68,7 +68,7 @@ def threshold_at_pfa(labels: ArrayLike, scores: ArrayLike, pfa: float) -> float:
 
     Example:
         >>> threshold_at_pfa([0, 0, 0, 0, 1], [0.1, 0.2, 0.3, 0.4, 0.9], 0.25)
-        0.65
+        0.35
     """
     if not 0 <= pfa < 1:
         raise ValueError(f"pfa must be in [0, 1), got {pfa}")
@@ -79,7 +79,9 @@ def threshold_at_pfa(labels: ArrayLike, scores: ArrayLike, pfa: float) -> float:
     allowed = math.floor(pfa * negative.size + 1e-9)
     blocked = negative[allowed]  # must not alarm
     above = value[value > blocked]
-    return float((blocked + above.min()) / 2) if above.size else float(np.nextafter(blocked, np.inf))
+    just_above = float(np.nextafter(blocked, np.inf))
+    # the middle of two neighbouring floats may round down to the blocked one
+    return max(just_above, float((blocked + above.min()) / 2)) if above.size else just_above
 
 
 def rates_at_threshold(
@@ -96,11 +98,11 @@ def rates_at_threshold(
 
 
 def pd_pfa_curve(labels: ArrayLike, scores: ArrayLike) -> PdPfaCurve:
-    """The whole trade-off (an ROC curve) of one class."""
+    """The whole trade-off (an ROC curve) of one class; PD or PFA is NaN where the class of scans is empty."""
     truth, value = known_pairs(labels, scores)
     order = np.argsort(-value, kind="stable")
     value, truth = value[order], truth[order]
-    last = np.append(np.flatnonzero(np.diff(value)), value.size - 1)
+    last = np.flatnonzero(np.append(np.diff(value), -1)[: value.size])  # end of each run of equal scores
     hits, false = np.cumsum(truth)[last], np.cumsum(~truth)[last]
     with np.errstate(invalid="ignore"):
         pd = np.append(0, hits) / truth.sum()
@@ -111,6 +113,9 @@ def pd_pfa_curve(labels: ArrayLike, scores: ArrayLike) -> PdPfaCurve:
 def wilson(hits: int, trials: int, *, confidence: float = 0.95) -> Rate:
     """A binomial share with Wilson's score interval.
 
+    Raises:
+        ValueError: If ``hits`` is not in 0..``trials``.
+
     Source:
         Wilson (1927), eq. of the score interval; sensible at 0 and 1 and for few trials.
 
@@ -119,6 +124,8 @@ def wilson(hits: int, trials: int, *, confidence: float = 0.95) -> Rate:
         >>> round(rate.low, 3), round(rate.high, 3)
         (0.596, 0.982)
     """
+    if not 0 <= hits <= trials:
+        raise ValueError(f"wilson needs 0 <= hits <= trials, got {hits} of {trials}")
     if trials == 0:
         return Rate(math.nan, 0.0, 1.0, 0, 0)
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
