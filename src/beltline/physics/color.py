@@ -158,8 +158,19 @@ def display_luminance(transmission: FloatMap, position: FloatMap, style: ColorSt
     )
 
 
-def _enhanced(luminance: FloatMap, style: ColorStyle) -> FloatMap:
-    """Add fine and broad edges, then lift to the floor; in [0, 1]."""
+def enhanced(luminance: FloatMap, style: ColorStyle) -> FloatMap:
+    """Display luminance with fine and broad edges added, then lifted to the floor.
+
+    Args:
+        luminance: Display luminance (H, W) in [0, 1].
+        style: Look.
+
+    Returns:
+        Luminance (H, W) in [0, 1].
+
+    Source:
+        reconstructed: ``limit * tanh(gain * (L - blur(L)) / limit)`` at 1.3 and 5 px.
+    """
     result = luminance
     if style.edge_limit > 0 and style.edge_gain > 0:
         result = result + _limited(luminance - _blur(luminance, 1.3), style.edge_gain, style.edge_limit)
@@ -215,7 +226,7 @@ def colorize(
         zeff = effective_atomic_number(low, high, smoothing_sigma_px=look.zeff_smoothing_px)
     mean = np.clip((low + high) * np.float32(0.5), np.float32(0.0), np.float32(1.0)).astype(np.float32)
     position = _opaque_as_metal(hue_position(zeff, look), mean)
-    luminance = _enhanced(display_luminance(mean, position, look), look)
+    luminance = enhanced(display_luminance(mean, position, look), look)
     return _paint(mean, position, luminance, look)
 
 
@@ -225,7 +236,7 @@ def _opaque_as_metal(position: FloatMap, transmission: FloatMap) -> FloatMap:
     Public scans show impenetrable spots in the darkest green to navy, never in brown.
     """
     opaque = np.clip((np.float32(0.09) - transmission) * np.float32(1 / 0.06), np.float32(0), np.float32(1))
-    return position + opaque * np.maximum(np.float32(3.2) - position, np.float32(0))
+    return np.asarray(position + opaque * np.maximum(np.float32(3.2) - position, np.float32(0)), np.float32)
 
 
 def _paint(transmission: FloatMap, position: FloatMap, luminance: FloatMap, style: ColorStyle) -> Rgb:

@@ -162,7 +162,7 @@ def mass_mu_cm2_per_g(material: str | Material, energy_kev: ArrayLike) -> NDArra
 
     Example:
         >>> round(float(mass_mu_cm2_per_g("water", 60.0)), 4)
-        0.2058
+        0.2059
     """
     table = elements()
     energy = np.asarray(energy_kev, dtype=np.float64)

@@ -159,7 +159,7 @@ def exact_transmission(thickness_mm: Mapping[str, float], *, tube_kv: int = 160)
     Example:
         >>> low, high = exact_transmission({"water": 50.0})
         >>> round(float(-np.log(low) / 5), 3)
-        0.217
+        0.216
     """
     if any(t < 0 for t in thickness_mm.values()):
         raise ValueError(f"thickness_mm must be >= 0, got {dict(thickness_mm)}")

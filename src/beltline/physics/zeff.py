@@ -25,6 +25,7 @@ _DEPTH_MAX = 7.0
 _DEPTHS = 384
 _RATIOS = 1024
 _RATIO_RANGE = (1.0, 4.2)
+_REMAP_LIMIT = 32766
 
 
 def calibration_low_depth(high_depth: NDArray[np.float64], tube_kv: int = 160) -> NDArray[np.float64]:
@@ -93,13 +94,14 @@ def effective_atomic_number(
     """
     if low.ndim != 2 or low.shape != high.shape:
         raise ValueError(f"low and high must both be (H, W), got {low.shape} and {high.shape}")
+    if low.size == 0:
+        return np.zeros(low.shape, np.float32)
     depth_low = -cv2.log(np.clip(low, 1e-6, None, dtype=np.float32))
     depth_high = -cv2.log(np.clip(high, 1e-6, None, dtype=np.float32))
     solid = np.maximum(depth_high, np.float32(AIR_DEPTH))
     first = np.float32(np.sqrt(AIR_DEPTH))
     y = (np.sqrt(solid) - first) * np.float32((_DEPTHS - 1) / (np.sqrt(_DEPTH_MAX) - first))
     x = (depth_low / solid - np.float32(_RATIO_RANGE[0])) * np.float32((_RATIOS - 1) / np.ptp(_RATIO_RANGE))
-    # Array sizes of remap are limited to 32767: the table is small, the maps may be as wide as they like.
     z = _remap(_table(tube_kv), x.astype(np.float32), y.astype(np.float32))
     z[depth_high < AIR_DEPTH] = 0.0
     if smoothing_sigma_px > 0:
@@ -108,16 +110,17 @@ def effective_atomic_number(
 
 
 def _remap(table: FloatMap, x: FloatMap, y: FloatMap) -> FloatMap:
-    """Bilinear table lookup, clamped at the borders."""
-    if x.size == 0:
-        return np.zeros_like(x)
+    """Bilinear table lookup, clamped at the borders; in pieces where OpenCV's size limit asks for it."""
+    for axis in (0, 1):
+        if x.shape[axis] > _REMAP_LIMIT:
+            cuts = range(_REMAP_LIMIT, x.shape[axis], _REMAP_LIMIT)
+            parts = zip(np.split(x, cuts, axis), np.split(y, cuts, axis), strict=True)
+            return np.concatenate([_remap(table, *part) for part in parts], axis)
     return np.asarray(cv2.remap(table, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
 def _smooth(z: FloatMap, depth: FloatMap, sigma_px: float) -> FloatMap:
     """Attenuation-weighted Gaussian mean of Z; air stays 0."""
-    if z.size == 0:
-        return z
     weight = np.where(z > 0, np.minimum(depth, np.float32(1.0)), np.float32(0.0))
     size = 2 * int(np.ceil(3 * sigma_px)) + 1
     top = cv2.GaussianBlur(z * weight, (size, size), sigma_px)
