@@ -223,9 +223,10 @@ def palette_distance(rgb: NDArray[np.uint8], style: str | ColorStyle, *, sample:
     Args:
         rgb: uint8 (H, W, 3).
         style: Look.
-        sample: Pixels looked at, evenly spread.
+        sample: Foreground pixels looked at, about, evenly spread.
     """
     pixels = _checked_rgb(rgb).reshape(-1, 3)
+    pixels = pixels[:: max(1, len(pixels) // (4 * sample))]
     foreground = pixels[pixels.min(axis=1) < 225]
     if not foreground.size:
         return 0.0
