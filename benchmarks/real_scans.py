@@ -95,14 +95,21 @@ def auc_with_interval(truth: NDArray[np.float64], score: NDArray[np.float64]) ->
         if 0 < truth[pick].sum() < len(pick):
             drawn.append(float(roc_auc(truth[pick], score[pick])))
     low, high = np.percentile(drawn, (2.5, 97.5))
-    return {"auc": round(value, 3), "low": round(float(low), 3), "high": round(float(high), 3), "n": len(truth)}
+    return {
+        "auc": round(value, 3),
+        "low": round(float(low), 3),
+        "high": round(float(high), 3),
+        "n": len(truth),
+    }
 
 
 def image_level(rows: list[Row], label: str, positives: str, negatives: str) -> dict[str, object]:
     """AUC of one class between folders, beside the trivial scores (either direction counts for them)."""
     chosen = [r for r in rows if (r.folder == positives and label in r.classes) or r.folder == negatives]
     truth = np.array([float(label in r.classes) for r in chosen])
-    table: dict[str, object] = {"model": auc_with_interval(truth, np.array([r.scores[label] for r in chosen]))}
+    table: dict[str, object] = {
+        "model": auc_with_interval(truth, np.array([r.scores[label] for r in chosen]))
+    }
     for name in chosen[0].trivial:
         value = float(roc_auc(truth, np.array([r.trivial[name] for r in chosen])))
         table[f"trivial: {name}"] = round(max(value, 1 - value), 3)
@@ -115,7 +122,9 @@ def within_source(rows: list[Row], label: str, folder: str) -> dict[str, object]
     truth = np.array([float(label in r.classes) for r in chosen])
     if not 0 < truth.sum() < len(truth):
         return None
-    table: dict[str, object] = {"model": auc_with_interval(truth, np.array([r.scores[label] for r in chosen]))}
+    table: dict[str, object] = {
+        "model": auc_with_interval(truth, np.array([r.scores[label] for r in chosen]))
+    }
     for name in chosen[0].trivial:
         value = float(roc_auc(truth, np.array([r.trivial[name] for r in chosen])))
         table[f"trivial: {name}"] = round(max(value, 1 - value), 3)
@@ -169,10 +178,14 @@ def pointing(rows: list[Row], root: Path, folder: str) -> dict[str, object]:
 
 def main() -> None:
     """Print the figures as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("root", type=Path)
     parser.add_argument("--model", help="ONNX file; default the shipped model")
-    parser.add_argument("--scores", action="store_true", help="print every scan's gun and knife probability too")
+    parser.add_argument(
+        "--scores", action="store_true", help="print every scan's gun and knife probability too"
+    )
     arguments = parser.parse_args()
     rows = screen_all(arguments.root, arguments.model)
     out: dict[str, object] = {}

@@ -22,7 +22,16 @@ import cv2
 import numpy as np
 
 from beltline.physics import transmit_supersampled
-from beltline.simulate import BagRecipe, Scanner, SetPlan, draw_scene, preview, scan_scene, simulate_bag, simulate_set
+from beltline.simulate import (
+    BagRecipe,
+    Scanner,
+    SetPlan,
+    draw_scene,
+    preview,
+    scan_scene,
+    simulate_bag,
+    simulate_set,
+)
 from beltline.simulate.bags import family_facts
 from beltline.simulate.library import bake_library, compose
 from beltline.simulate.photograph import draw_look, photograph
@@ -61,7 +70,11 @@ def fresh(bags: int) -> dict[str, float]:
         steps["detect and colour"].append(time.perf_counter() - scanned)
         objects.append(len(scene.placed))
     parts = {f"{k} ms": round(1e3 * float(np.median(v))) for k, v in steps.items()}
-    return {"bags a second": round(1 / float(np.median(seconds)), 2), "objects": float(np.median(objects)), **parts}
+    return {
+        "bags a second": round(1 / float(np.median(seconds)), 2),
+        "objects": float(np.median(objects)),
+        **parts,
+    }
 
 
 def cached(bags: int) -> dict[str, float]:
@@ -114,7 +127,8 @@ def beside_embree() -> dict[str, float]:
 
         body = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
         x, y = np.meshgrid(
-            (np.arange(window.width) + window.col + 0.5) * 0.8, (np.arange(window.height) + window.row + 0.5) * 0.8
+            (np.arange(window.width) + window.col + 0.5) * 0.8,
+            (np.arange(window.height) + window.row + 0.5) * 0.8,
         )
         origins = np.stack([x, y, np.full_like(x, 500.0)], -1).reshape(-1, 3)
         down = np.tile([0.0, 0.0, -1.0], (len(origins), 1))
@@ -136,7 +150,9 @@ def beside_embree() -> dict[str, float]:
 
 def main() -> None:
     """Print every figure as one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--bags", type=int, default=10)
     parser.add_argument("--workers", default="1,2")
     arguments = parser.parse_args()

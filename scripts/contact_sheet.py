@@ -1,8 +1,8 @@
 """Contact sheets of simulated scans for the docs, and of any folder for your own eyes.
 
-    python scripts/contact_sheet.py bags docs/pictures/bags_white.jpg --style white --seed 40
-    python scripts/contact_sheet.py items docs/pictures/items_prohibited.jpg --threats
-    python scripts/contact_sheet.py folder sheet.jpg --path FOLDER
+python scripts/contact_sheet.py bags docs/pictures/bags_white.jpg --style white --seed 40
+python scripts/contact_sheet.py items docs/pictures/items_prohibited.jpg --threats
+python scripts/contact_sheet.py folder sheet.jpg --path FOLDER
 """
 
 from __future__ import annotations
@@ -78,7 +78,9 @@ def item_pictures(*, threats: bool) -> Iterable[Rgb]:
 
 def main() -> None:
     """Write one sheet."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=("bags", "items", "folder"))
     parser.add_argument("out", type=Path)
     parser.add_argument("--style", default="white")
@@ -90,7 +92,9 @@ def main() -> None:
     parser.add_argument("--path", type=Path)
     a = parser.parse_args()
     if a.what == "bags":
-        picture = sheet(bag_pictures(a.style, a.seed, a.count, positives=a.positives), a.columns or 4, 420, 330)
+        picture = sheet(
+            bag_pictures(a.style, a.seed, a.count, positives=a.positives), a.columns or 4, 420, 330
+        )
     elif a.what == "items":
         picture = sheet(item_pictures(threats=a.threats), a.columns or 7, 212, 180)
     else:

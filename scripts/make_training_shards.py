@@ -32,7 +32,9 @@ DRAWN = (*CLASSES, "gun", "gun", "knife", "knife", "knife", "knife", "scissors")
 
 def main() -> None:
     """Bake, then write shard after shard."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("out", type=Path)
     parser.add_argument("--split", choices=SPLITS, default="train")
     parser.add_argument("--shards", type=int, default=80)
@@ -58,7 +60,9 @@ def main() -> None:
         )
     library = ObjectLibrary(root)
     print(f"{len(library.objects)} objects in {root}", file=sys.stderr)
-    styles = tuple((name, float(share)) for name, share in (s.split(":") for s in arguments.styles.split(",")))
+    styles = tuple(
+        (name, float(share)) for name, share in (s.split(":") for s in arguments.styles.split(","))
+    )
     plan = ShardPlan(CLASSES, count=arguments.count, styles=styles)
     recipe = BagRecipe(classes=DRAWN, positives=0.7, threats=(1, 4), items=(3, 32), garments=(0, 14))
     for index in range(arguments.first, arguments.first + arguments.shards):

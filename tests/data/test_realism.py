@@ -35,7 +35,8 @@ def test_statistics_of_a_flat_orange_card() -> None:
 
 
 @pytest.mark.parametrize(
-    ("color", "sector"), [((200, 120, 20), 0), ((120, 130, 20), 1), ((40, 140, 50), 2), ((30, 140, 130), 3), ((30, 80, 190), 4)]
+    ("color", "sector"),
+    [((200, 120, 20), 0), ((120, 130, 20), 1), ((40, 140, 50), 2), ((30, 140, 130), 3), ((30, 80, 190), 4)],
 )
 def test_hues_fall_into_their_sectors(color: tuple[int, int, int], sector: int) -> None:
     assert foreground_statistics(card(0, color, noise=0)).hue[sector] == 1.0
@@ -59,9 +60,13 @@ def test_logistic_weights_agree_with_scikit_learn() -> None:
     features = rng.normal(size=(200, 4))
     label = (features @ [1.0, -2.0, 0.5, 0] + rng.normal(size=200) > 0).astype(float)
     ridge = 0.02
-    reference = LogisticRegression(C=1 / (ridge * 200), fit_intercept=False, class_weight="balanced", tol=1e-8)
+    reference = LogisticRegression(
+        C=1 / (ridge * 200), fit_intercept=False, class_weight="balanced", tol=1e-8
+    )
     reference.fit(features, label)
-    np.testing.assert_allclose(_logistic_fit(features, label, ridge), reference.coef_[0], rtol=2e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        _logistic_fit(features, label, ridge), reference.coef_[0], rtol=2e-3, atol=1e-3
+    )
 
 
 def test_folders_are_compared_and_small_ones_refused(tmp_path: Path) -> None:

@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 
 from beltline.simulate.bags import BagRecipe, draw_scene, split_of
-from beltline.simulate.generate import PREVIEW_RECIPE, PREVIEW_SCANNER, photograph_scene, preview, simulate_bag
+from beltline.simulate.generate import (
+    PREVIEW_RECIPE,
+    PREVIEW_SCANNER,
+    photograph_scene,
+    preview,
+    simulate_bag,
+)
 from beltline.simulate.scanner import scan_scene
 from beltline.simulate.scene import Scene
 
@@ -39,7 +45,9 @@ def test_positive_bags_hold_what_was_asked_for_and_negative_ones_do_not() -> Non
 
 def test_a_scene_replays_bit_for_bit_from_json() -> None:
     bag = preview(5)
-    again = photograph_scene(Scene.from_json(json.loads(json.dumps(bag.scene.to_json()))), scanner=PREVIEW_SCANNER)
+    again = photograph_scene(
+        Scene.from_json(json.loads(json.dumps(bag.scene.to_json()))), scanner=PREVIEW_SCANNER
+    )
     np.testing.assert_array_equal(bag.photographs[0].rgb, again.photographs[0].rgb)
     np.testing.assert_array_equal(bag.views[0].low, again.views[0].low)
 
@@ -69,7 +77,10 @@ def test_an_object_darkens_where_its_mask_lies() -> None:
     whole = scan_scene(scene, PREVIEW_SCANNER)[0]
     gun = next(s for s in whole.seen if s.label == "gun")
     without = Scene(
-        scene.seed, tuple(p for i, p in enumerate(scene.placed) if i != gun.object_id), scene.turn_deg, scene.notes
+        scene.seed,
+        tuple(p for i, p in enumerate(scene.placed) if i != gun.object_id),
+        scene.turn_deg,
+        scene.notes,
     )
     empty = scan_scene(without, PREVIEW_SCANNER)[0]
     assert whole.low.shape == empty.low.shape

@@ -77,7 +77,12 @@ def test_the_same_seed_gives_the_same_item(family: str) -> None:
     assert len(first.parts) == len(again.parts)
     for a, b in zip(first.parts, again.parts, strict=True):
         np.testing.assert_array_equal(a.mesh.vertices, b.mesh.vertices)
-        assert (a.material, a.sign, a.density_g_cm3, a.texture) == (b.material, b.sign, b.density_g_cm3, b.texture)
+        assert (a.material, a.sign, a.density_g_cm3, a.texture) == (
+            b.material,
+            b.sign,
+            b.density_g_cm3,
+            b.texture,
+        )
 
 
 def test_there_is_enough_of_everything() -> None:

@@ -26,7 +26,9 @@ BAGS = 8
 @pytest.mark.parametrize("style", sorted(REAL))
 def test_foreground_statistics_stay_in_the_bands_of_real_scans(style: str) -> None:
     scanner = Scanner(pixel_mm=0.8, supersample=1)
-    shots = [simulate_bag(s, recipe=BagRecipe(split="test"), scanner=scanner, style=style) for s in range(BAGS)]
+    shots = [
+        simulate_bag(s, recipe=BagRecipe(split="test"), scanner=scanner, style=style) for s in range(BAGS)
+    ]
     found = pooled_statistics([bag.photographs[0].rgb for bag in shots])
     luminance, gradient = REAL[style]
     assert np.abs(np.array(found.luminance) - luminance).max() < LUMINANCE_BAND, found.luminance

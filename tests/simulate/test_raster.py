@@ -60,7 +60,13 @@ SHAPES = st.sampled_from(
         box(80, 35, 12),
         cylinder(20, 70, segments=40),
         torus(30, 7),
-        prism([(np.cos(a) * r, np.sin(a) * r) for a, r in zip(np.arange(10) * np.pi / 5, [40, 15] * 5, strict=True)], 15),
+        prism(
+            [
+                (np.cos(a) * r, np.sin(a) * r)
+                for a, r in zip(np.arange(10) * np.pi / 5, [40, 15] * 5, strict=True)
+            ],
+            15,
+        ),
         tube([(0, 0, 0), (30, 10, 5), (60, -5, 20), (70, 20, 40)], 4),
     ]
 )

@@ -27,7 +27,9 @@ from beltline.simulate.shapes import (
     tube,
 )
 
-STAR = np.array([(np.cos(a) * r, np.sin(a) * r) for a, r in zip(np.arange(10) * np.pi / 5, [50, 20] * 5, strict=True)])
+STAR = np.array(
+    [(np.cos(a) * r, np.sin(a) * r) for a, r in zip(np.arange(10) * np.pi / 5, [50, 20] * 5, strict=True)]
+)
 
 SOLIDS = {
     "box": (box(30, 20, 10), 6000.0, 1e-9),
@@ -53,7 +55,11 @@ def test_volume_matches_the_formula(name: str) -> None:
         rounded_box(30, 20, 10, 3),
         tube(spline([(0, 0, 0), (20, 5, 3), (30, -8, 0)]), 2),
         tube(helix(8, 40, 6), 0.6),
-        blade(np.c_[np.linspace(0, 90, 12), np.zeros(12)], np.c_[np.linspace(0, 85, 12), np.full(12, -18.0)], 2.0),
+        blade(
+            np.c_[np.linspace(0, 90, 12), np.zeros(12)],
+            np.c_[np.linspace(0, 85, 12), np.full(12, -18.0)],
+            2.0,
+        ),
     ],
 )
 def test_every_edge_is_shared_by_two_opposite_faces(mesh: Mesh) -> None:

@@ -43,14 +43,23 @@ def _table(report: "object") -> list[str]:
     from beltline.data.statistics import GRADIENT_PERCENTILES, HUES, LUMINANCE_PERCENTILES
 
     assert isinstance(report, RealismReport)
-    rows = [f"{'':24s}{'first':>10s}{'second':>10s}", f"{'scans':24s}{report.scans[0]:10d}{report.scans[1]:10d}"]
+    rows = [
+        f"{'':24s}{'first':>10s}{'second':>10s}",
+        f"{'scans':24s}{report.scans[0]:10d}{report.scans[1]:10d}",
+    ]
     pairs = [(f"luminance p{p}", "luminance", i) for i, p in enumerate(LUMINANCE_PERCENTILES)]
     pairs += [(f"|dL/dx| p{p}", "gradient", i) for i, p in enumerate(GRADIENT_PERCENTILES)]
     for title, field, i in pairs:
-        rows.append(f"{title:24s}{getattr(report.simulated, field)[i]:10.1f}{getattr(report.real, field)[i]:10.1f}")
+        rows.append(
+            f"{title:24s}{getattr(report.simulated, field)[i]:10.1f}{getattr(report.real, field)[i]:10.1f}"
+        )
     for i, name in enumerate(HUES):
-        rows.append(f"{'hue ' + name + ' %':24s}{100 * report.simulated.hue[i]:10.1f}{100 * report.real.hue[i]:10.1f}")
-    rows.append(f"{'foreground %':24s}{100 * report.simulated.foreground:10.1f}{100 * report.real.foreground:10.1f}")
+        rows.append(
+            f"{'hue ' + name + ' %':24s}{100 * report.simulated.hue[i]:10.1f}{100 * report.real.hue[i]:10.1f}"
+        )
+    rows.append(
+        f"{'foreground %':24s}{100 * report.simulated.foreground:10.1f}{100 * report.real.foreground:10.1f}"
+    )
     rows.append(f"{'saturation':24s}{report.simulated.saturation:10.3f}{report.real.saturation:10.3f}")
     rows.append(f"separable: whole scans AUC {report.auc_scans:.3f}, patches AUC {report.auc_patches:.3f}")
     return rows

@@ -16,7 +16,9 @@ def simulate(
     bags: Annotated[int, typer.Option(help="Number of bags.", min=1)] = 100,
     seed: Seed = 0,
     classes: Annotated[str, typer.Option(help="Prohibited labels, comma separated; empty means all.")] = "",
-    positives: Annotated[float, typer.Option(help="Share of bags with a prohibited item.", min=0, max=1)] = 0.5,
+    positives: Annotated[
+        float, typer.Option(help="Share of bags with a prohibited item.", min=0, max=1)
+    ] = 0.5,
     views: Annotated[int, typer.Option(help="1, or 2 at 90 degrees.", min=1, max=2)] = 1,
     style: Annotated[str, typer.Option(help="white, grey, tray, any or random.")] = "any",
     split: Annotated[str, typer.Option(help="train, val or test; no item occurs in two.")] = "train",
@@ -46,7 +48,9 @@ def simulate(
         print_json(card)
         return
     counts = card["counts"]
-    print(f"{out}: {counts['images']} images, {counts['annotations']} objects, {counts['positives']} positive")
+    print(
+        f"{out}: {counts['images']} images, {counts['annotations']} objects, {counts['positives']} positive"
+    )
 
 
 @contextmanager
@@ -58,7 +62,12 @@ def _bar(label: str) -> Iterator[Callable[[int, int], None] | None]:
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn(label), *Progress.get_default_columns()[1:2], MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn(label),
+        *Progress.get_default_columns()[1:2],
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task(label, total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)

@@ -92,7 +92,9 @@ def load_folder(folder: Path, limit: int) -> list[NDArray[np.uint8]]:
         if pixels.shape[0] == 3:
             images.append(np.ascontiguousarray((pixels.transpose(1, 2, 0) * 255).round().astype(np.uint8)))
     if len(images) < 10:
-        raise BadInputError(f"{folder}: a comparison needs at least 10 readable colour scans, found {len(images)}")
+        raise BadInputError(
+            f"{folder}: a comparison needs at least 10 readable colour scans, found {len(images)}"
+        )
     return images
 
 
@@ -127,7 +129,9 @@ def image_features(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
     hsv = cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV)
     parts = [np.percentile(y, (1, 5, 10, 25, 50, 75, 90, 95, 99)) / 255]
     weights = hsv[..., 1].astype(np.float64).ravel() / 255
-    parts.append(np.histogram(hsv[..., 0], bins=18, range=(0, 180), weights=weights.reshape(y.shape))[0] / y.size)
+    parts.append(
+        np.histogram(hsv[..., 0], bins=18, range=(0, 180), weights=weights.reshape(y.shape))[0] / y.size
+    )
     parts.append(np.histogram(hsv[..., 1], bins=8, range=(0, 256))[0] / y.size)
     level = y
     for _ in range(4):  # band energies: what is lost from one octave to the next
@@ -153,7 +157,10 @@ def _binary_patterns(y: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def separation_auc(
-    first: Sequence[Sequence[NDArray[np.uint8]]], second: Sequence[Sequence[NDArray[np.uint8]]], *, seed: int = 0
+    first: Sequence[Sequence[NDArray[np.uint8]]],
+    second: Sequence[Sequence[NDArray[np.uint8]]],
+    *,
+    seed: int = 0,
 ) -> float:
     """Cross-validated AUC of a logistic regression that separates two groups of images.
 

@@ -83,7 +83,9 @@ def pooled_statistics(scans: Sequence[NDArray[np.uint8]]) -> ForegroundStatistic
         sat.append(hsv[..., 1][front])
     luminance, gradient, hues = np.concatenate(lum), np.concatenate(grad), np.concatenate(hue)
     if not len(luminance):
-        raise ValueError("the scans show nothing but air: no pixel is darker than the background by 8 grey levels")
+        raise ValueError(
+            "the scans show nothing but air: no pixel is darker than the background by 8 grey levels"
+        )
     sector = np.digitize(hues, _HUE_EDGES_DEG)
     counts = np.bincount(sector, minlength=5).astype(float)
     return ForegroundStatistics(

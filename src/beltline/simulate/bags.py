@@ -131,7 +131,9 @@ def draw_scene(seed: int, recipe: BagRecipe) -> Scene:
     positive = bool(rng.random() < recipe.positives and recipe.classes)
     container, shell = _draw_container(rng, recipe)
     wanted = _draw_families(rng, recipe, positive)
-    rules = PackingRules(flat=rng.uniform(0.45, 0.8), tilt_deg=rng.uniform(3, 14), aligned=rng.uniform(0.2, 0.8))
+    rules = PackingRules(
+        flat=rng.uniform(0.45, 0.8), tilt_deg=rng.uniform(3, 14), aligned=rng.uniform(0.2, 0.8)
+    )
     contents = _pack(rng, recipe, shell, wanted, rules)
     placed = (container, *contents, *_draw_neighbour(rng, recipe, shell))
     notes = {"split": recipe.split, "positive": positive}
@@ -150,7 +152,9 @@ def _draw_container(rng: np.random.Generator, recipe: BagRecipe) -> tuple[Placed
 def _draw_families(rng: np.random.Generator, recipe: BagRecipe, positive: bool) -> list[tuple[str, int]]:
     """Families with item seeds in packing order: garments, hard things and threats mixed, garments."""
     sparse = rng.random() < recipe.sparse
-    garments = 0 if sparse and rng.random() < 0.7 else int(rng.integers(recipe.garments[0], recipe.garments[1] + 1))
+    garments = (
+        0 if sparse and rng.random() < 0.7 else int(rng.integers(recipe.garments[0], recipe.garments[1] + 1))
+    )
     count = int(rng.integers(recipe.items[0], recipe.items[1] + 1))
     soft, hard = _families(soft=True), _families(soft=False)
     middle = [str(f) for f in rng.choice(hard, max(count // 4, 2) if sparse else count)]

@@ -114,7 +114,9 @@ class ObjectLibrary:
         return table
 
 
-def _stock(rng: np.random.Generator, split: Split, each: int, threats_each: int) -> Iterator[tuple[str, Item, tuple[float, float, float], int]]:
+def _stock(
+    rng: np.random.Generator, split: Split, each: int, threats_each: int
+) -> Iterator[tuple[str, Item, tuple[float, float, float], int]]:
     for kind, make in CONTAINERS.items():
         for _ in range(each * 2):
             seed = split_seed(rng, split)
@@ -126,7 +128,12 @@ def _stock(rng: np.random.Generator, split: Split, each: int, threats_each: int)
         facts = family_facts()[name]
         for _ in range(threats_each if facts.threat else each):
             seed = split_seed(rng, split)
-            yield ("garment" if facts.soft and not facts.threat else "thing"), make_item(name, seed), (0, 0, 0), seed
+            yield (
+                ("garment" if facts.soft and not facts.threat else "thing"),
+                make_item(name, seed),
+                (0, 0, 0),
+                seed,
+            )
 
 
 def bake_library(
@@ -154,7 +161,18 @@ def bake_library(
             out.write(np.minimum(basis, 6e4).astype(np.float16).tobytes())
             size = (basis.shape[1], basis.shape[2])
             entries.append(
-                BakedObject(item.family, item.label, item.threat, role, item_seed, offset, *size, tall, item.soft, inner)
+                BakedObject(
+                    item.family,
+                    item.label,
+                    item.threat,
+                    role,
+                    item_seed,
+                    offset,
+                    *size,
+                    tall,
+                    item.soft,
+                    inner,
+                )
             )
             offset += basis.size
     record = {"pixel_mm": pixel_mm, "split": split, "seed": seed, "objects": [asdict(e) for e in entries]}
@@ -233,8 +251,12 @@ def _pick(
         return [stock[int(i)] for i in rng.integers(0, len(stock), count)] if stock else []
 
     sparse = rng.random() < recipe.sparse
-    garments = 0 if sparse and rng.random() < 0.7 else int(rng.integers(recipe.garments[0], recipe.garments[1] + 1))
-    things = draw("thing", max(2, int(rng.integers(recipe.items[0], recipe.items[1] + 1)) // (4 if sparse else 1)))
+    garments = (
+        0 if sparse and rng.random() < 0.7 else int(rng.integers(recipe.garments[0], recipe.garments[1] + 1))
+    )
+    things = draw(
+        "thing", max(2, int(rng.integers(recipe.items[0], recipe.items[1] + 1)) // (4 if sparse else 1))
+    )
     for label in recipe.everyday_prohibited:
         if label not in recipe.classes and rng.random() < 0.3:
             things += draw(f"threat:{label}", 1)
@@ -246,7 +268,9 @@ def _pick(
     return [*cloth[: garments // 2], *things, *cloth[garments // 2 :]]
 
 
-def _turned(rng: np.random.Generator, window: NDArray[np.float32], *, quarter: bool = True) -> NDArray[np.float32]:
+def _turned(
+    rng: np.random.Generator, window: NDArray[np.float32], *, quarter: bool = True
+) -> NDArray[np.float32]:
     """Random mirror images and, if allowed, a quarter turn."""
     if quarter and rng.random() < 0.5:
         window = window.transpose(0, 2, 1)
@@ -267,7 +291,11 @@ def _lay(
     if spot is None:
         if not baked.threat:
             return None
-        spot = (int(rng.integers(max(bag.height.shape[0] - rows, 0) + 1)), int(rng.integers(max(bag.height.shape[1] - columns, 0) + 1)), 0.0)
+        spot = (
+            int(rng.integers(max(bag.height.shape[0] - rows, 0) + 1)),
+            int(rng.integers(max(bag.height.shape[1] - columns, 0) + 1)),
+            0.0,
+        )
     top = canvas[0] / 2 - bag.inner[1] / 2 / pixel_mm + spot[0] * 10.0 / pixel_mm
     left = canvas[1] / 2 - bag.inner[0] / 2 / pixel_mm + spot[1] * 10.0 / pixel_mm
     jitter = rng.uniform(-0.5, 0.5, 2) * 10.0 / pixel_mm

@@ -60,7 +60,9 @@ def draw_rotation(rng: np.random.Generator, rules: PackingRules) -> NDArray[np.f
     turn = rotation("z", float(yaw))
     if kind >= rules.flat + rules.on_edge:
         return random_rotation(rng)
-    tilt = rotation("x", float(rng.normal(0, rules.tilt_deg))) @ rotation("y", float(rng.normal(0, rules.tilt_deg)))
+    tilt = rotation("x", float(rng.normal(0, rules.tilt_deg))) @ rotation(
+        "y", float(rng.normal(0, rules.tilt_deg))
+    )
     if rng.random() < 0.5:  # either face up
         tilt = tilt @ rotation("x", 180.0)
     if kind < rules.flat:

@@ -90,7 +90,9 @@ class Scene:
         """
         if record.get("schema_version") != SCENE_VERSION:
             version = record.get("schema_version")
-            raise ValueError(f"scene schema_version must be {SCENE_VERSION}, got {version!r}; simulate the set again")
+            raise ValueError(
+                f"scene schema_version must be {SCENE_VERSION}, got {version!r}; simulate the set again"
+            )
         placed = record["placed"]
         if not isinstance(placed, list):
             raise ValueError(f"scene 'placed' must be a list, got {type(placed).__name__}")

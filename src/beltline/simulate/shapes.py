@@ -134,7 +134,12 @@ def prism(outline: ArrayLike, depth: float, *, bevel: float = 0.0) -> Mesh:
     reach = max(float(np.linalg.norm(outline - centre, axis=1).mean()), 1e-9)
     small = centre + (outline - centre) * max(1 - bevel / reach, 0.05)
     step = min(bevel, half * 0.9)
-    rings = [_lift(small, -half), _lift(outline, -half + step), _lift(outline, half - step), _lift(small, half)]
+    rings = [
+        _lift(small, -half),
+        _lift(outline, -half + step),
+        _lift(outline, half - step),
+        _lift(small, half),
+    ]
     return loft(rings)
 
 
@@ -201,7 +206,9 @@ def superellipse(rx: float, ry: float, power: float = 3.0, *, segments: int = 32
     """Outline (segments, 2) of |x/rx|^p + |y/ry|^p = 1; power 2 is an ellipse, more is boxier."""
     angle = np.linspace(0, 2 * np.pi, segments, endpoint=False)
     c, s = np.cos(angle), np.sin(angle)
-    return np.column_stack([rx * np.sign(c) * np.abs(c) ** (2 / power), ry * np.sign(s) * np.abs(s) ** (2 / power)])
+    return np.column_stack(
+        [rx * np.sign(c) * np.abs(c) ** (2 / power), ry * np.sign(s) * np.abs(s) ** (2 / power)]
+    )
 
 
 def tube(path: ArrayLike, radius: ArrayLike, *, segments: int = 8, closed: bool = False) -> Mesh:
@@ -259,7 +266,9 @@ def heightfield(top: ArrayLike, bottom: ArrayLike, x: float, y: float) -> Mesh:
     sheet = np.concatenate([np.stack(t, -1).reshape(-1, 3) for t in ((a, b, c), (a, c, d))])
     rim = np.concatenate([index[0, :-1], index[:-1, -1], index[-1, :0:-1], index[:0:-1, 0]])
     after, shift = np.roll(rim, -1), n * m
-    walls = np.concatenate([np.stack(t, -1) for t in ((rim, after, after + shift), (rim, after + shift, rim + shift))])
+    walls = np.concatenate(
+        [np.stack(t, -1) for t in ((rim, after, after + shift), (rim, after + shift, rim + shift))]
+    )
     return _outward(np.concatenate([low, high]), np.concatenate([sheet[:, ::-1], sheet + shift, walls]))
 
 

@@ -111,7 +111,9 @@ def class_coverage(bag: Composed, classes: Sequence[str], min_depth: float) -> N
     """(K, H, W) float32: 1 where an object of the class lies."""
     cover = np.zeros((len(classes), *bag.basis.shape[1:]), dtype=np.float32)
     index = {label: k for k, label in enumerate(classes)}
-    for label, threat, depth, (row, col) in zip(bag.labels, bag.threats, bag.depths, bag.corners, strict=True):
+    for label, threat, depth, (row, col) in zip(
+        bag.labels, bag.threats, bag.depths, bag.corners, strict=True
+    ):
         if not threat or label not in index:
             continue
         h, w = depth.shape

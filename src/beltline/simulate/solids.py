@@ -105,7 +105,9 @@ class Item:
 ItemMaker = Callable[[np.random.Generator], Item]
 
 
-def hollow(outer: Mesh, inner: Mesh, material: str, *, density_g_cm3: float | None = None) -> tuple[Part, Part]:
+def hollow(
+    outer: Mesh, inner: Mesh, material: str, *, density_g_cm3: float | None = None
+) -> tuple[Part, Part]:
     """Shell parts: ``outer`` minus ``inner`` of one material; ``inner`` must lie inside ``outer``."""
     return Part(outer, material, 1, density_g_cm3), Part(inner, material, -1, density_g_cm3)
 

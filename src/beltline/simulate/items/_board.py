@@ -24,7 +24,9 @@ def boxes(centres: ArrayLike, sizes: ArrayLike) -> Mesh:
     return Mesh(vertices.reshape(-1, 3), (_CUBE.faces[None] + offsets).reshape(-1, 3).astype(np.int32))
 
 
-def scattered(rng: np.random.Generator, area: tuple[float, float], count: int, low: ArrayLike, high: ArrayLike) -> Mesh:
+def scattered(
+    rng: np.random.Generator, area: tuple[float, float], count: int, low: ArrayLike, high: ArrayLike
+) -> Mesh:
     """``count`` boxes on cells of a grid over ``area`` (x, y) mm, standing on z = 0, sizes between two (3,)."""
     columns = max(int(np.ceil(np.sqrt(count * area[0] / max(area[1], 1e-6)))), 1)
     rows = max(int(np.ceil(count / columns)), 1)
@@ -62,7 +64,12 @@ def circuit_board(
         Part(scattered(rng, area, small, (0.5, 0.5, 0.15), (1.4, 1.2, 0.4)).moved(z=z), "solder"),
         Part(scattered(rng, area, chips, (5, 5, 0.7), (16, 14, 1.6)).moved(z=z), "abs", 1, 1.8),
         Part(scattered(rng, area, chips, (2, 2, 0.15), (7, 7, 0.4)).moved(z=z), "cu"),
-        Part(scattered(rng, area, tall, (3, 3, 2.5), (11, 8, 6)).moved(z=z), str(rng.choice(["fe", "al", "ss"])), 1, 3.0),
+        Part(
+            scattered(rng, area, tall, (3, 3, 2.5), (11, 8, 6)).moved(z=z),
+            str(rng.choice(["fe", "al", "ss"])),
+            1,
+            3.0,
+        ),
     ]
     return tuple(parts)
 

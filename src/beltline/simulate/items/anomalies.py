@@ -116,19 +116,33 @@ def _foreign(rng: Rng, bay: Bay, kind: str) -> tuple[tuple[Part, ...], str, np.n
         parts = [Part(rounded_box(*size, 2), material)]
     elif kind == "blade":
         material = "ss"
-        size = np.array([min(room[0] * 0.9, rng.uniform(40, 110)), min(room[1] * 0.8, rng.uniform(9, 20)), 1.5])
+        size = np.array(
+            [min(room[0] * 0.9, rng.uniform(40, 110)), min(room[1] * 0.8, rng.uniform(9, 20)), 1.5]
+        )
         x = np.linspace(-0.5, 0.5, 12) * size[0]
         edge = np.column_stack([x, -size[1] / 2 + 0 * x])
         parts = [Part(blade(np.column_stack([x, size[1] / 2 + 0 * x]), edge, size[2]), material)]
     elif kind == "screws":
         material = "fe"
         spots = (rng.uniform(-0.5, 0.5, (int(rng.integers(6, 22)), 2)) * size[:2]).tolist()
-        parts = [Part(boxes([(x, y, 0) for x, y in spots], [(12, 3.2, min(3.2, size[2]))] * len(spots)), material, 1, 4.0)]
+        parts = [
+            Part(
+                boxes([(x, y, 0) for x, y in spots], [(12, 3.2, min(3.2, size[2]))] * len(spots)),
+                material,
+                1,
+                4.0,
+            )
+        ]
     elif kind == "added_cells":
         material = "liion"
         radius = min(8.5, size[2] / 2)
         count = max(int(size[1] / (2 * radius + 1)), 1)
-        tubes = [cylinder(radius, size[0] * 0.95, segments=16).rotated("y", 90).moved(y=(k - (count - 1) / 2) * (2 * radius + 1)) for k in range(count)]
+        tubes = [
+            cylinder(radius, size[0] * 0.95, segments=16)
+            .rotated("y", 90)
+            .moved(y=(k - (count - 1) / 2) * (2 * radius + 1))
+            for k in range(count)
+        ]
         parts = [Part(mesh, material) for mesh in tubes]
     elif kind == "liquid_pouch":
         material = "water"

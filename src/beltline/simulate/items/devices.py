@@ -59,7 +59,9 @@ def radio_device(rng: Rng) -> Device:
     for k in range(cells):
         cell = cylinder(7, 50, segments=16).rotated("y", 90).moved(x * 0.22, -y * 0.36 + k * 15.0, -z * 0.3)
         parts.append(Part(cell, "alkaline"))
-    parts.append(Part(tube([(-x * 0.45, y * 0.53, z * 0.3), (x * 0.45, y * 0.53, z * 0.3)], 2.2), "ss", 1, 4.0))
+    parts.append(
+        Part(tube([(-x * 0.45, y * 0.53, z * 0.3), (x * 0.45, y * 0.53, z * 0.3)], 2.2), "ss", 1, 4.0)
+    )
     bays = (
         Bay("battery", (x * 0.22, -y * 0.14, -z * 0.3), (56.0, y * 0.5, z * 0.24)),
         Bay("speaker", (-x * 0.24, 0.0, -z * 0.24), (x * 0.34, y * 0.6, z * 0.3)),
@@ -72,7 +74,9 @@ def power_tool_device(rng: Rng) -> Device:
     """Cordless drill: motor, gearbox, chuck, trigger, battery in the foot."""
     length, grip, wide = rng.uniform(170, 230), rng.uniform(110, 150), rng.uniform(52, 66)
     wall = rng.uniform(2.2, 3.0)
-    body = prism([(-length / 2, -28), (length / 2 - 50, -28), (length / 2 - 50, 28), (-length / 2, 28)], wide, bevel=6)
+    body = prism(
+        [(-length / 2, -28), (length / 2 - 50, -28), (length / 2 - 50, 28), (-length / 2, 28)], wide, bevel=6
+    )
     inner = body.scaled(1 - 2 * wall / length, 1 - 2 * wall / 56, 1 - 2 * wall / wide)
     parts: list[Part] = [*hollow(body, inner.moved(-0.4), "nylon")]
     parts.append(Part(cylinder(18, 60).rotated("y", 90).moved(-length * 0.26), "fe", 1, 5.0))
@@ -94,7 +98,9 @@ def power_tool_device(rng: Rng) -> Device:
     )
     turned = tuple(Part(p.mesh.moved(y=grip * 0.45), p.material, p.sign, p.density_g_cm3) for p in parts)
     lifted = tuple(Bay(b.name, (b.centre[0], b.centre[1] + grip * 0.45, b.centre[2]), b.size) for b in bays)
-    item = Item("power_tool", "power_tool", turned, params={"length_mm": round(length, 1), "grip_mm": round(grip, 1)})
+    item = Item(
+        "power_tool", "power_tool", turned, params={"length_mm": round(length, 1), "grip_mm": round(grip, 1)}
+    )
     return Device(item, lifted, {"battery": tuple(range(first, len(parts) - 1))})
 
 
@@ -105,10 +111,17 @@ def make_camera(rng: Rng) -> Item:
     radius, out = rng.uniform(16, 36), rng.uniform(18, 80)
     radius = min(radius, y * 0.46)
     at = (rng.uniform(-0.12, 0.12) * x, 0.0, z / 2 + out / 2)
-    parts += [Part(p.mesh.moved(*at), p.material, p.sign) for p in hollow(cylinder(radius, out), cylinder(radius - 2.5, out - 1), "al")]
+    parts += [
+        Part(p.mesh.moved(*at), p.material, p.sign)
+        for p in hollow(cylinder(radius, out), cylinder(radius - 2.5, out - 1), "al")
+    ]
     for k in range(int(rng.integers(3, 8))):
         height = at[2] + (k / 7 - 0.5) * out * 0.9
-        parts.append(Part(cylinder(radius * rng.uniform(0.5, 0.88), rng.uniform(2, 5)).moved(at[0], 0, height), "glass"))
+        parts.append(
+            Part(
+                cylinder(radius * rng.uniform(0.5, 0.88), rng.uniform(2, 5)).moved(at[0], 0, height), "glass"
+            )
+        )
     parts += moved(circuit_board(rng, x * 0.8, y * 0.7, density=1.3), z=-z * 0.25)
     parts.append(Part(boxes([(x * 0.36, 0, 0)], [(18, y * 0.7, z * 0.5)]), "liion"))
     parts.append(Part(torus(6, 1.2).moved(x / 2 + 4), "ss"))

@@ -1,4 +1,4 @@
-"""Laptops in three layouts: thin with pouch cells, classic with round cells and drives, large with two fans."""
+"""Laptops in three layouts: thin with pouch cells, classic with round cells, large with two fans."""
 
 from __future__ import annotations
 
@@ -46,8 +46,13 @@ class Device:
 def laptop_device(rng: Rng) -> Device:
     """A closed laptop of a drawn layout, lying flat, hinges towards +y."""
     layout = str(rng.choice(["thin", "classic", "gaming"]))
-    x = {"thin": rng.uniform(280, 330), "classic": rng.uniform(310, 370), "gaming": rng.uniform(350, 400)}[layout]
-    y, z = x * rng.uniform(0.66, 0.74), {"thin": 15.0, "classic": 28.0, "gaming": 27.0}[layout] * rng.uniform(0.9, 1.2)
+    x = {"thin": rng.uniform(280, 330), "classic": rng.uniform(310, 370), "gaming": rng.uniform(350, 400)}[
+        layout
+    ]
+    y, z = (
+        x * rng.uniform(0.66, 0.74),
+        {"thin": 15.0, "classic": 28.0, "gaming": 27.0}[layout] * rng.uniform(0.9, 1.2),
+    )
     parts: list[Part] = [*_shell(rng, x, y, z), *_screen(rng, x, y, z), *_keyboard(rng, x, y, z)]
     removable: dict[str, tuple[int, ...]] = {}
 
@@ -92,7 +97,9 @@ def _keyboard(rng: Rng, x: float, y: float, z: float) -> tuple[Part, ...]:
     at = [(c, r) for r in range(rows) for c in range(columns)]
     centres = [((c - (columns - 1) / 2) * pitch, y * 0.02 + (r - 1) * pitch, z * 0.18) for c, r in at]
     keys = boxes(centres, [(pitch * 0.86, pitch * 0.86, 1.6)] * len(at))
-    plate = box(columns * pitch, rows * pitch, rng.uniform(0.25, 0.5)).moved(y=y * 0.02 + 1.5 * pitch, z=z * 0.12)
+    plate = box(columns * pitch, rows * pitch, rng.uniform(0.25, 0.5)).moved(
+        y=y * 0.02 + 1.5 * pitch, z=z * 0.12
+    )
     return Part(keys, "abs"), Part(plate, "al")
 
 
@@ -131,7 +138,11 @@ def _round_cells(rng: Rng, x: float, y: float, z: float) -> tuple[Part, ...]:
     parts: list[Part] = []
     for k in range(count):
         for row in (0, 1) if rng.random() < 0.7 else (0,):
-            at = ((k - (count - 1) / 2) * 67.0 * min(1.0, x / (count * 70)), -y * 0.43 + row * 19.5, -z * 0.05)
+            at = (
+                (k - (count - 1) / 2) * 67.0 * min(1.0, x / (count * 70)),
+                -y * 0.43 + row * 19.5,
+                -z * 0.05,
+            )
             parts.append(Part(cylinder(9.0, 62, segments=18).rotated("y", 90).moved(*at), "fe"))
             parts.append(Part(cylinder(8.7, 61, segments=18).rotated("y", 90).moved(*at), "fe", -1))
             parts.append(Part(cylinder(8.6, 60, segments=18).rotated("y", 90).moved(*at), "liion"))
