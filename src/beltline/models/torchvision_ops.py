@@ -123,7 +123,8 @@ def roi_align(
 
     Source:
         He et al., Mask R-CNN; boundary rules of ``torchvision.ops.roi_align`` (samples further than one
-        pixel outside count as zero, nearer ones take the border's value).
+        pixel outside count as zero, nearer ones take the border's value; without a fixed number of samples
+        an empty box gives zero).
     """
     out = input.new_zeros(len(rois), input.shape[1], pooled_height, pooled_width)
     if len(rois) == 0:
@@ -144,6 +145,8 @@ def roi_align(
         shape = (input.shape[1], len(rows), pooled_height, per_y, pooled_width, per_x)
         pooled = values.reshape(shape).mean((3, 5)).transpose(0, 1)
         out = out.index_copy(0, rows, pooled.to(out.dtype))
+    if sampling_ratio <= 0:  # ceil(size / output size) samples: none in an empty box
+        out = out.masked_fill((bins <= 0).any(1)[:, None, None, None], 0)
     return out
 
 
