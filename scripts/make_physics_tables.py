@@ -2,7 +2,8 @@
 
 Writes ``elements.npz`` (mass attenuation of Z = 1..83 on a fine grid and averaged over the energy bins),
 ``spectra.json`` (bin signals of four tube voltages behind the sandwich detector) and ``basis.npz``
-(six weighted singular vectors of the material curves).  Deterministic: two runs write the same numbers.
+(six weighted singular vectors of the material curves).  No chance is
+involved; only the basis may differ by 1e-4 between linear algebra builds, with equal transmissions.
 
 Example::
 

@@ -1,5 +1,8 @@
 """Transmission: laws, reference values, basis error, and the compiled path against NumPy."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -170,6 +173,16 @@ def test_numpy_fallback_equals_the_kernel(bag, factor, monkeypatch):
     np.testing.assert_allclose(compiled, plain, atol=1e-5)
     opaque = np.asarray(plain) < 1e-5
     np.testing.assert_allclose(np.log(compiled)[~opaque], np.log(plain)[~opaque], atol=2e-5)
+
+
+def test_room_works_without_numba():
+    code = (
+        "import sys; sys.modules['numba'] = None\n"
+        "from beltline.physics import basis_vector, dual_energy_transmission\n"
+        "print(float(dual_energy_transmission(basis_vector('fe').reshape(6, 1, 1) * 2)[0][0, 0]))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(run.stdout) == pytest.approx(exact_transmission({"fe": 2.0})[0], rel=1e-3)
 
 
 def test_subpixel_tolerance_costs_less_than_it_promises(bag):
