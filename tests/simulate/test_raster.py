@@ -77,7 +77,7 @@ SHAPES = st.sampled_from(
 def test_no_leaks_and_volume_in_any_pose(mesh: Mesh, seed: int, fan: bool) -> None:
     rng = np.random.default_rng(seed)
     turned = mesh.transformed(random_rotation(rng), rng.uniform(-60, 60, 3))
-    out, window = thickness(turned, FAN if fan else PARALLEL)
+    out, _ = thickness(turned, FAN if fan else PARALLEL)
     assert out.min() >= -1e-9
     assert np.abs(out[[0, -1]]).max() < 1e-9
     assert np.abs(out[:, [0, -1]]).max() < 1e-9
@@ -126,6 +126,6 @@ def test_two_views_share_the_volume() -> None:
 def test_a_vertex_above_the_source_is_refused() -> None:
     with pytest.raises(ValueError, match="below the source"):
         thickness(box(10, 10, 10).moved(z=700), FAN)
+    mesh = box(10, 10, 10)
     with pytest.raises(ValueError, match="like the window"):
-        mesh = box(10, 10, 10)
         add_path_length(np.zeros((2, 2)), mesh.vertices, mesh.faces, FAN, Window(0, 0, 3, 3))

@@ -1,4 +1,4 @@
-"""How far simulated scans are from real ones: statistics side by side, and a classifier told to separate them.
+"""How far simulated scans are from real ones: statistics side by side, and a classifier that separates.
 
 The classifier is deliberately small (regularised logistic regression on some hundred texture and colour
 features), cross-validated over scans, so that an AUC of 0.5 means "cannot tell" and 1.0 "tells at once".
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -133,7 +134,7 @@ def image_features(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
         np.histogram(hsv[..., 0], bins=18, range=(0, 180), weights=weights.reshape(y.shape))[0] / y.size
     )
     parts.append(np.histogram(hsv[..., 1], bins=8, range=(0, 256))[0] / y.size)
-    level = y
+    level: NDArray[Any] = y
     for _ in range(4):  # band energies: what is lost from one octave to the next
         soft = cv2.GaussianBlur(level, (0, 0), 1.2)
         band = np.abs(level - soft)

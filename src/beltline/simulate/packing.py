@@ -93,7 +93,7 @@ class HeightMap:
                 turn = rotation("z", float(rng.integers(2) * 180)) @ _lay_along(self.inner, item.size)
                 turned = corners @ turn.T
                 low, high = turned.min(axis=0), turned.max(axis=0)
-            if (high - low > self.inner + [0, 0, 0.1 * item.soft * self.inner[2]]).any():
+            if (high - low > self.inner + np.array([0.0, 0.0, 0.1 * item.soft * self.inner[2]])).any():
                 continue
             pose = self._drop(rng, turned, item.soft, rules.fill)
             if pose is not None:

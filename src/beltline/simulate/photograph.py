@@ -15,8 +15,8 @@ from beltline.physics import (
     detect,
     effective_atomic_number,
     random_detector,
+    random_style,
 )
-from beltline.physics.style_random import random_style
 
 
 @dataclass(frozen=True, eq=False)

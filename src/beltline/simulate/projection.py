@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from beltline.physics import basis_vector
 from beltline.simulate.raster import Beam, Window, add_path_length
 from beltline.simulate.shapes import Mesh
-from beltline.simulate.solids import Item, Part
+from beltline.simulate.solids import Part
 from beltline.simulate.textures import modulation
 
 MaterialKey = tuple[str, float | None]
@@ -60,7 +60,7 @@ def material_thickness(
         else:
             smooth = np.zeros((window.height, window.width))
             add_path_length(smooth, mesh.vertices, mesh.faces, beam, window)
-            smooth *= modulation(part.texture, pose, beam, window)
+            smooth *= modulation(part.texture, beam, window)
             maps[key] = maps[key] + smooth if key in maps else smooth
     return maps
 

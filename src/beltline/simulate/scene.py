@@ -97,7 +97,8 @@ class Scene:
         if not isinstance(placed, list):
             raise ValueError(f"scene 'placed' must be a list, got {type(placed).__name__}")
         turn, notes = record["turn_deg"], record["notes"]
-        assert isinstance(turn, int | float) and isinstance(notes, dict)
+        assert isinstance(turn, int | float)
+        assert isinstance(notes, dict)
         return cls(int(str(record["seed"])), tuple(_placed(p) for p in placed), float(turn), notes)
 
 

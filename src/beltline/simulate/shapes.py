@@ -284,7 +284,10 @@ def spline(points: ArrayLike, samples: int = 40, *, closed: bool = False) -> NDA
     f = (t - i)[:, None]
     p0, p1, p2, p3 = (points[i + k] for k in range(4))
     cubic = -p0 + 3 * p1 - 3 * p2 + p3
-    return 0.5 * (2 * p1 + (p2 - p0) * f + (2 * p0 - 5 * p1 + 4 * p2 - p3) * f**2 + cubic * f**3)
+    curve: NDArray[np.float64] = (
+        2 * p1 + (p2 - p0) * f + (2 * p0 - 5 * p1 + 4 * p2 - p3) * f**2 + cubic * f**3
+    )
+    return 0.5 * curve
 
 
 def helix(radius: float, length: float, turns: float, *, steps_per_turn: int = 14) -> NDArray[np.float64]:

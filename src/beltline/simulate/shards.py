@@ -1,7 +1,7 @@
 """Training shards composed from an object library: many small bags, written as memory-mappable arrays.
 
-The layout is that of ``beltline.training.shards``. A shard appears under its final name only when complete, so
-a training run may pick shards up while more are made.
+The layout is that of ``beltline.training.shards``. A shard appears under its final name only when complete,
+so a training run may pick shards up while more are made.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.formats import write_json
-from beltline.physics import STYLES, dual_energy_transmission
+from beltline.physics import STYLES, dual_energy_transmission, whiten_background
 from beltline.simulate.bags import BagRecipe
 from beltline.simulate.library import Composed, ObjectLibrary, compose
-from beltline.physics import whiten_background
 from beltline.simulate.photograph import draw_look, photograph
 
 STRIDE = 8

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from beltline.simulate.shapes import Mesh
 
-TextureKind = Literal["cloth", "knit", "crumple", "granular", "pages", "leather", "foam"]
+TextureKind = Literal[
+    "cloth", "knit", "layers", "rib", "pleats", "crumple", "granular", "pages", "leather", "foam"
+]
 
 
 @dataclass(frozen=True)

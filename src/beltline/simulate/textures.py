@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from beltline.simulate.raster import Beam, Window
 from beltline.simulate.solids import Texture
 
-TILE = 1024  # pixels
+TILE = 512  # pixels
 TILE_SCALES = 8  # the largest features of a tile are TILE / TILE_SCALES pixels
 VARIANTS = 3
 
 Field = NDArray[np.float32]
 
 
-def modulation(texture: Texture, pose: object, beam: Beam, window: Window) -> Field:
+def modulation(texture: Texture, beam: Beam, window: Window) -> Field:
     """Factor (window.height, window.width) float32 >= 0, mean about 1, that multiplies a thickness."""
     rng = np.random.default_rng(texture.seed)
     tile = _tile(texture.kind, int(rng.integers(VARIANTS)))
@@ -37,13 +37,13 @@ def modulation(texture: Texture, pose: object, beam: Beam, window: Window) -> Fi
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     matrix[:, 2] %= TILE
     sampled = cv2.warpAffine(tile, matrix, size, flags=flags, borderMode=cv2.BORDER_WRAP)
-    return np.maximum(1.0 + texture.amplitude * (sampled - 1.0), 0.0, dtype=np.float32)
+    return np.asarray(np.maximum(1.0 + texture.amplitude * (sampled - 1.0), 0.0), dtype=np.float32)
 
 
 @lru_cache(maxsize=32)
 def _tile(kind: str, variant: int) -> Field:
-    rng = np.random.default_rng([len(kind), variant])
-    tile = _KINDS.get(kind, _cloth)(rng).astype(np.float32)
+    rng = np.random.default_rng([sorted(_KINDS).index(kind), variant])
+    tile = _KINDS[kind](rng).astype(np.float32)
     return np.ascontiguousarray(tile / tile.mean())
 
 
@@ -71,47 +71,85 @@ def _layers(rng: np.random.Generator, count: int, low: float, high: float) -> Fi
 
 
 def _cloth(rng: np.random.Generator) -> Field:
+    """Crumpled garment: folded layers with step outlines, long creases, mottle."""
     layers = _layers(rng, 6, 3, 22) / 6
     creases = sum(_ridges(_noise(rng, 4, 60, 1.5), s) for s in (14, 22, 30))
     mottle = _noise(rng, 8, 160, 1.3)
-    return np.maximum(0.35 + layers * 1.1 + 0.25 * np.asarray(creases) + 0.12 * mottle, 0.05)
+    return _field(0.35 + layers * 1.1 + 0.25 * np.asarray(creases) + 0.12 * mottle, 0.05)
 
 
 def _knit(rng: np.random.Generator) -> Field:
-    y, x = np.mgrid[0:TILE, 0:TILE] * (2 * np.pi * 96 / TILE)
+    """Cloth with a bent weave."""
+    y, x = np.mgrid[0:TILE, 0:TILE] * (2 * np.pi * 64 / TILE)
     bend = 3 * _noise(rng, 2, 10, 2.0)
     weave = np.cos(x + bend) * (0.6 + 0.4 * np.cos(2 * y + bend))
-    return np.maximum(_cloth(rng) + 0.12 * weave.astype(np.float32), 0.05)
+    return _field(_cloth(rng) + 0.12 * weave, 0.05)
+
+
+def _layered(rng: np.random.Generator) -> Field:
+    """Many thin sheets one over the other: steps rather than creases."""
+    return _field(0.3 + _layers(rng, 9, 2, 16) / 6 + 0.08 * _noise(rng, 10, 120, 1.3), 0.05)
+
+
+def _rib(rng: np.random.Generator) -> Field:
+    """Parallel ribs, gently bent."""
+    y = np.mgrid[0:TILE, 0:TILE][0] * (2 * np.pi * 40 / TILE)
+    ribs = np.tanh(2 * np.sin(y + 4 * _noise(rng, 2, 6, 2.0)))
+    return _field(1 + 0.3 * ribs + 0.3 * (_layers(rng, 4, 3, 12) / 4 - 0.5), 0.1)
+
+
+def _pleats(rng: np.random.Generator) -> Field:
+    """Long folds in one direction, of uneven width."""
+    y = np.mgrid[0:TILE, 0:TILE][0] * (2 * np.pi * 9 / TILE)
+    phase = y + 2.5 * _noise(rng, 1, 4, 2.0)
+    steps = (
+        0.5
+        + 0.5 * np.tanh(6 * np.sin(phase))
+        + 0.5 * _ridges(np.asarray(np.sin(phase), dtype=np.float32), 25)
+    )
+    return _field(0.5 + steps + 0.1 * _noise(rng, 8, 120, 1.3), 0.05)
 
 
 def _crumple(rng: np.random.Generator) -> Field:
+    """Thin foil or lining: sharp creases."""
     creases = sum(_ridges(_noise(rng, 3, 40, 1.4), s) for s in (25, 35, 45, 55))
-    return np.maximum(0.6 + 0.5 * np.asarray(creases) + 0.15 * _layers(rng, 4, 3, 12), 0.05)
+    return _field(0.6 + 0.5 * np.asarray(creases) + 0.15 * _layers(rng, 4, 3, 12), 0.05)
 
 
 def _granular(rng: np.random.Generator) -> Field:
-    return np.maximum(1 + 0.3 * _noise(rng, 20, 200, 0.8) + 0.25 * _noise(rng, 3, 12, 2.0), 0.1)
+    """Powder, food: grains and lumps."""
+    return _field(1 + 0.3 * _noise(rng, 20, 200, 0.8) + 0.25 * _noise(rng, 3, 12, 2.0), 0.1)
 
 
 def _pages(rng: np.random.Generator) -> Field:
-    y = np.linspace(0, 1, TILE, endpoint=False, dtype=np.float32)[:, None]
-    steps = np.cumsum(rng.normal(size=TILE).astype(np.float32))[:, None]
+    """Sheets of paper seen through: faint lines in one direction."""
+    y = np.linspace(0, 1, TILE, endpoint=False)[:, None]
+    steps = np.cumsum(rng.normal(size=TILE))[:, None]
     steps -= y * steps[-1]
     wobble = steps / max(float(steps.std()), 1e-6)
-    return np.maximum(1 + 0.05 * wobble + 0.05 * _noise(rng, 2, 30, 1.6), 0.3)
+    return _field(1 + 0.05 * wobble + 0.05 * _noise(rng, 2, 30, 1.6), 0.3)
 
 
 def _leather(rng: np.random.Generator) -> Field:
-    return np.maximum(1 + 0.1 * _noise(rng, 10, 250, 1.0) + 0.2 * _ridges(_noise(rng, 6, 90, 1.2), 20), 0.2)
+    """Hide: grain and wrinkles."""
+    return _field(1 + 0.1 * _noise(rng, 10, 250, 1.0) + 0.2 * _ridges(_noise(rng, 6, 90, 1.2), 20), 0.2)
 
 
 def _foam(rng: np.random.Generator) -> Field:
-    return np.maximum(1 + 0.15 * _noise(rng, 40, 300, 0.6) + 0.2 * _noise(rng, 2, 10, 2.0), 0.2)
+    """Foam and stuffing: fine pores, soft lumps."""
+    return _field(1 + 0.15 * _noise(rng, 40, 250, 0.6) + 0.2 * _noise(rng, 2, 10, 2.0), 0.2)
+
+
+def _field(values: NDArray[np.floating], least: float) -> Field:
+    return np.asarray(np.maximum(values, least), dtype=np.float32)
 
 
 _KINDS: dict[str, Callable[[np.random.Generator], Field]] = {
     "cloth": _cloth,
     "knit": _knit,
+    "layers": _layered,
+    "rib": _rib,
+    "pleats": _pleats,
     "crumple": _crumple,
     "granular": _granular,
     "pages": _pages,

@@ -27,7 +27,7 @@ def boxes(centres: ArrayLike, sizes: ArrayLike) -> Mesh:
 def scattered(
     rng: np.random.Generator, area: tuple[float, float], count: int, low: ArrayLike, high: ArrayLike
 ) -> Mesh:
-    """``count`` boxes on cells of a grid over ``area`` (x, y) mm, standing on z = 0, sizes between two (3,)."""
+    """``count`` boxes on a grid over ``area`` (x, y) mm, standing on z = 0, sizes between two (3,)."""
     columns = max(int(np.ceil(np.sqrt(count * area[0] / max(area[1], 1e-6)))), 1)
     rows = max(int(np.ceil(count / columns)), 1)
     cells = rng.permutation(columns * rows)[:count]

@@ -87,7 +87,7 @@ def make_glasses(rng: Rng) -> Item:
     parts = []
     for side in (-1, 1):
         rim = superellipse(0.2 * wide, draw(rng, 16, 24), 2.6, segments=28)
-        ring = np.column_stack([rim + [side * 0.25 * wide, 0], np.zeros(28)])
+        ring = np.column_stack([rim[:, 0] + side * 0.25 * wide, rim[:, 1], np.zeros(28)])
         parts.append(Part(tube(ring, radius, segments=6, closed=True), frame))
         parts.append(
             Part(prism(rim * 0.97, 2.0).moved(side * 0.25 * wide), pick(rng, ("glass", "polycarbonate")))
@@ -139,9 +139,9 @@ def make_cable(rng: Rng) -> Item:
     coiled = chance(rng, 0.55)
     if coiled:
         turn = np.linspace(0, 2 * np.pi * draw(rng, 2, 6), 130)
-        radius = draw(rng, 22, 60) * (1 + 0.02 * np.cumsum(rng.normal(0, 0.3, 130)))
+        reach = draw(rng, 22, 60) * (1 + 0.02 * np.cumsum(rng.normal(0, 0.3, 130)))
         path = np.column_stack(
-            [np.cos(turn) * radius * draw(rng, 0.5, 1), np.sin(turn) * radius, np.linspace(-4, 4, 130)]
+            [np.cos(turn) * reach * draw(rng, 0.5, 1), np.sin(turn) * reach, np.linspace(-4, 4, 130)]
         )
     else:
         path = spline(rng.uniform(-1, 1, (8, 3)) * [150, 110, 6], 110)

@@ -111,23 +111,25 @@ def _foreign(rng: Rng, bay: Bay, kind: str) -> tuple[tuple[Part, ...], str, np.n
     room = np.array(bay.size)
     size = room * np.array([rng.uniform(0.3, 0.9), rng.uniform(0.4, 0.9), rng.uniform(0.35, 0.9)])
     if kind == "metal_plate":
-        material = str(rng.choice(["fe", "al", "ss", "brass"]))
         size[2] = min(size[2], rng.uniform(0.6, 3.0))
-        parts = [Part(rounded_box(*size, 2), material)]
+    x, y, z = (float(v) for v in size)
+    if kind == "metal_plate":
+        material = str(rng.choice(["fe", "al", "ss", "brass"]))
+        parts = [Part(rounded_box(x, y, z, 2), material)]
     elif kind == "blade":
         material = "ss"
         size = np.array(
             [min(room[0] * 0.9, rng.uniform(40, 110)), min(room[1] * 0.8, rng.uniform(9, 20)), 1.5]
         )
-        x = np.linspace(-0.5, 0.5, 12) * size[0]
-        edge = np.column_stack([x, -size[1] / 2 + 0 * x])
-        parts = [Part(blade(np.column_stack([x, size[1] / 2 + 0 * x]), edge, size[2]), material)]
+        line = np.linspace(-0.5, 0.5, 12) * size[0]
+        edge = np.column_stack([line, -size[1] / 2 + 0 * line])
+        parts = [Part(blade(np.column_stack([line, size[1] / 2 + 0 * line]), edge, size[2]), material)]
     elif kind == "screws":
         material = "fe"
         spots = (rng.uniform(-0.5, 0.5, (int(rng.integers(6, 22)), 2)) * size[:2]).tolist()
         parts = [
             Part(
-                boxes([(x, y, 0) for x, y in spots], [(12, 3.2, min(3.2, size[2]))] * len(spots)),
+                boxes([(a, b, 0) for a, b in spots], [(12, 3.2, min(3.2, size[2]))] * len(spots)),
                 material,
                 1,
                 4.0,
@@ -146,10 +148,10 @@ def _foreign(rng: Rng, bay: Bay, kind: str) -> tuple[tuple[Part, ...], str, np.n
         parts = [Part(mesh, material) for mesh in tubes]
     elif kind == "liquid_pouch":
         material = "water"
-        parts = [Part(rounded_box(*size, 6), material)]
+        parts = [Part(rounded_box(x, y, z, 6), material)]
     else:
         material = str(rng.choice(["marzipan", "marzipan", "sheet_simulant"]))
-        parts = [Part(rounded_box(*size, 2), material)]
+        parts = [Part(rounded_box(x, y, z, 2), material)]
     placed = tuple(Part(p.mesh.moved(*bay.centre), p.material, p.sign, p.density_g_cm3) for p in parts)
     return placed, material, size
 
