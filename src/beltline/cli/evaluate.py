@@ -21,12 +21,13 @@ def evaluate(
 
     Example: beltline evaluate run --data test-shards --json
     """
+    from beltline.training.journal import without_nan
     from beltline.training.runs import calibrate_run, evaluate_run
 
     work = calibrate_run if calibrate else evaluate_run
     found = work(run, data, limit=limit or None)
     if as_json:
-        print_json(_without_nan(found))
+        print_json(without_nan(found))
     elif calibrate:
         typer.echo(f"{run}: calibrated on {found['scans']} scans, box threshold {found['box_threshold']}")
     else:
@@ -48,11 +49,3 @@ def _table(found: dict[str, Any]) -> str:
         f"  {mean['corloc']:6.3f}   {mean['pd_at_pfa_0.05']:.3f}"
     )
     return "\n".join(lines)
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nan(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(inner) for inner in value]
-    return None if isinstance(value, float) and value != value else value

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from beltline.core import QualityGateError
 from beltline.models.chr import ChrOutput, fuse_cams, mean_logits
 from beltline.training.checkpoint import write_atomic
+from beltline.training.journal import without_nan
 from beltline.training.recipes.chr_starter import Normalised
 
 METADATA_KEY = "beltline"
@@ -93,8 +94,9 @@ def export_onnx(
     network = Exported(copy.deepcopy(model)).float().cpu().eval()
     network = network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     graph = _to_onnx(network, check_sizes[0])
+    described = without_nan(asdict(card))
     entry = graph.metadata_props.add()
-    entry.key, entry.value = METADATA_KEY, json.dumps(asdict(card))
+    entry.key, entry.value = METADATA_KEY, json.dumps(described, allow_nan=False)
     found = _gate(path, "max_abs_difference", network, graph, check_sizes, PARITY_LIMIT)
     if half_weights:
         _store_half(graph)
@@ -107,7 +109,9 @@ def export_onnx(
         raise QualityGateError(f"{path.name}: {size}, limit {max_megabytes}; try half weights")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, data)
-    write_atomic(path.with_suffix(".json"), (json.dumps(asdict(card), indent=1) + "\n").encode())
+    write_atomic(
+        path.with_suffix(".json"), (json.dumps(described, indent=1, allow_nan=False) + "\n").encode()
+    )
     return found
 
 

@@ -29,7 +29,7 @@ class Journal:
     def record(self, step: int, values: Mapping[str, float], *, kind: str = "train") -> None:
         """Write one line of numbers at ``step``."""
         if self._file is not None:
-            self._file.write(json.dumps({"step": step, "kind": kind, **values}) + "\n")
+            self._file.write(json.dumps(without_nan({"step": step, "kind": kind, **values})) + "\n")
             self._file.flush()
         if self._board is not None:
             for name, value in values.items():
@@ -53,6 +53,15 @@ class Journal:
             self._file.close()
         if self._board is not None:
             self._board.close()
+
+
+def without_nan(value: Any) -> Any:
+    """The same nested value with None for every NaN, which JSON does not have."""
+    if isinstance(value, Mapping):
+        return {key: without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and value != value else value
 
 
 def _board(folder: Path, start_step: int) -> Any:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -93,7 +94,7 @@ def fit(
 
     Args:
         model: Trained in place.
-        batches: See `Batches`; batch number ``i`` belongs to step ``i // accumulate``.
+        batches: See `Batches`; batch number ``i`` belongs to step ``i // (accumulate * processes)``.
         loss: ``loss(model, batch)`` returns named scalars; ``"loss"`` is minimised, all are logged.
         optimizer: Over the model's parameters; its learning rates are the schedule's peaks.
         steps: Optimizer steps of the whole run; with ``max_minutes`` an upper bound.
@@ -103,7 +104,8 @@ def fit(
         evaluate: ``evaluate(model)`` on the averaged weights returns named numbers to log.
 
     Raises:
-        QualityGateError: At the first non-finite loss; the last checkpoint stays as it was.
+        QualityGateError: At the first non-finite loss, or where non-finite weights would be saved; the last
+            checkpoint stays as it was.
     """
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
@@ -144,9 +146,11 @@ class _Run:
         self.began = time.monotonic()
         out = self.out if self.fabric.global_rank == 0 else None
         journal = Journal(out, start_step=self.step, tensorboard=self.options.tensorboard)
-        stream = iter(batches(self.step * self.options.accumulate))
+        rank, world = self.fabric.global_rank, self.fabric.world_size
+        stream = iter(batches(self.step * self.options.accumulate * world))
+        own = islice(stream, rank, None, world)  # each process takes every world-th batch
         try:
-            self._train(stream, loss, evaluate, journal)
+            self._train(own, loss, evaluate, journal)
             self.save()
             if evaluate:
                 self._evaluate(journal, evaluate)
@@ -162,16 +166,17 @@ class _Run:
 
     def _train(self, stream: Any, loss: Loss, evaluate: Evaluate | None, journal: Journal) -> None:
         options = self.options
-        first = self.progress()
-        while self.progress() < 1:
+        first = done = self.progress()
+        while done < 1:
             began = time.monotonic()
-            self.values = self._advance(stream, loss)
+            self.values = self._advance(stream, loss, done)
             self.values["ms"] = 1000 * (time.monotonic() - began)
             self._report(journal, first)
             if self.step % options.checkpoint_steps == 0:
                 self.save()
             if evaluate and options.evaluate_steps and self.step % options.evaluate_steps == 0:
                 self._evaluate(journal, evaluate)
+            done = self.progress()
 
     def seconds(self) -> float:
         return self.seconds_before + time.monotonic() - self.began
@@ -179,15 +184,17 @@ class _Run:
     def progress(self) -> float:
         done = self.step / self.steps
         if self.options.max_minutes is not None:
-            done = max(done, self.seconds() / 60 / self.options.max_minutes)
+            # of several processes the first one's clock counts, so that all stop at the same step
+            seconds = self.fabric.broadcast(self.seconds()) if self.fabric.world_size > 1 else self.seconds()
+            done = max(done, seconds / 60 / self.options.max_minutes)
         return min(1.0, done)
 
     def best_model(self) -> nn.Module:
         return self.average.model if self.average is not None else self.model
 
-    def _advance(self, stream: Any, loss: Loss) -> dict[str, float]:
+    def _advance(self, stream: Any, loss: Loss, done: float) -> dict[str, float]:
         self.wrapped.train()
-        factor = self.options.schedule(self.progress())
+        factor = self.options.schedule(done)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak_lr"] * factor
         sums: dict[str, float] = {}
@@ -225,12 +232,21 @@ class _Run:
             " (precision='32-true'), then go on with --resume from the last checkpoint"
         )
 
+    def _check_weights(self) -> None:
+        # a finite loss may have had gradients that were not
+        for name, value in self.model.state_dict().items():
+            if value.is_floating_point() and not torch.isfinite(value).all():
+                raise QualityGateError(
+                    f"training diverged before step {self.step}: {name} is not finite; lower the learning"
+                    " rate, then go on with --resume from the last checkpoint"
+                )
+
     def _report(self, journal: Journal, first: float) -> None:
-        due = self.step % self.options.log_steps == 0 or self.progress() >= 1
+        done = self.progress()
+        due = self.step % self.options.log_steps == 0 or done >= 1
         if self.fabric.global_rank != 0 or not due:
             return
         journal.record(self.step, self.values)
-        done = self.progress()
         journal.progress(self.step, done, done - first, self.values)
 
     def _evaluate(self, journal: Journal, evaluate: Evaluate) -> None:
@@ -245,6 +261,7 @@ class _Run:
     def save(self) -> None:
         if self.out is None or self.fabric.global_rank != 0:
             return
+        self._check_weights()
         state = {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),

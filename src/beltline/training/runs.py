@@ -9,6 +9,7 @@ from beltline.core import BadInputError
 from beltline.training.assessment import build_evaluate, calibrate, figures, score
 from beltline.training.checkpoint import WEIGHTS, hash_json, load_weights, write_atomic
 from beltline.training.export import ModelCard, export_onnx
+from beltline.training.journal import without_nan
 from beltline.training.loop import FitResult, fit
 from beltline.training.recipes import load_recipe
 from beltline.training.recipes.chr_starter import (
@@ -22,6 +23,7 @@ from beltline.training.recipes.chr_starter import (
     build_optimizer,
     fit_options,
 )
+from beltline.training.shards import require_shards
 
 RECIPE = "recipe.json"
 CALIBRATION = "calibration.json"
@@ -48,15 +50,18 @@ def train_chr(
         resume: Go on from the folder's checkpoint.
 
     Raises:
-        BadInputError: If ``out`` holds another run, or ``resume`` meets another recipe.
+        BadInputError: If ``out`` holds another run, ``resume`` meets another recipe, or a folder of data has
+            no complete shard or lacks a class. Nothing is written then.
     """
     written = {"recipe": "chr_starter", **as_json(recipe)}
     path = out / RECIPE
     if path.is_file():
         _check_same(path, written, resume)
-    out.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, (json.dumps(written, indent=1) + "\n").encode())
+    for folder in (data, validation) if validation else (data,):
+        require_shards(folder, recipe.classes)
     model = build_model(recipe)
+    out.mkdir(parents=True, exist_ok=True)
+    _write_json(path, written)
     return fit(
         model,
         build_batches(recipe, data),
@@ -91,15 +96,26 @@ def _check_same(path: Path, written: dict[str, object], resume: bool) -> None:
     before = json.loads(path.read_text(encoding="utf-8"))
     free = {"steps", "max_minutes", "workers"}
     now = json.loads(json.dumps(written))
-    changed = [key for key in now if key not in free and before.get(key) != now[key]]
+    # a field that the run's recipe did not know yet has its default in both
+    changed = [key for key in now if key not in free and before.get(key, now[key]) != now[key]]
     if changed:
         raise BadInputError(f"{path}: --resume with another recipe; changed: {', '.join(changed)}")
 
 
 def calibrate_run(run: Path, validation: Path, *, limit: int | None = None) -> dict[str, Any]:
-    """Choose calibration, thresholds and box threshold on validation shards; writes calibration.json."""
+    """Choose calibration, thresholds and box threshold on validation shards; writes calibration.json.
+
+    Raises:
+        BadInputError: If a class is present in no scan or in all of them: nothing can be chosen for it.
+    """
     recipe, model, digest = load_run(run)
     found = score(recipe, model, validation, limit=limit)
+    for name, truth in zip(recipe.classes, found.labels.T, strict=True):
+        present, absent = int((truth == 1).sum()), int((truth == 0).sum())
+        if not (present and absent):
+            raise BadInputError(
+                f"{validation}: calibration needs scans with and without {name}, got {present} and {absent}"
+            )
     chosen = {**calibrate(found), "weights_sha256": digest, "scans": len(found.labels)}
     _write_json(run / CALIBRATION, chosen)
     return chosen
@@ -158,4 +174,4 @@ def _chosen(run: Path, digest: str) -> dict[str, Any]:
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    write_atomic(path, (json.dumps(value, indent=1) + "\n").encode())
+    write_atomic(path, (json.dumps(without_nan(value), indent=1, allow_nan=False) + "\n").encode())

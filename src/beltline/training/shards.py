@@ -14,6 +14,7 @@ the network: cut to the bag, longer side at the recipe's ``long_side``, padded w
 """
 
 import json
+import math
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -36,6 +37,7 @@ from beltline.training.augment import (
 
 STRIDE = 8
 UNKNOWN = 255
+_BYTES = {np.dtype(np.uint8)}
 
 
 class Batch(NamedTuple):
@@ -75,12 +77,11 @@ def write_shard(
         ShapeError: If the arrays do not belong together.
         BadInputError: If the folder holds other classes.
     """
-    n, _, height, width = images.shape
-    expected = (n, len(classes), height // STRIDE, width // STRIDE)
-    if masks.shape != expected or labels.shape != expected[:2]:
+    expected = _shapes(images.shape, len(classes))
+    if (masks.shape, labels.shape) != expected:
         raise ShapeError(
-            f"images {images.shape} with {len(classes)} classes need masks {expected} and labels"
-            f" {expected[:2]}, got {masks.shape} and {labels.shape}"
+            f"images {images.shape} with {len(classes)} classes need masks {expected[0]} and labels"
+            f" {expected[1]}, got {masks.shape} and {labels.shape}"
         )
     folder.mkdir(parents=True, exist_ok=True)
     names = folder / "classes.json"
@@ -96,17 +97,32 @@ def write_shard(
     np.save(part / "images.npy", images)
     np.save(part / "masks.npy", masks)
     np.save(part / "labels.npy", labels)
-    np.save(part / "style.npy", np.zeros(n, np.uint8) if style is None else style)
+    np.save(part / "style.npy", np.zeros(len(images), np.uint8) if style is None else style)
     part.rename(target)
     return target
 
 
+def _shapes(images: tuple[int, ...], planes: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    # of masks and labels, from those of (N, 3, H, W) images
+    return (images[0], planes, images[2] // STRIDE, images[3] // STRIDE), (images[0], planes)
+
+
 def read_classes(folder: Path) -> tuple[str, ...]:
-    """Class names of a shard folder, in the order of its planes."""
+    """Class names of a shard folder, in the order of its planes.
+
+    Raises:
+        BadInputError: If there is no readable ``classes.json``.
+    """
     path = folder / "classes.json"
     if not path.is_file():
         raise BadInputError(f"{folder}: no classes.json; expected a folder of training shards")
-    return tuple(json.loads(path.read_text(encoding="utf-8")))
+    try:
+        names = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadInputError(f"{path}: not JSON: {error}") from error
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BadInputError(f"{path}: expected a list of class names")
+    return tuple(names)
 
 
 def open_shards(folder: Path, classes: Sequence[str]) -> list[Shard]:
@@ -120,17 +136,32 @@ def open_shards(folder: Path, classes: Sequence[str]) -> list[Shard]:
     if missing:
         raise BadInputError(f"{folder}: has no class {', '.join(missing)}; it has {', '.join(names)}")
     order = [names.index(name) for name in classes]
-    return [_open(path, order) for path in sorted(folder.glob("shard_*")) if path.suffix != ".part"]
+    complete = [path for path in sorted(folder.glob("shard_*")) if path.suffix != ".part"]
+    return [_open(path, order, len(names)) for path in complete]
 
 
-def _open(path: Path, order: list[int]) -> Shard:
+def require_shards(folder: Path, classes: Sequence[str]) -> list[Shard]:
+    """`open_shards`, but a folder without any scan is an error.
+
+    Raises:
+        BadInputError: Also if there is no complete shard yet.
+    """
+    shards = open_shards(folder, classes)
+    if not any(len(shard) for shard in shards):
+        raise BadInputError(f"{folder}: no complete shard yet")
+    return shards
+
+
+def _open(path: Path, order: list[int], planes: int) -> Shard:
     try:
         images, masks = (np.load(path / f"{name}.npy", mmap_mode="r") for name in ("images", "masks"))
         labels = np.load(path / "labels.npy")
-    except (OSError, ValueError) as error:
+    except (OSError, EOFError, ValueError) as error:
         raise BadInputError(f"{path}: not a readable shard: {error}") from error
-    if not len(images) == len(masks) == len(labels):
-        raise BadInputError(f"{path}: {len(images)} images, {len(masks)} masks, {len(labels)} labels")
+    fits = images.ndim == 4 and images.shape[1] == 3 and {a.dtype for a in (images, masks, labels)} == _BYTES
+    if not fits or (masks.shape, labels.shape) != _shapes(images.shape, planes):
+        shapes = ", ".join(f"{a.dtype} {a.shape}" for a in (images, masks, labels))
+        raise BadInputError(f"{path}: images, masks and labels do not belong together: {shapes}")
     if order != list(range(masks.shape[1])):
         labels = labels[:, order]
         masks = _PickedPlanes(masks, order)
@@ -232,10 +263,7 @@ class ShardBatches:
         return out, labels_after_crop(shard.labels[index], planes, covered, zoom), covered
 
     def _list(self) -> list[Shard]:
-        shards = open_shards(self.folder, self.classes)
-        if not shards:
-            raise BadInputError(f"{self.folder}: no complete shard yet")
-        return shards
+        return require_shards(self.folder, self.classes)
 
 
 def labels_after_crop(
@@ -272,15 +300,19 @@ def labels_after_crop(
 def whole_scans(
     folder: Path, classes: Sequence[str], *, batch_size: int, limit: int | None = None
 ) -> Iterator[Batch]:
-    """Every scan of a shard folder once, in order, at its stored size, without augmentation."""
-    seen = 0
-    for shard in open_shards(folder, classes):
+    """Every scan of a shard folder once, in order, at its stored size, without augmentation.
+
+    Raises:
+        BadInputError: If the folder holds no complete shard.
+    """
+    left = math.inf if limit is None else limit
+    for shard in require_shards(folder, classes):
         for first in range(0, len(shard), batch_size):
-            if limit is not None and seen >= limit:
+            rows = range(first, int(min(first + batch_size, len(shard), first + left)))
+            if not rows:
                 return
-            rows = range(first, min(first + batch_size, len(shard)))
             yield _whole(shard, rows)
-            seen += len(rows)
+            left -= len(rows)
 
 
 def _whole(shard: Shard, rows: range) -> Batch:

@@ -2,9 +2,11 @@
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from beltline.core import BadInputError
 from beltline.training.recipes.chr_starter import ChrStarterRecipe
@@ -28,51 +30,80 @@ def load_recipe(name_or_file: str, changes: Sequence[str] = ()) -> ChrStarterRec
         path = Path(name_or_file)
         if not path.is_file():
             raise BadInputError(f"recipe {name_or_file!r} is neither a file nor one of {', '.join(RECIPES)}")
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise BadInputError(f"{path}: not JSON: {error}") from error
-        name = values.pop("recipe", "chr_starter")
+        name, values = _read(path)
+    recipe: ChrStarterRecipe = _replace(RECIPES[name](), values)
     for change in changes:
         key, sign, text = change.partition("=")
         if not sign:
             raise BadInputError(f"--set takes key=value, got {change!r}")
-        inner = values
-        *parents, leaf = key.split(".")
-        for parent in parents:
-            inner = inner.setdefault(parent, {})
-        inner[leaf] = _value(text)
-    recipe: ChrStarterRecipe = _replace(RECIPES[name](), values)
+        nested = _value(text)
+        for part in reversed(key.split(".")):
+            nested = {part: nested}
+        recipe = _replace(recipe, nested)
     return recipe
+
+
+def _read(path: Path) -> tuple[str, dict[str, Any]]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadInputError(f"{path}: not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise BadInputError(f"{path}: a recipe is a JSON object, got {type(values).__name__}")
+    name = values.pop("recipe", "chr_starter")
+    if name not in RECIPES:
+        raise BadInputError(f"{path}: no recipe {name!r}; there is {', '.join(RECIPES)}")
+    return name, values
 
 
 def _value(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        return text.split(",") if "," in text else text
+        return [_value(part.strip()) for part in text.split(",")] if "," in text else text
 
 
-def _replace(record: Any, values: Mapping[str, Any]) -> Any:
-    fields = {field.name for field in dataclasses.fields(record)}
+def _replace(record: Any, values: Any) -> Any:
+    name = type(record).__name__
+    if not isinstance(values, Mapping):
+        raise BadInputError(f"{name} takes fields by name, got {values!r}")
+    kinds = get_type_hints(type(record))
     changed = {}
     for key, value in values.items():
-        if key not in fields:
-            known = ", ".join(sorted(fields))
-            raise BadInputError(f"no field {key!r} in {type(record).__name__}; it has {known}")
+        if key not in kinds:
+            raise BadInputError(f"no field {key!r} in {name}; it has {', '.join(sorted(kinds))}")
         old = getattr(record, key)
         if dataclasses.is_dataclass(old):
             changed[key] = _replace(old, value)
         else:
-            changed[key] = _fitting(key, old, value)
+            changed[key] = _fitting(key, kinds[key], value)
     return dataclasses.replace(record, **changed)
 
 
-def _fitting(key: str, old: Any, value: Any) -> Any:
-    if isinstance(old, tuple):
-        return tuple(value) if isinstance(value, list | tuple) else (value,)
-    if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
+def _fitting(key: str, kind: Any, value: Any) -> Any:
+    # kind is the field's annotation: a number, text, a choice, a tuple, or one of them or None
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        if value not in inner:
+            raise BadInputError(f"{key} must be one of {', '.join(inner)}, got {value!r}")
+        return value
+    if origin is tuple:
+        return _fitting_tuple(key, inner, value)
+    if NoneType in inner:
+        if value is None:
+            return None
+        kind = next(one for one in inner if one is not NoneType)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if old is not None and value is not None and type(value) is not type(old):
-        raise BadInputError(f"{key} must be a {type(old).__name__}, got {value!r}")
+    if type(value) is not kind or (kind is float and not math.isfinite(value)):
+        raise BadInputError(f"{key} must be a {kind.__name__}, got {value!r}")
     return value
+
+
+def _fitting_tuple(key: str, kinds: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
+    items = list(value) if isinstance(value, list | tuple) else [value]
+    if kinds[-1] is Ellipsis:
+        kinds = (kinds[0],) * len(items)
+    if len(items) != len(kinds):
+        raise BadInputError(f"{key} takes {len(kinds)} values, got {value!r}")
+    return tuple(_fitting(key, kind, item) for kind, item in zip(kinds, items, strict=True))
