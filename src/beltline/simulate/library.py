@@ -28,7 +28,7 @@ from beltline.simulate.raster import Beam, Window
 from beltline.simulate.scanner import MASK_DEPTH, add_to_canvas
 from beltline.simulate.solids import Item, Part
 
-GARMENT_LAYERS = (0.6, 3.0)  # a baked garment is laid once to three times, loosely to tightly folded
+GARMENT_LAYERS = (0.5, 1.8)  # a baked garment is laid loosely or tightly
 
 
 @dataclass(frozen=True)

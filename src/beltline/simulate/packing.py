@@ -1,7 +1,7 @@
 """Packing by gravity on a height map: things fall to the lowest place they fit, soft ones give way.
 
-Physical overlap is not forbidden (bags deform), but the summed heights never exceed the bag's depth, so the
-total thickness stays possible. Source: reconstructed.
+Physical overlap is not forbidden (bags deform), but the summed heights, less what nestles, never exceed
+the bag's depth, so the total thickness stays possible. Source: reconstructed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from beltline.simulate.shapes import rotation
 from beltline.simulate.solids import Item
 
 CELL_MM = 10.0
+NESTLE = 0.6  # height that a thing takes from the bag, as a share of its box: hulls are mostly air
 SUPPORT = 0.6  # share of the floor under a thing that lies lower than the thing; the rest is pressed in
 TRIES = 24
 
@@ -130,7 +131,7 @@ class HeightMap:
         free_r, free_c = self.height.shape[0] - rows, self.height.shape[1] - columns
         if free_r < 0 or free_c < 0:
             return None
-        thick = tall * (1 - 0.55 * soft)
+        thick = tall * NESTLE * (1 - 0.45 * soft)
         best: tuple[float, int, int, float] | None = None
         for r, c in zip(rng.integers(0, free_r + 1, TRIES), rng.integers(0, free_c + 1, TRIES), strict=True):
             base = float(np.quantile(self.height[r : r + rows, c : c + columns][footprint], SUPPORT))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from beltline.physics import (
     random_detector,
     random_style,
 )
+
+NAMED_PHOTONS = (1.8e3, 6e3)  # quanta per pixel in air: the grain of public scans lies in this range
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +69,9 @@ def draw_look(rng: np.random.Generator, style: str, *, strength: float = 1.0) ->
     name = str(rng.choice(sorted(STYLES))) if style == "any" else style
     if name not in STYLES:
         raise ValueError(f"style must be one of {sorted(STYLES)}, 'any' or 'random', got {style!r}")
-    return Look(name, STYLES[name], random_detector(rng))
+    photons = float(np.exp(rng.uniform(*np.log(NAMED_PHOTONS))))
+    detector = replace(random_detector(rng), photons_low=photons, photons_high=1.15 * photons)
+    return Look(name, STYLES[name], detector)
 
 
 def photograph(
