@@ -1,8 +1,9 @@
 """What a run saves: an atomic checkpoint to go on from, and safetensors weights to use."""
 
 import hashlib
+import io
 import json
-import os
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,35 +12,33 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from beltline.core import UntrustedWeightsError
+from beltline.core import BadInputError, UntrustedWeightsError
+from beltline.formats import write_atomic
 
 CHECKPOINT = "checkpoint.pt"
 WEIGHTS = "weights.safetensors"
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file that is either the old one or the whole new one, also after a power cut."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-
-
 def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
     """Save a nested dict of tensors and plain values, atomically."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        torch.save(dict(state), file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    write_atomic(path, buffer.getvalue())
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint on the CPU; only tensors and plain values are accepted, never code."""
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    """Read a checkpoint on the CPU; only tensors and plain values are accepted, never code.
+
+    Raises:
+        UntrustedWeightsError: If the file holds anything else.
+        BadInputError: If it is no checkpoint at all, or cut.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise UntrustedWeightsError(f"{path}: holds more than tensors and plain values") from error
+    except (RuntimeError, EOFError) as error:
+        raise BadInputError(f"{path}: not a readable checkpoint: {error}") from error
     if not isinstance(state, dict):
         raise UntrustedWeightsError(f"{path}: expected a checkpoint of beltline, got {type(state).__name__}")
     return state

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from beltline.core import QualityGateError
+from beltline.formats import write_atomic, write_json
 from beltline.models.chr import ChrOutput, fuse_cams, mean_logits
-from beltline.training.checkpoint import write_atomic
 from beltline.training.journal import without_nan
 from beltline.training.recipes.chr_starter import Normalised
 
@@ -107,11 +107,8 @@ def export_onnx(
     if found["megabytes"] > max_megabytes:
         size = f"{found['megabytes']:.1f} MB"
         raise QualityGateError(f"{path.name}: {size}, limit {max_megabytes}; try half weights")
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, data)
-    write_atomic(
-        path.with_suffix(".json"), (json.dumps(described, indent=1, allow_nan=False) + "\n").encode()
-    )
+    write_json(path.with_suffix(".json"), described, indent=1)
     return found
 
 

@@ -13,6 +13,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from beltline.core import QualityGateError
+from beltline.formats import remove_leftovers
 from beltline.training.averaging import AveragedWeights
 from beltline.training.checkpoint import (
     CHECKPOINT,
@@ -122,6 +123,7 @@ def fit(
     run = _Run(model, wrapped, wrapped_optimizer, average, steps, options, out, fabric)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(out)
         if options.resume and (out / CHECKPOINT).is_file():
             run.restore(load_checkpoint(out / CHECKPOINT))
     return run.execute(batches, loss, evaluate)

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from beltline.core import BadInputError
+from beltline.formats import write_json
 from beltline.training.assessment import build_evaluate, calibrate, figures, score
-from beltline.training.checkpoint import WEIGHTS, hash_json, load_weights, write_atomic
+from beltline.training.checkpoint import WEIGHTS, hash_json, load_weights
 from beltline.training.export import ModelCard, export_onnx
 from beltline.training.journal import without_nan
 from beltline.training.loop import FitResult, fit
@@ -37,6 +38,8 @@ def train_chr(
     *,
     validation: Path | None = None,
     evaluate_steps: int = 500,
+    checkpoint_steps: int = 200,
+    log_steps: int = 20,
     resume: bool = False,
 ) -> FitResult:
     """Train the starter classifier on a shard folder.
@@ -47,6 +50,8 @@ def train_chr(
         out: Run folder.
         validation: Shard folder to measure on while training.
         evaluate_steps: Steps between measurements.
+        checkpoint_steps: Steps between checkpoints.
+        log_steps: Steps between lines of progress.
         resume: Go on from the folder's checkpoint.
 
     Raises:
@@ -68,7 +73,13 @@ def train_chr(
         build_loss(recipe),
         build_optimizer(recipe, model),
         steps=recipe.steps,
-        options=fit_options(recipe, resume=resume, evaluate_steps=evaluate_steps if validation else 0),
+        options=fit_options(
+            recipe,
+            resume=resume,
+            evaluate_steps=evaluate_steps if validation else 0,
+            checkpoint_steps=checkpoint_steps,
+            log_steps=log_steps,
+        ),
         out=out,
         fabric=build_fabric(recipe),
         evaluate=build_evaluate(recipe, validation) if validation else None,
@@ -174,4 +185,4 @@ def _chosen(run: Path, digest: str) -> dict[str, Any]:
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    write_atomic(path, (json.dumps(without_nan(value), indent=1, allow_nan=False) + "\n").encode())
+    write_json(path, without_nan(value), indent=1)
