@@ -19,7 +19,7 @@ from beltline.formats import write_json
 from beltline.physics import STYLES, dual_energy_transmission, whiten_background
 from beltline.simulate.bags import BagRecipe
 from beltline.simulate.library import Composed, ObjectLibrary, compose
-from beltline.simulate.photograph import draw_look, photograph
+from beltline.simulate.photograph import TEST_STYLES, draw_look, photograph
 
 STRIDE = 8
 
@@ -64,7 +64,7 @@ def write_shard(
     images = np.empty((plan.count, 3, h, w), dtype=np.uint8)
     masks = np.empty((plan.count, k, h // STRIDE, w // STRIDE), dtype=np.uint8)
     styles = np.zeros(plan.count, dtype=np.uint8)
-    names = ["random", *sorted(STYLES)]
+    names = ["random", *sorted(STYLES), *TEST_STYLES]
     for i in range(plan.count):
         images[i], masks[i], style = _sample(rng, library, recipe, plan)
         styles[i] = names.index(style)

@@ -1,0 +1,74 @@
+"""The object library and the training shards made from it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from beltline.physics import dual_energy_transmission
+from beltline.simulate.bags import BagRecipe, split_of
+from beltline.simulate.library import ObjectLibrary, bake_library, compose
+from beltline.simulate.shards import ShardPlan, write_shard
+
+CLASSES = ("gun", "knife")
+RECIPE = BagRecipe(classes=CLASSES, positives=1.0, items=(3, 6), garments=(1, 2))
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> ObjectLibrary:
+    return bake_library(
+        tmp_path_factory.mktemp("library"), seed=1, split="test", pixel_mm=5.0, each=1, threats_each=1
+    )
+
+
+def test_objects_are_of_the_split(library: ObjectLibrary) -> None:
+    assert {split_of(o.seed) for o in library.objects} == {"test"}
+    assert {o.role for o in library.objects} == {"container", "garment", "thing"}
+
+
+def test_composed_bags_hold_what_they_say(library: ObjectLibrary) -> None:
+    for seed in range(5):
+        bag = compose(np.random.default_rng(seed), library, RECIPE)
+        assert set(CLASSES) & {label for label, t in zip(bag.labels, bag.threats, strict=True) if t}
+        low, high = dual_energy_transmission(bag.basis)
+        assert np.isfinite(low).all()
+        assert 0 < low.min() < 0.9
+        assert (high >= low - 0.02).all()
+        for depth, (row, col) in zip(bag.depths, bag.corners, strict=True):
+            assert row + depth.shape[0] <= bag.basis.shape[1]
+            assert col + depth.shape[1] <= bag.basis.shape[2]
+
+
+def test_the_same_generator_gives_the_same_bag(library: ObjectLibrary) -> None:
+    first, again = (compose(np.random.default_rng(9), library, RECIPE) for _ in range(2))
+    np.testing.assert_array_equal(first.basis, again.basis)
+
+
+def test_shards_have_the_layout_of_training(library: ObjectLibrary, tmp_path: Path) -> None:
+    plan = ShardPlan(CLASSES, height=64, width=96, count=6)
+    path = write_shard(tmp_path, 3, library, RECIPE, plan, seed=5)
+    assert path.name == "shard_00003"
+    assert json.loads((tmp_path / "classes.json").read_text()) == list(CLASSES)
+    images, masks, labels = (np.load(path / f"{name}.npy") for name in ("images", "masks", "labels"))
+    assert images.shape == (6, 3, 64, 96)
+    assert masks.shape == (6, 2, 8, 12)
+    assert ((masks.max(axis=(2, 3)) > 0) == (labels > 0)).all()
+    assert labels.any(axis=1).all(), "every bag of this recipe is positive"
+    assert not list(tmp_path.glob("*.part"))
+    again = write_shard(tmp_path / "again", 3, library, RECIPE, plan, seed=5)
+    np.testing.assert_array_equal(np.load(again / "images.npy"), images)
+
+
+def test_negative_recipes_make_negative_shards(library: ObjectLibrary, tmp_path: Path) -> None:
+    plan = ShardPlan(CLASSES, height=64, width=96, count=4)
+    path = write_shard(tmp_path, 0, library, replace(RECIPE, positives=0.0), plan, seed=1)
+    assert not np.load(path / "labels.npy").any()
+
+
+def test_a_folder_without_a_library_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="holds no object library"):
+        ObjectLibrary(tmp_path)
