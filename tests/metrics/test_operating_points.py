@@ -12,6 +12,7 @@ from beltline.metrics import (
     choose_thresholds,
     pd_pfa_curve,
     rates_at_threshold,
+    scan_thresholds,
     threshold_at_pfa,
     wilson,
 )
@@ -172,3 +173,18 @@ def test_bootstrap_repeats_from_its_seed_and_leaves_nan_out():
     assert all(math.isfinite(end) for end in first)
     nothing = bootstrap_interval(lambda rows: float("nan"), 5, rng=np.random.default_rng(3), repeats=5)
     assert all(math.isnan(end) for end in nothing)
+
+
+def test_scan_thresholds_hold_the_false_alarms_of_the_whole_scan() -> None:
+    rng = np.random.default_rng(3)
+    labels = (rng.random((4000, 6)) < 0.05).astype(float)
+    scores = rng.random((4000, 6)) + labels
+    empty = ~labels.any(axis=1)
+    for pfa in (0.02, 0.05, 0.2):
+        chosen = np.array(scan_thresholds(labels, scores, pfa))
+        alarmed = (scores[empty] >= chosen).any(axis=1).mean()
+        assert pfa * 0.85 <= alarmed <= pfa
+        single = (scores[empty] >= chosen).mean(axis=0)
+        assert single.max() - single.min() < 0.005
+    with pytest.raises(ValueError, match="scans without any"):
+        scan_thresholds(np.ones((5, 2)), np.ones((5, 2)), 0.05)

@@ -48,4 +48,10 @@ def _table(found: dict[str, Any]) -> str:
         f"{'mean':18s} {found['scans']:8d}  {mean['ap']:.3f}  {mean['auc']:.3f}  {mean['pointing']:8.3f}"
         f"  {mean['corloc']:6.3f}   {mean['pd_at_pfa_0.05']:.3f}"
     )
+    for pfa, point in found.get("whole_scan", {}).items():
+        pd, out = point["pd"], point["pfa"]
+        lines.append(
+            f"whole scan at {float(pfa):.0%}: PD {pd[0]:.3f} [{pd[1]:.3f}, {pd[2]:.3f}], "
+            f"PFA {out[0]:.3f} [{out[1]:.3f}, {out[2]:.3f}]"
+        )
     return "\n".join(lines)

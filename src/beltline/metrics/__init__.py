@@ -23,6 +23,7 @@ from beltline.metrics.operating_points import (
     choose_thresholds,
     pd_pfa_curve,
     rates_at_threshold,
+    scan_thresholds,
     threshold_at_pfa,
     wilson,
 )
@@ -33,7 +34,7 @@ __all__ = [
     "average_precision", "mean_average_precision", "roc_auc",
     # operating points
     "OperatingPoint", "PdPfaCurve", "Rate", "bootstrap_interval", "choose_thresholds", "pd_pfa_curve",
-    "rates_at_threshold", "threshold_at_pfa", "wilson",
+    "rates_at_threshold", "scan_thresholds", "threshold_at_pfa", "wilson",
     # calibration
     "Calibration", "expected_calibration_error", "fit_platt", "fit_temperature", "sigmoid",
     # localization

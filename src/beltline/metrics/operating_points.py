@@ -183,3 +183,38 @@ def choose_thresholds(
         f"pfa_{pfa:g}": tuple(threshold_at_pfa(truth[:, k], value[:, k], pfa) for k in range(truth.shape[1]))
         for pfa in pfas
     }
+
+
+def scan_thresholds(labels: ArrayLike, scores: ArrayLike, pfa: float, *, rounds: int = 30) -> list[float]:
+    """Thresholds per class at which at most a share ``pfa`` of the empty scans alarm for any class.
+
+    With K classes each at its own PFA of 5 %, a bag that holds none of them alarms far more often than that.
+    Every class gets the same share q of false alarms, and q is the largest that keeps the whole scan at
+    ``pfa`` (bisection).
+
+    Args:
+        labels: (N, K) 1, 0, or NaN; scans whose known labels are all 0 count as empty.
+        scores: (N, K).
+        pfa: Share of empty scans that may alarm, in (0, 1).
+        rounds: Bisection steps.
+
+    Returns:
+        K thresholds; choose them on validation data.
+
+    Source: reconstructed.
+    """
+    truth, values = np.asarray(labels, dtype=np.float64), np.asarray(scores, dtype=np.float64)
+    empty = ~(truth == 1).any(axis=1)
+    if not empty.any():
+        raise ValueError("scan thresholds need scans without any of the classes, got none")
+    calm = values[empty]
+
+    def at(share: float) -> list[float]:
+        return [threshold_at_pfa(np.zeros(len(calm)), calm[:, k], share) for k in range(calm.shape[1])]
+
+    low, high = 0.0, pfa
+    for _ in range(rounds):
+        middle = (low + high) / 2
+        alarmed = (calm >= np.array(at(middle))).any(axis=1).mean()
+        low, high = (middle, high) if alarmed <= pfa else (low, middle)
+    return at(low)

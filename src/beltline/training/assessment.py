@@ -23,6 +23,8 @@ from beltline.metrics import (
     pointing_hit,
     rates_at_threshold,
     roc_auc,
+    scan_thresholds,
+    sigmoid,
     threshold_at_pfa,
 )
 from beltline.models.chr import ChrOutput, fuse_cams, mean_logits
@@ -97,7 +99,8 @@ def calibrate(scores: Scores, pfas: Sequence[float] = PFAS) -> dict[str, Any]:
 
     Returns:
         Plain values: ``calibration`` (``scale`` and ``bias``, K each), ``thresholds`` (probabilities, K for
-        each PFA, keys like ``"0.05"``), ``box_threshold``.
+        each PFA of the class, keys like ``"0.05"``), ``scan_thresholds`` (the same for the PFA of a whole scan
+        that holds none of the classes), ``box_threshold``.
     """
     classes = range(scores.labels.shape[1])
     fitted = [fit_platt(scores.labels[:, k], scores.logits[:, k]) for k in classes]
@@ -107,6 +110,9 @@ def calibrate(scores: Scores, pfas: Sequence[float] = PFAS) -> dict[str, Any]:
         "thresholds": {
             f"{pfa:g}": [threshold_at_pfa(scores.labels[:, k], probs[k], pfa) for k in classes]
             for pfa in pfas
+        },
+        "scan_thresholds": {
+            f"{pfa:g}": scan_thresholds(scores.labels, np.stack(probs, axis=1), pfa) for pfa in pfas
         },
         "box_threshold": _best_box_threshold(scores),
     }
@@ -142,7 +148,24 @@ def figures(scores: Scores, chosen: Mapping[str, Any], classes: Sequence[str]) -
     mean: dict[str, Any] = {key: _mean([row[key] for row in rows.values()]) for key in keys}
     for pfa in chosen["thresholds"]:
         mean[f"pd_at_pfa_{pfa}"] = _mean([row["operating_points"][pfa]["pd"][0] for row in rows.values()])
-    return {"scans": len(scores.labels), "mean": mean, "classes": rows}
+    return {
+        "scans": len(scores.labels),
+        "mean": mean,
+        "whole_scan": _whole_scan(scores, chosen),
+        "classes": rows,
+    }
+
+
+def _whole_scan(scores: Scores, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """PD and PFA of the decision "some class alarms", at the scan thresholds."""
+    scale, bias = (np.array(chosen["calibration"][key]) for key in ("scale", "bias"))
+    probs = sigmoid(scale * scores.logits + bias)
+    truth = (scores.labels == 1).any(axis=1).astype(np.float32)
+    found = {}
+    for pfa, values in chosen.get("scan_thresholds", {}).items():
+        alarmed = (probs >= np.array(values)).any(axis=1).astype(np.float64)
+        found[pfa] = _point(truth, alarmed, 0.5)
+    return found
 
 
 def _ranking(scores: Scores, k: int) -> dict[str, float]:

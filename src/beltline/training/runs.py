@@ -159,7 +159,7 @@ def export_run(run: Path, path: Path, *, name: str, half_weights: bool = False) 
         classes=recipe.classes,
         long_side=recipe.long_side,
         calibration=chosen["calibration"],
-        thresholds=chosen["thresholds"],
+        thresholds=chosen.get("scan_thresholds", chosen["thresholds"]),
         box_threshold=chosen["box_threshold"],
         card={
             "recipe": as_json(recipe),
