@@ -99,8 +99,8 @@ def calibrate(scores: Scores, pfas: Sequence[float] = PFAS) -> dict[str, Any]:
 
     Returns:
         Plain values: ``calibration`` (``scale`` and ``bias``, K each), ``thresholds`` (probabilities, K for
-        each PFA of the class, keys like ``"0.05"``), ``scan_thresholds`` (the same for the PFA of a whole scan
-        that holds none of the classes), ``box_threshold``.
+        each PFA of the class, keys like ``"0.05"``), ``scan_thresholds`` (the same for the PFA of a whole
+        scan that holds none of the classes), ``box_threshold``.
     """
     classes = range(scores.labels.shape[1])
     fitted = [fit_platt(scores.labels[:, k], scores.logits[:, k]) for k in classes]
@@ -163,7 +163,7 @@ def _whole_scan(scores: Scores, chosen: Mapping[str, Any]) -> dict[str, Any]:
     truth = (scores.labels == 1).any(axis=1).astype(np.float32)
     found = {}
     for pfa, values in chosen.get("scan_thresholds", {}).items():
-        alarmed = (probs >= np.array(values)).any(axis=1).astype(np.float64)
+        alarmed = np.asarray((probs >= np.array(values)).any(axis=1), dtype=np.float64)
         found[pfa] = _point(truth, alarmed, 0.5)
     return found
 
