@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from beltline.core import BadInputError
 from beltline.models.torchvision_ops import ensure_torchvision_ops
 
 ensure_torchvision_ops()
@@ -281,7 +282,12 @@ def build_chr(
         pretrained: Fetch ImageNet weights through timm; the only way this function touches the network.
         variant: See `Chr`.
         pooling: See `Chr`.
+
+    Raises:
+        BadInputError: If timm has no such backbone.
     """
+    if not timm.is_model(backbone):  # names of other sources (hf-hub:...) would reach for the network
+        raise BadInputError(f"timm has no backbone {backbone!r}; timm.list_models() names them")
     options = dict(backbone_options or {})
     probe: Any = timm.create_model(backbone, features_only=True, **options)
     levels = len(probe.feature_info.channels())
