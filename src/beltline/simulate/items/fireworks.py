@@ -9,6 +9,7 @@ from beltline.simulate.shapes import box, cone, cylinder, ellipsoid, spline, tub
 from beltline.simulate.solids import Item, ItemMaker, Part, Texture, hollow
 
 Rng = np.random.Generator
+Charge = tuple[str, float]  # material, g/cm3
 PAPER = 0.75  # g/cm3 of rolled paper tube
 
 
@@ -16,13 +17,13 @@ def _grains(rng: Rng) -> Texture:
     return Texture("granular", int(rng.integers(2**31)), rng.uniform(0.1, 0.4), rng.uniform(2, 8))
 
 
-def _charge(rng: Rng) -> tuple[str, float]:
+def _charge(rng: Rng) -> Charge:
     """Material and density of a pyrotechnic charge: black powder to metal-rich star mixtures."""
     material = str(rng.choice(["salt", "salt", "powder", "sheet_simulant"]))
     return material, rng.uniform(0.8, 1.5)
 
 
-def _paper_tube(rng: Rng, radius: float, length: float, fill: float) -> list[Part]:
+def _paper_tube(rng: Rng, radius: float, length: float, fill: float, *, charge: Charge) -> list[Part]:
     """Paper tube along x filled to a share, with plugs of clay at the ends."""
     wall = max(radius * rng.uniform(0.12, 0.25), 0.5)
     plug = min(radius * 1.2, length * 0.15)
@@ -30,9 +31,9 @@ def _paper_tube(rng: Rng, radius: float, length: float, fill: float) -> list[Par
     inner = cylinder(radius - wall, length - 1, segments=16).rotated("y", 90)
     parts = list(hollow(outer, inner, "paper", density_g_cm3=PAPER))
     room = length - 2 * plug - 2
-    material, density = _charge(rng)
-    charge = cylinder(radius - wall - 0.05, room * fill, segments=16).rotated("y", 90)
-    parts.append(Part(charge.moved(-room * (1 - fill) / 2), material, 1, density, _grains(rng)))
+    material, density = charge
+    grains = cylinder(radius - wall - 0.05, room * fill, segments=16).rotated("y", 90)
+    parts.append(Part(grains.moved(-room * (1 - fill) / 2), material, 1, density, _grains(rng)))
     for side in (-1, 1):
         clay = cylinder(radius - wall - 0.05, plug, segments=16).rotated("y", 90)
         parts.append(Part(clay.moved(side * (length / 2 - plug / 2 - 0.8)), "gypsum", 1, 1.7))
@@ -47,14 +48,15 @@ def _fuse(rng: Rng, start: tuple[float, float, float], length: float) -> Part:
 
 
 def _rockets(rng: Rng) -> list[Part]:
+    charge = _charge(rng)
     parts: list[Part] = []
     radius, motor, stick = rng.uniform(6, 16), rng.uniform(60, 120), rng.uniform(180, 420)
     for i in range(int(rng.integers(1, 6))):
-        one = _paper_tube(rng, radius, motor, rng.uniform(0.6, 1.0))
+        one = _paper_tube(rng, radius, motor, rng.uniform(0.6, 1.0), charge=charge)
         head, tip = rng.uniform(35, 70), rng.uniform(20, 40)
         wide = radius * rng.uniform(1.1, 1.7)
         mid = motor / 2 + head / 2
-        one += placed(_paper_tube(rng, wide, head, rng.uniform(0.7, 1.0)), mid)
+        one += placed(_paper_tube(rng, wide, head, rng.uniform(0.7, 1.0), charge=charge), mid)
         nose = cone(wide, 1.0, tip, segments=16).rotated("y", 90).moved(mid + head / 2 + tip / 2)
         one.append(Part(nose, "pp", 1, 0.25))
         one.append(Part(box(stick, 4, 4).moved(motor * 0.3 - stick / 2, radius + 2), "wood"))
@@ -66,12 +68,13 @@ def _rockets(rng: Rng) -> list[Part]:
 
 def _crackers(rng: Rng) -> list[Part]:
     """Two rows of crackers plaited to one fuse."""
+    charge = _charge(rng)
     parts: list[Part] = []
     radius, length = rng.uniform(2.5, 6), rng.uniform(22, 45)
     count, pitch, lean = int(rng.integers(6, 15)), radius * 2.3, rng.uniform(55, 85)
     for i in range(count):
         for side in (-1, 1):
-            one = _paper_tube(rng, radius, length, rng.uniform(0.4, 0.8))
+            one = _paper_tube(rng, radius, length, rng.uniform(0.4, 0.8), charge=charge)
             turn = side * lean + rng.normal(0, 4)
             reach = side * length * 0.55
             parts += placed(one, i * pitch + rng.normal(0, 0.5), reach, rng.normal(0, 0.8), turn=turn)
@@ -82,6 +85,7 @@ def _crackers(rng: Rng) -> list[Part]:
 
 def _shells(rng: Rng) -> list[Part]:
     """Aerial shells: a paper ball of stars about a burst charge, with lift cup and fuse."""
+    material, density = _charge(rng)
     parts: list[Part] = []
     radius = rng.uniform(20, 48)
     for i in range(int(rng.integers(1, 4))):
@@ -90,7 +94,6 @@ def _shells(rng: Rng) -> list[Part]:
         one = list(hollow(outer, inner, "paper", density_g_cm3=PAPER))
         burst = radius * rng.uniform(0.35, 0.5)
         one.append(Part(ellipsoid(burst, burst, burst, segments=14), "powder", 1, 0.9, _grains(rng)))
-        material, density = _charge(rng)
         star, ring = radius * 0.13, radius - wall - radius * 0.15
         for u in rng.normal(size=(24, 3)):
             at = ring * u / np.linalg.norm(u)
@@ -122,10 +125,11 @@ def _cake(rng: Rng) -> list[Part]:
     """Battery of upright tubes in a carton."""
     rows, columns = int(rng.integers(2, 5)), int(rng.integers(3, 6))
     radius, length = rng.uniform(8, 14), rng.uniform(70, 130)
+    charge = _charge(rng)
     parts: list[Part] = []
     for i in range(rows * columns):
         row, column = divmod(i, columns)
-        one = _paper_tube(rng, radius, length, rng.uniform(0.25, 0.5))
+        one = _paper_tube(rng, radius, length, rng.uniform(0.25, 0.5), charge=charge)
         parts += placed(one, 0, column * radius * 2.05, row * radius * 2.05)
     middle = ((columns - 1) * radius * 1.025, (rows - 1) * radius * 1.025)
     size = (length + 6, columns * radius * 2.05 + 3, rows * radius * 2.05 + 3)
