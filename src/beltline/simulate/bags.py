@@ -32,8 +32,9 @@ CONTAINER_WEIGHTS: Mapping[str, float] = {
     "handbag": 1.5,
     "briefcase": 1.0,
     "duffel": 1.5,
-    "parcel": 0.7,
-    "tray": 1.0,
+    "plastic_bag": 0.5,
+    "parcel": 0.6,
+    "tray": 0.8,
 }
 
 

@@ -142,6 +142,26 @@ def make_padlock(rng: Rng) -> Item:
     return benign("padlock", parts, design="cable" if coil else "bow")
 
 
+def make_profile(rng: Rng) -> Item:
+    """Flat tubes of aluminium or steel, nested: rails, slats, stands, that look like blades from far away."""
+    long, wide, thick = draw(rng, 160, 470), draw(rng, 12, 42), draw(rng, 6, 16)
+    metal = pick(rng, ("al", "al", "fe", "ss"))
+    wall = draw(rng, 0.8, 2.0) if metal == "al" else draw(rng, 0.3, 0.9)
+    parts = []
+    for k in range(count(rng, 1, 2)):
+        y = 1.4 * wide * k
+        parts += [Part(box(long, wide, thick).moved(0, y), metal)]
+        parts += [Part(box(long - 1, wide - 2 * wall, thick - 2 * wall).moved(0, y), metal, -1)]
+        inner = (wide - 2 * wall - 1.2, thick - 2 * wall - 0.8)
+        if min(inner) > 2.5:
+            reach = long * draw(rng, 0.4, 0.95)
+            x = (long - reach) / 2 - 2
+            parts += [Part(box(reach, *inner).moved(x, y), metal, 1, 2.0 if metal == "al" else 5.0)]
+        if chance(rng, 0.5):
+            parts.append(Part(cylinder(2.5, thick + 2, segments=10).moved(0.45 * long, y), "fe"))
+    return benign("flat_profile", parts, metal=metal, length_mm=round(long))
+
+
 def make_umbrella(rng: Rng) -> Item:
     """Folded umbrella, short or long: shaft, ribs with hinges, rolled cloth, handle."""
     long = draw(rng, 200, 300) if chance(rng, 0.7) else draw(rng, 500, 620)
@@ -176,4 +196,5 @@ FAMILIES: dict[str, ItemMaker] = {
     "hardware": make_hardware,
     "padlock": make_padlock,
     "umbrella": make_umbrella,
+    "flat_profile": make_profile,
 }
