@@ -193,7 +193,7 @@ def scan_thresholds(labels: ArrayLike, scores: ArrayLike, pfa: float, *, rounds:
     ``pfa`` (bisection).
 
     Args:
-        labels: (N, K) 1, 0, or NaN; scans whose known labels are all 0 count as empty.
+        labels: (N, K) 1, 0, or NaN; a scan counts as empty if all its labels are known to be 0.
         scores: (N, K).
         pfa: Share of empty scans that may alarm, in (0, 1).
         rounds: Bisection steps.
@@ -201,10 +201,14 @@ def scan_thresholds(labels: ArrayLike, scores: ArrayLike, pfa: float, *, rounds:
     Returns:
         K thresholds; choose them on validation data.
 
-    Source: reconstructed.
+    Raises:
+        ValueError: If no scan is known to be empty.
+
+    Source:
+        Reconstructed.
     """
     truth, values = np.asarray(labels, dtype=np.float64), np.asarray(scores, dtype=np.float64)
-    empty = ~(truth == 1).any(axis=1)
+    empty = (truth == 0).all(axis=1)
     if not empty.any():
         raise ValueError("scan thresholds need scans without any of the classes, got none")
     calm = values[empty]

@@ -160,7 +160,8 @@ def _whole_scan(scores: Scores, chosen: Mapping[str, Any]) -> dict[str, Any]:
     """PD and PFA of the decision "some class alarms", at the scan thresholds."""
     scale, bias = (np.array(chosen["calibration"][key]) for key in ("scale", "bias"))
     probs = sigmoid(scale * scores.logits + bias)
-    truth = (scores.labels == 1).any(axis=1).astype(np.float32)
+    truth = np.where((scores.labels == 0).all(axis=1), 0.0, np.nan)  # NaN: not known to be empty
+    truth[(scores.labels == 1).any(axis=1)] = 1.0
     found = {}
     for pfa, values in chosen.get("scan_thresholds", {}).items():
         alarmed = np.asarray((probs >= np.array(values)).any(axis=1), dtype=np.float64)

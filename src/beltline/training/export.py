@@ -7,6 +7,7 @@ the finest one.
 
 import copy
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -114,15 +115,18 @@ def export_onnx(
 
 def _to_onnx(network: nn.Module, size: tuple[int, int]) -> Any:
     height, width = torch.export.Dim("height", min=64, max=4096), torch.export.Dim("width", min=64, max=4096)
-    program = torch.onnx.export(
-        network,
-        (torch.rand(1, 3, *size),),
-        input_names=["image"],
-        output_names=["logits", "cams"],
-        dynamic_shapes={"image": {2: height, 3: width}},
-        dynamo=True,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        # torch's own exporter copies what it has deprecated
+        warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
+        program = torch.onnx.export(
+            network,
+            (torch.rand(1, 3, *size),),
+            input_names=["image"],
+            output_names=["logits", "cams"],
+            dynamic_shapes={"image": {2: height, 3: width}},
+            dynamo=True,
+            verbose=False,
+        )
     assert program is not None
     return program.model_proto
 

@@ -117,7 +117,8 @@ def calibrate_run(run: Path, validation: Path, *, limit: int | None = None) -> d
     """Choose calibration, thresholds and box threshold on validation shards; writes calibration.json.
 
     Raises:
-        BadInputError: If a class is present in no scan or in all of them: nothing can be chosen for it.
+        BadInputError: If a class is present in no scan or in all of them, or no scan is without any: nothing
+            can be chosen then.
     """
     recipe, model, digest = load_run(run)
     found = score(recipe, model, validation, limit=limit)
@@ -127,6 +128,8 @@ def calibrate_run(run: Path, validation: Path, *, limit: int | None = None) -> d
             raise BadInputError(
                 f"{validation}: calibration needs scans with and without {name}, got {present} and {absent}"
             )
+    if not (found.labels == 0).all(1).any():
+        raise BadInputError(f"{validation}: calibration needs scans without any of the classes, got none")
     chosen = {**calibrate(found), "weights_sha256": digest, "scans": len(found.labels)}
     _write_json(run / CALIBRATION, chosen)
     return chosen
