@@ -22,7 +22,7 @@ def texture(rng: Rng, kind: TextureKind, amplitude: float, scale_mm: float) -> T
 
 
 def pouch(outline: ArrayLike, depth: float, edge: float) -> Mesh:
-    """Pillow over an outline (M, 2): full width in the middle of its ``depth``, edges rounded by ``edge`` mm."""
+    """Pillow over an outline (M, 2), ``depth`` mm thick, its edges rounded by ``edge`` mm."""
     outline = np.asarray(outline, dtype=np.float64)
     half = np.abs(outline).max(axis=0)
     edge = min(edge, 0.45 * float(half.min()), 0.49 * depth)
@@ -35,7 +35,9 @@ def pouch(outline: ArrayLike, depth: float, edge: float) -> Mesh:
     return loft(rings)
 
 
-def panel(rng: Rng, outline: ArrayLike, thickness: float, material: str, density: float, kind: TextureKind) -> Part:
+def panel(
+    rng: Rng, outline: ArrayLike, thickness: float, material: str, density: float, kind: TextureKind
+) -> Part:
     """Flat creased sheet over an outline."""
     return Part(prism(np.asarray(outline), thickness), material, 1, density, texture(rng, kind, 0.75, 110.0))
 
@@ -50,7 +52,9 @@ def body(rng: Rng, outline: Array, depth: float, edge: float, material: str) -> 
         sheet = panel(rng, small, rng.uniform(3, 7), material, density * 0.6, kind)
         parts += shifted([sheet], z=side * (depth / 2 - 4))
         seam = tube(at(small, side * (depth / 2 - 2)), rng.uniform(1.3, 2.8), segments=5, closed=True)
-        parts.append(Part(seam, pick(rng, "polyester", "pvc", "coated_nylon", "pe"), 1, rng.uniform(0.7, 1.1)))
+        parts.append(
+            Part(seam, pick(rng, "polyester", "pvc", "coated_nylon", "pe"), 1, rng.uniform(0.7, 1.1))
+        )
     return [*parts, *creases(rng, np.abs(small).max(axis=0), depth, material)]
 
 
@@ -69,7 +73,9 @@ def creases(rng: Rng, half: Array, depth: float, material: str, *, most: int = 1
 def foam_sheet(rng: Rng, x: float, y: float, thickness: float) -> Part:
     """Padding of a back, strap or laptop sleeve, cloth included, centred."""
     mesh = prism(rounded_rectangle(x, y, 18, steps=2), thickness)
-    return Part(mesh, pick(rng, "foam", "foam", "pe"), 1, rng.uniform(0.05, 0.12), texture(rng, "foam", 0.5, 14.0))
+    return Part(
+        mesh, pick(rng, "foam", "foam", "pe"), 1, rng.uniform(0.05, 0.12), texture(rng, "foam", 0.5, 14.0)
+    )
 
 
 def pocket(rng: Rng, x: float, y: float, depth: float, material: str, *, zipped: bool = True) -> list[Part]:

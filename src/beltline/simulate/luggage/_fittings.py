@@ -7,7 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from beltline.simulate.luggage._forms import annulus, block, evenly, repeated, ribbon, shell_parts, shifted, turned
+from beltline.simulate.luggage._forms import (
+    annulus,
+    block,
+    evenly,
+    repeated,
+    ribbon,
+    shell_parts,
+    shifted,
+    turned,
+)
 from beltline.simulate.shapes import (
     Axis,
     Mesh,
@@ -40,7 +49,7 @@ def chance(rng: Rng, share: float) -> bool:
 
 
 def loop(rng: Rng, x: float, y: float, wire: float, *, kind: str = "") -> Mesh:
-    """Closed wire loop in the xy plane: rectangular, oval, round or D-shaped ring, inner size about x by y."""
+    """Closed wire loop in the xy plane, about x by y mm: rectangular, oval or D-shaped ring."""
     kind = kind or pick(rng, "rectangle", "oval", "d")
     small = min(x, y)
     wire = min(wire, 0.3 * small)

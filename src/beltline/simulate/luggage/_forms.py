@@ -32,7 +32,9 @@ def repeated(mesh: Mesh, spots: ArrayLike, yaw_deg: ArrayLike = 0.0) -> Mesh:
 def block(x: float, y: float, z: float) -> Mesh:
     """Box of 12 triangles, centred, for things repeated by the hundred."""
     corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * [x / 2, y / 2]
-    strip = _strip(np.stack([np.column_stack([np.full(4, z), corners[:, 0], corners[:, 1]]) for z in (-z / 2, z / 2)]))
+    strip = _strip(
+        np.stack([np.column_stack([np.full(4, z), corners[:, 0], corners[:, 1]]) for z in (-z / 2, z / 2)])
+    )
     return Mesh(strip.vertices[:, [1, 2, 0]], strip.faces)
 
 
@@ -75,13 +77,13 @@ def _untwisted(across: Array, tangents: Array) -> Array:
 
 
 def _narrowed(path: Array, across: Array, half: float) -> Array:
-    """Half width (N,), less where the strip bends so tightly in its plane that its inner edge would run back."""
+    """Half width (N,), less where the strip bends so tightly that its inner edge would run back."""
     steps = np.diff(path, axis=0)
     length = np.maximum(np.linalg.norm(steps, axis=1), 1e-9)
     turn = np.abs(np.einsum("ij,ij->i", np.diff(across, axis=0), steps)) / length
-    most = np.minimum(0.7 * length / np.maximum(turn, 1e-9), half)
+    most = np.minimum(0.5 * length / np.maximum(turn, 1e-9), half)
     at_nodes = np.minimum(np.r_[most, half], np.r_[half, most])
-    return np.maximum(np.minimum(at_nodes, half), 0.02)
+    return np.asarray(np.clip(at_nodes, 0.02, half))
 
 
 def _strip(rings: Array) -> Mesh:
@@ -91,7 +93,8 @@ def _strip(rings: Array) -> Mesh:
     """
     i = np.arange(0, 4 * (len(rings) - 1), 4)[:, None]
     faces = np.array(
-        [(0, 1, 5), (0, 5, 4), (3, 7, 6), (3, 6, 2), (1, 2, 6), (1, 6, 5), (3, 0, 4), (3, 4, 7)], dtype=np.int64
+        [(0, 1, 5), (0, 5, 4), (3, 7, 6), (3, 6, 2), (1, 2, 6), (1, 6, 5), (3, 0, 4), (3, 4, 7)],
+        dtype=np.int64,
     )
     last = 4 * len(rings) - 4
     ends = [(0, 3, 2), (0, 2, 1), (last, last + 1, last + 2), (last, last + 2, last + 3)]
@@ -127,7 +130,8 @@ def band(outline: ArrayLike, z: ArrayLike, height: float, depth: float) -> Mesh:
 def plan_outline(x: float, y: float, corner: float, *, taper: float = 0.0, steps: int = 6) -> Array:
     """Rounded rectangle (28, 2) whose +x end is narrower by the share ``taper``."""
     outline = rounded_rectangle(x, y, corner, steps=steps)
-    return outline * np.column_stack([np.ones(len(outline)), 1 - taper * (0.5 + outline[:, 0] / x)])
+    narrowing = 1 - taper * (0.5 + outline[:, 0] / x)
+    return np.asarray(outline * np.column_stack([np.ones(len(outline)), narrowing]))
 
 
 def at(outline: ArrayLike, z: ArrayLike = 0.0) -> Array:

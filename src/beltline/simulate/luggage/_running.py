@@ -17,7 +17,17 @@ from beltline.simulate.luggage._forms import (
     tube_parts,
     turned,
 )
-from beltline.simulate.shapes import box, cylinder, helix, merge, prism, rounded_rectangle, spline, torus, tube
+from beltline.simulate.shapes import (
+    box,
+    cylinder,
+    helix,
+    merge,
+    prism,
+    rounded_rectangle,
+    spline,
+    torus,
+    tube,
+)
 from beltline.simulate.solids import Part
 
 Rng = np.random.Generator
@@ -58,7 +68,11 @@ def spinner_wheel(rng: Rng, seed: int, swivel: float) -> list[Part]:
     parts = [p for s in sides for p in shifted(disc, z=s * (gap + width) / 2)]
     reach = gap + 2 * width if twin else width + 8
     axle = cylinder(own.uniform(2.4, 3.4), reach + 3, segments=8)
-    fork = box(radius * 1.25, gap * 0.8, gap * 0.9) if twin else box(radius * 1.4, radius * 0.9, 3).moved(z=reach / 2)
+    fork = (
+        box(radius * 1.25, gap * 0.8, gap * 0.9)
+        if twin
+        else box(radius * 1.4, radius * 0.9, 3).moved(z=reach / 2)
+    )
     fork_material = pick(own, "nylon", "abs", "pp", "absf")
     parts += [Part(axle, "fe"), Part(fork.moved(x=radius * 0.6), fork_material)]
     if not twin:
@@ -68,7 +82,9 @@ def spinner_wheel(rng: Rng, seed: int, swivel: float) -> list[Part]:
     stem = cylinder(own.uniform(3.5, 5), own.uniform(22, 34), segments=9).rotated("y", 90).moved(x=radius + 8)
     parts.append(Part(stem, "fe"))
     if chance(own, 0.6):
-        ball = torus(own.uniform(7, 10), 2.0, segments=9, tube_segments=4).rotated("y", 90).moved(x=radius + 4)
+        ball = (
+            torus(own.uniform(7, 10), 2.0, segments=9, tube_segments=4).rotated("y", 90).moved(x=radius + 4)
+        )
         parts.append(Part(ball, "fe"))
     wide = own.uniform(44, 66)
     base = prism(rounded_rectangle(wide, wide, wide * 0.3, steps=3), own.uniform(10, 22)).rotated("y", 90)
@@ -84,9 +100,13 @@ def inline_wheel(rng: Rng, seed: int) -> list[Part]:
     radius, width = own.uniform(24, 38), own.uniform(17, 26)
     wheel = turned(_disc(own, radius, width, pick(own, "rubber", "filled_rubber", "pvc", "pp")), "x", 90)
     axle = cylinder(own.uniform(2.5, 4), width + 14, segments=8).rotated("x", 90)
-    guard = spline([(-radius * 0.4, 0, radius * 1.2), (radius, 0, radius * 0.8), (radius * 1.25, 0, -radius * 0.5)], 9)
+    guard = spline(
+        [(-radius * 0.4, 0, radius * 1.2), (radius, 0, radius * 0.8), (radius * 1.25, 0, -radius * 0.5)], 9
+    )
     housing = ribbon(guard, width + 14, 2.4, across=(0, 1, 0))
-    spots = [(radius * a, b * (width / 2 + 9), radius * c) for a, c in ((1.0, 0.6), (-0.2, 1.1)) for b in (-1, 1)]
+    spots = [
+        (radius * a, b * (width / 2 + 9), radius * c) for a, c in ((1.0, 0.6), (-0.2, 1.1)) for b in (-1, 1)
+    ]
     bolts = screws(spots, 1.8, own.uniform(10, 16), "z")
     parts = [*wheel, Part(axle, "fe"), Part(housing, pick(own, "abs", "pp", "absf")), Part(bolts, "fe")]
     if chance(own, 0.4):
@@ -111,7 +131,9 @@ def _stage(rng: Rng, length: float, wide: float, tall: float, metal: str, round_
     parts.append(Part(block.moved(x=length / 2 - inner * 0.97), "pom"))
     pin = cylinder(2.4, wide, segments=7).rotated("x", 90)
     spring = tube(helix(2.6, 18, 7, steps_per_turn=5), 0.4, segments=3).rotated("y", 90)
-    parts.append(Part(merge([pin.moved(x=length / 2 - inner * 0.95), spring.moved(x=length / 2 - inner * 0.9)]), "fe"))
+    parts.append(
+        Part(merge([pin.moved(x=length / 2 - inner * 0.95), spring.moved(x=length / 2 - inner * 0.9)]), "fe")
+    )
     return parts
 
 
@@ -144,19 +166,25 @@ def telescopic_rails(rng: Rng, size: ArrayLike) -> list[Part]:
     return parts
 
 
-def _mounts(rng: Rng, lanes: list[float], start: float, length: float, wide: float, tall: float) -> list[Part]:
+def _mounts(
+    rng: Rng, lanes: list[float], start: float, length: float, wide: float, tall: float
+) -> list[Part]:
     """Holders at both ends of each rail, pairs of screws along it, perhaps a steel cross plate."""
     holder = shell_parts(box(rng.uniform(26, 48), wide + 8, tall + 6), 2.0, pick(rng, "pp", "abs", "nylon"))
     ends = [start - length / 2 + 18, start + length / 2 - 20]
     parts = [p for lane in lanes for x in ends for p in shifted(holder, x=x, y=lane)]
     along = np.linspace(-0.46, 0.46, int(rng.integers(2, 6))) * length + start
-    spots = [(x + rng.normal(0, 2), lane + s * (wide / 2 + 6), 0) for x in along for lane in lanes for s in (-1, 1)]
+    spots = [
+        (x + rng.normal(0, 2), lane + s * (wide / 2 + 6), 0) for x in along for lane in lanes for s in (-1, 1)
+    ]
     if chance(rng, 0.5):
         spots = spots[::2]
     parts.append(Part(screws(spots, rng.uniform(1.3, 2.1), rng.uniform(8, 15)), "fe"))
     if chance(rng, 0.2):
         plate = prism(rounded_rectangle(rng.uniform(50, 100), wide + rng.uniform(12, 30), 6, steps=2), 1.2)
-        parts += [Part(plate.moved(ends[0] + 40, lane, -tall / 2 - 1), pick(rng, "fe", "al")) for lane in lanes]
+        parts += [
+            Part(plate.moved(ends[0] + 40, lane, -tall / 2 - 1), pick(rng, "fe", "al")) for lane in lanes
+        ]
     return parts
 
 
@@ -186,7 +214,13 @@ def carry_handle(rng: Rng) -> list[Part]:
     long = rng.uniform(105, 190)
     style = pick(rng, "arch", "arch", "strip", "webbing", "bail")
     rise = rng.uniform(12, 34) if style != "strip" else rng.uniform(5, 12)
-    nodes = [(-long / 2, 0, 0), (-long * 0.4, rise, 0), (0, rise * 1.08, 0), (long * 0.4, rise, 0), (long / 2, 0, 0)]
+    nodes = [
+        (-long / 2, 0, 0),
+        (-long * 0.4, rise, 0),
+        (0, rise * 1.08, 0),
+        (long * 0.4, rise, 0),
+        (long / 2, 0, 0),
+    ]
     path = spline(nodes, 18)
     wide = rng.uniform(17, 30)
     if style == "bail":
@@ -194,11 +228,18 @@ def carry_handle(rng: Rng) -> list[Part]:
     elif style == "webbing":
         parts = [Part(ribbon(path, wide, 3.0, across=(0, 0, 1)), "nylon", 1, 0.8)]
     else:
-        parts = [Part(ribbon(path, wide, rng.uniform(6, 12), across=(0, 0, 1)), pick(rng, "pvc", "rubber", "pp", "absf"))]
+        parts = [
+            Part(
+                ribbon(path, wide, rng.uniform(6, 12), across=(0, 0, 1)),
+                pick(rng, "pvc", "rubber", "pp", "absf"),
+            )
+        ]
     if chance(rng, 0.55):
         core = path * [0.97, 1, 1]
         parts.append(Part(ribbon(core, wide * 0.5, rng.uniform(0.5, 1.1), across=(0, 0, 1)), "fe"))
-    foot = prism(rounded_rectangle(rng.uniform(20, 36), wide + 6, 5, steps=2), rng.uniform(5, 10)).rotated("x", 90)
+    foot = prism(rounded_rectangle(rng.uniform(20, 36), wide + 6, 5, steps=2), rng.uniform(5, 10)).rotated(
+        "x", 90
+    )
     spots = [(s * long / 2 + d, -3, 0) for s in (-1, 1) for d in (-7, 7)]
     metal = pick(rng, "abs", "absf", "zn", "abs")
     parts += [p for s in (-1, 1) for p in shifted(shell_parts(foot, 1.6, metal), x=s * long / 2)]

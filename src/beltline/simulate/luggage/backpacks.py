@@ -17,7 +17,17 @@ from beltline.simulate.luggage._fittings import (
     webbing,
     zip_line,
 )
-from beltline.simulate.luggage._forms import annulus, at, bent, plan_outline, repeated, ribbon, shifted, soft_warp, turned
+from beltline.simulate.luggage._forms import (
+    annulus,
+    at,
+    bent,
+    plan_outline,
+    repeated,
+    ribbon,
+    shifted,
+    soft_warp,
+    turned,
+)
 from beltline.simulate.luggage.boxes import maybe_tray
 from beltline.simulate.luggage.container import Container
 from beltline.simulate.shapes import box, cylinder, prism, rounded_rectangle, spline, tube
@@ -82,7 +92,7 @@ def _frame(rng: Rng, x: float, y: float, bottom: float) -> list[Part]:
         stays = []
         for s in (-1, 1):
             path = [(-x * 0.42, s * (0.18 * y - lean), bottom), (x * 0.42, s * (0.18 * y + lean), bottom)]
-            stays.append(Part(ribbon(np.linspace(*np.array(path), 6), wide, rng.uniform(1.8, 3.2)), metal))
+            stays.append(Part(ribbon(spline(path, 6), wide, rng.uniform(1.8, 3.2)), metal))
         return stays
     hoop = rounded_rectangle(x * 0.84, y * 0.72, 60, steps=4)
     return [Part(tube(at(hoop, bottom), rng.uniform(1.8, 4), segments=6, closed=True), pick(rng, "fe", "al"))]
@@ -95,7 +105,9 @@ def _closure(rng: Rng, outline: Array, size: Array, design: str) -> list[Part]:
         return _drawcord(rng, size)
     if design == "roll":
         rolls = rng.uniform(8, 16)
-        roll = Part(prism(rounded_rectangle(rolls * 2, y * 0.86, rolls, steps=3), rolls * 1.6), "nylon", 1, 0.5)
+        roll = Part(
+            prism(rounded_rectangle(rolls * 2, y * 0.86, rolls, steps=3), rolls * 1.6), "nylon", 1, 0.5
+        )
         buckle = turned(side_release(rng, 24), "x", 90)
         return [*shifted([roll], x=x / 2 - 4), *shifted(buckle, x=x / 2 + 8, z=z * 0.3)]
     low = rng.uniform(-0.35, 0.25) * x
@@ -104,7 +116,9 @@ def _closure(rng: Rng, outline: Array, size: Array, design: str) -> list[Part]:
     order = np.argsort(np.arctan2(arc[:, 1], arc[:, 0] - low))
     parts = zip_line(rng, at(arc[order], rng.uniform(0.0, 0.3) * z), tape=False, pulls=2)
     if chance(rng, 0.6):
-        parts += zip_line(rng, at(arc[order], rng.uniform(-0.35, -0.15) * z), tape=False, pulls=2, style="coil", scale=0.8)
+        parts += zip_line(
+            rng, at(arc[order], rng.uniform(-0.35, -0.15) * z), tape=False, pulls=2, style="coil", scale=0.8
+        )
     if chance(rng, 0.5):
         nodes = [(x * 0.1, -y * 0.3, z * 0.2), (x * 0.1, y * 0.3, z * 0.2)]
         parts += zip_line(rng, nodes, scale=0.6)
@@ -125,7 +139,15 @@ def _drawcord(rng: Rng, size: Array) -> list[Part]:
     parts += shifted(turned(lid, "z", 90), x=x * 0.36, z=z * 0.42)
     for s in (-1, 1):
         parts += shifted(side_release(rng, 22), x=x * 0.1, y=s * y * 0.25, z=z * 0.5)
-        path = strap_path(rng, [(x * 0.45, s * y * 0.25, z * 0.5), (x * 0.1, s * y * 0.25, z * 0.52), (-x * 0.3, s * y * 0.25, z * 0.5)], 6)
+        path = strap_path(
+            rng,
+            [
+                (x * 0.45, s * y * 0.25, z * 0.5),
+                (x * 0.1, s * y * 0.25, z * 0.52),
+                (-x * 0.3, s * y * 0.25, z * 0.5),
+            ],
+            6,
+        )
         parts.append(webbing(rng, path, 22))
     return parts
 
@@ -133,13 +155,21 @@ def _drawcord(rng: Rng, size: Array) -> list[Part]:
 def _front(rng: Rng, size: Array, cloth: str, design: str) -> list[Part]:
     """Pockets on the front, daisy chain, logo plate, bungee."""
     x, y, z = size
-    parts = shifted(pocket(rng, x * rng.uniform(0.35, 0.6), y * rng.uniform(0.65, 0.85), rng.uniform(16, 45), cloth), x=-x * 0.16, z=z * 0.46)
+    parts = shifted(
+        pocket(rng, x * rng.uniform(0.35, 0.6), y * rng.uniform(0.65, 0.85), rng.uniform(16, 45), cloth),
+        x=-x * 0.16,
+        z=z * 0.46,
+    )
     if chance(rng, 0.55):
-        parts += shifted(pocket(rng, x * rng.uniform(0.15, 0.26), y * rng.uniform(0.45, 0.75), rng.uniform(8, 20), cloth), x=x * 0.26, z=z * 0.47)
+        parts += shifted(
+            pocket(rng, x * rng.uniform(0.15, 0.26), y * rng.uniform(0.45, 0.75), rng.uniform(8, 20), cloth),
+            x=x * 0.26,
+            z=z * 0.47,
+        )
     if chance(rng, 0.3):
         for s in (-1, 1) if chance(rng, 0.5) else (0,):
             strip = [(-x * 0.35, s * y * 0.2, z * 0.55), (x * 0.3, s * y * 0.2, z * 0.55)]
-            parts.append(webbing(rng, np.linspace(*np.array(strip), 10), 20))
+            parts.append(webbing(rng, spline(strip, 10), 20))
     if chance(rng, 0.35):
         plate = prism(rounded_rectangle(rng.uniform(20, 50), rng.uniform(12, 40), 4, steps=2), 1.5)
         parts.append(Part(plate.moved(x * 0.1, 0, z * 0.56), pick(rng, "zn", "pvc", "leather", "al")))
@@ -162,8 +192,21 @@ def _sides(rng: Rng, size: Array) -> list[Part]:
             parts += shifted(net, x=-x * 0.28, y=s * (y / 2 + 2))
         if chance(rng, 0.5):
             for lane in rng.uniform(-0.3, 0.35, int(rng.integers(1, 3))):
-                parts += shifted(turned(slide_adjuster(rng, 18), "x", 90), x=lane * x, y=s * (y / 2 + 4), z=rng.uniform(-0.2, 0.3) * z)
-    arch = spline([(x * 0.46, -28, -z * 0.3), (x * 0.54, -16, -z * 0.3), (x * 0.54, 16, -z * 0.3), (x * 0.46, 28, -z * 0.3)], 12)
+                parts += shifted(
+                    turned(slide_adjuster(rng, 18), "x", 90),
+                    x=lane * x,
+                    y=s * (y / 2 + 4),
+                    z=rng.uniform(-0.2, 0.3) * z,
+                )
+    arch = spline(
+        [
+            (x * 0.46, -28, -z * 0.3),
+            (x * 0.54, -16, -z * 0.3),
+            (x * 0.54, 16, -z * 0.3),
+            (x * 0.46, 28, -z * 0.3),
+        ],
+        12,
+    )
     parts.append(webbing(rng, arch, rng.uniform(18, 30)))
     return parts
 
@@ -175,7 +218,11 @@ def _shoulder_straps(rng: Rng, size: Array) -> list[Part]:
     below, wide = -z / 2 - rng.uniform(8, 18), rng.uniform(48, 72)
     for s in (-1, 1):
         stray = rng.normal(0, 0.06, 2) * y
-        nodes = [(x * 0.44, s * 0.12 * y), (x * 0.2, s * 0.28 * y + stray[0]), (-x * 0.08, s * 0.38 * y + stray[1])]
+        nodes = [
+            (x * 0.44, s * 0.12 * y),
+            (x * 0.2, s * 0.28 * y + stray[0]),
+            (-x * 0.08, s * 0.38 * y + stray[1]),
+        ]
         plane = spline(nodes, 12)
         path = np.column_stack([plane, np.full(12, below)])
         pad = ribbon(path, wide, rng.uniform(7, 13))
@@ -187,13 +234,22 @@ def _shoulder_straps(rng: Rng, size: Array) -> list[Part]:
         parts.append(webbing(rng, strap_path(rng, tail, 12), 24))
         if chance(rng, 0.7):  # the loose end, often outside the bag
             out = s * y * rng.uniform(0.5, 0.75)
-            loose = [path[-1], (-x * 0.3, out, below + 10), (-x * rng.uniform(0.3, 0.65), out * rng.uniform(0.8, 1.2), below + 20)]
+            loose = [
+                path[-1],
+                (-x * 0.3, out, below + 10),
+                (-x * rng.uniform(0.3, 0.65), out * rng.uniform(0.8, 1.2), below + 20),
+            ]
             parts.append(webbing(rng, strap_path(rng, loose, 25), 24))
-        parts.append(Part(loop(rng, 14, 24, 1.6, kind="d").moved(path[5, 0], path[5, 1], below - 8), pick(rng, "pom", "zn")))
+        parts.append(
+            Part(
+                loop(rng, 14, 24, 1.6, kind="d").moved(path[5, 0], path[5, 1], below - 8),
+                pick(rng, "pom", "zn"),
+            )
+        )
     if chance(rng, 0.4):
         parts += shifted(turned(side_release(rng, 18), "z", 90), x=x * 0.14, z=below - 6)
         strap = [(x * 0.14, -y * 0.3, below - 6), (x * 0.14, y * 0.3, below - 6)]
-        parts.append(webbing(rng, np.linspace(*np.array(strap), 6), 17))
+        parts.append(webbing(rng, spline(strap, 6), 17))
     return parts
 
 
@@ -204,7 +260,11 @@ def _belts(rng: Rng, size: Array, design: str) -> list[Part]:
         return []
     parts: list[Part] = []
     for s in (-1, 1):
-        nodes = [(-x * 0.4, 0, -z / 2 - 6), (-x * 0.38, s * y * 0.5, -z * 0.4), (-x * 0.3, s * y * 0.72, rng.uniform(-0.3, 0.2) * z)]
+        nodes = [
+            (-x * 0.4, 0, -z / 2 - 6),
+            (-x * 0.38, s * y * 0.5, -z * 0.4),
+            (-x * 0.3, s * y * 0.72, rng.uniform(-0.3, 0.2) * z),
+        ]
         path = strap_path(rng, nodes, 15, 16)
         parts.append(Part(ribbon(path[:10], rng.uniform(50, 90), 10), "foam", 1, 0.1))
         parts.append(webbing(rng, path, 36))

@@ -60,15 +60,20 @@ def _ribs(rng: Rng, x: float, y: float, wall: float, material: str) -> list[Part
     style = pick(rng, "cross", "grid", "long", "rings")
     meshes = []
     if style in ("cross", "grid"):
-        spots = [(k * x, 0, 0) for k in np.linspace(-0.4, 0.4, int(rng.integers(3, 9)))]
+        spots = [(k * x, 0.0, 0.0) for k in np.linspace(-0.4, 0.4, int(rng.integers(3, 9)))]
         meshes.append(repeated(box(thick, y * 0.86, tall), spots))
     if style in ("long", "grid"):
-        spots = [(0, k * y, -tall) for k in np.linspace(-0.36, 0.36, int(rng.integers(2, 7)))]
+        spots = [(0.0, k * y, -tall) for k in np.linspace(-0.36, 0.36, int(rng.integers(2, 7)))]
         meshes.append(repeated(box(x * 0.88, thick, tall), spots))
     if style == "rings":
         for k in np.linspace(0.35, 0.85, int(rng.integers(2, 4))):
             outline = rounded_rectangle(x * k, y * k, 25, steps=4)
-            rings = [(outline, 0.0), (outline, tall), (offset(outline, -thick), tall), (offset(outline, -thick), 0.0)]
+            rings = [
+                (outline, 0.0),
+                (outline, tall),
+                (offset(outline, -thick), tall),
+                (offset(outline, -thick), 0.0),
+            ]
             meshes.append(loft(np.stack([at(r, z - tall / 2) for r, z in rings], axis=1), closed=True))
     return [Part(mesh.moved(z=-wall - tall / 2), material) for mesh in meshes]
 
@@ -96,7 +101,9 @@ def _flutes(length: float, width: float, wave: float, tall: float, paper: float)
     """Wavy medium of corrugated board: a sheet over x = length, y = width, flutes along y."""
     t = np.linspace(-length / 2, length / 2, int(min(max(length / wave, 4), 60) * 4))
     curve = 0.5 * (tall - paper) * np.sin(2 * np.pi * t / wave)
-    outline = np.vstack([np.column_stack([t, curve + paper / 2]), np.column_stack([t, curve - paper / 2])[::-1]])
+    outline = np.vstack(
+        [np.column_stack([t, curve + paper / 2]), np.column_stack([t, curve - paper / 2])[::-1]]
+    )
     return prism(outline, width).rotated("x", 90)
 
 
@@ -121,14 +128,21 @@ def parcel(rng: Rng) -> Container:
         board = _board(rng, x - 0.5, y - 0.5, tall, wave, along_x=chance(rng, 0.5))
         parts += shifted(board, z=s * (z / 2 + tall / 2))
         flap = min(y / 2, x * 0.5) * rng.uniform(0.7, 1.0)
-        inner = [Part(box(flap, y - 12, tall), "cardboard").mesh.moved(e * (x / 2 - flap / 2 - 4), 0, s * (z / 2 - tall / 2)) for e in (-1, 1)]
+        inner = [
+            Part(box(flap, y - 12, tall), "cardboard").mesh.moved(
+                e * (x / 2 - flap / 2 - 4), 0, s * (z / 2 - tall / 2)
+            )
+            for e in (-1, 1)
+        ]
         parts += [Part(m, "cardboard") for m in inner]
         if chance(rng, 0.85):
             tape = box(x + 1, rng.uniform(44, 76), 0.12).moved(y=rng.normal(0, 4), z=s * (z / 2 + tall + 0.2))
             parts.append(Part(tape, "pp"))
     parts += [*_staples(rng, size), *_filler(rng, size), *_label(rng, size, tall)]
     inner_size = size - [2 * tall + 4, 2 * tall + 4, 2 * tall + 4]
-    return Container("parcel", tuple(parts), inner_size, {"size_mm": [round(v, 1) for v in (x, y, z)], "board_mm": tall})
+    return Container(
+        "parcel", tuple(parts), inner_size, {"size_mm": [round(v, 1) for v in (x, y, z)], "board_mm": tall}
+    )
 
 
 def _staples(rng: Rng, size: Array) -> list[Part]:
@@ -137,7 +151,9 @@ def _staples(rng: Rng, size: Array) -> list[Part]:
         return []
     x, y, z = size
     seam = [(x / 2 - 12, y / 2 - 1, k * z) for k in np.linspace(-0.4, 0.4, int(rng.integers(3, 7)))]
-    flaps = [(k * x, s * 14, z / 2 + 2) for k in np.linspace(-0.42, 0.42, int(rng.integers(3, 7))) for s in (-1, 1)]
+    flaps = [
+        (k * x, s * 14, z / 2 + 2) for k in np.linspace(-0.42, 0.42, int(rng.integers(3, 7))) for s in (-1, 1)
+    ]
     wire = box(14, 2.2, 0.7)
     parts = [Part(repeated(wire, flaps, rng.uniform(30, 60)), "fe")]
     return [*parts, Part(repeated(wire.rotated("x", 90), seam), "fe")]
@@ -149,8 +165,16 @@ def _filler(rng: Rng, size: Array) -> list[Part]:
     style = pick(rng, "none", "paper", "chips", "cushions", "foam")
     if style == "paper":
         count = int(rng.integers(3, 8))
-        lumps = [ellipsoid(*rng.uniform((40, 35, 12), (90, 70, 30)), segments=10).moved(*(rng.uniform(-0.32, 0.32, 3) * (x, y, z))) for _ in range(count)]
-        return [Part(m, "paper", 1, rng.uniform(0.05, 0.12), texture(rng, "crumple", 1.0, 40.0)) for m in lumps[:4]]
+        lumps = [
+            ellipsoid(*rng.uniform((40, 35, 12), (90, 70, 30)), segments=10).moved(
+                *(rng.uniform(-0.32, 0.32, 3) * (x, y, z))
+            )
+            for _ in range(count)
+        ]
+        return [
+            Part(m, "paper", 1, rng.uniform(0.05, 0.12), texture(rng, "crumple", 1.0, 40.0))
+            for m in lumps[:4]
+        ]
     if style == "chips":
         chip = ellipsoid(14, 9, 7, segments=8)
         spots = rng.uniform(-0.45, 0.45, (60, 3)) * [x, y, z * 0.9]

@@ -67,14 +67,29 @@ def _attache(rng: Rng) -> Container:
         made = draw_latch(rng) if latch == "draw" else combination_lock(rng)
         parts += shifted(turned(made, "x", 90), x=s * x * rng.uniform(0.28, 0.36), y=y / 2 - 2, z=split)
     hinge = merge([cylinder(2.5, 36, segments=8).rotated("y", 90), box(36, 1.2, 28)])
-    spots = [(k * x, -y / 2, split) for k in (-0.32, 0.32)] + ([(0, -y / 2, split)] if chance(rng, 0.3) else [])
+    spots = [(k * x, -y / 2, split) for k in (-0.32, 0.32)] + (
+        [(0, -y / 2, split)] if chance(rng, 0.3) else []
+    )
     parts.append(Part(repeated(hinge, spots), pick(rng, "fe", "brass", "al")))
     parts += shifted(carry_handle(rng), y=y / 2, z=split - 8)
-    stays = [tube([(s * x * 0.46, -y * 0.1, split - 20), (s * x * 0.46, y * 0.2, split + 20)], 1.8, segments=6) for s in (-1, 1)]
+    stays = [
+        tube([(s * x * 0.46, -y * 0.1, split - 20), (s * x * 0.46, y * 0.2, split + 20)], 1.8, segments=6)
+        for s in (-1, 1)
+    ]
     parts.append(Part(merge(stays), pick(rng, "fe", "brass")))
-    corners = [(sx * x * 0.485, sy * y * 0.48, sz * z * 0.44) for sx in (-1, 1) for sy in (-1, 1) for sz in (-1, 1)]
-    parts.append(Part(repeated(cylinder(rng.uniform(6, 14), 3, segments=10), corners), pick(rng, "zn", "abs", "fe")))
-    folder = Part(box(x * 0.92, y * 0.8, rng.uniform(2, 5)), pick(rng, "leather", "paper"), 1, 0.6, texture(rng, "leather", 0.5, 60))
+    corners = [
+        (sx * x * 0.485, sy * y * 0.48, sz * z * 0.44) for sx in (-1, 1) for sy in (-1, 1) for sz in (-1, 1)
+    ]
+    parts.append(
+        Part(repeated(cylinder(rng.uniform(6, 14), 3, segments=10), corners), pick(rng, "zn", "abs", "fe"))
+    )
+    folder = Part(
+        box(x * 0.92, y * 0.8, rng.uniform(2, 5)),
+        pick(rng, "leather", "paper"),
+        1,
+        0.6,
+        texture(rng, "leather", 0.5, 60),
+    )
     parts += shifted([folder], z=z / 2 - 8)
     parts.append(Part(screws([(k * x, 0, z / 2 - 6) for k in (-0.4, -0.2, 0.2, 0.4)], 1.5, 6), "fe"))
     inner = size - [20.0, 20.0, 2 * wall + 12]
@@ -94,13 +109,24 @@ def _laptop_bag(rng: Rng) -> Container:
     upper = np.array([(-x * 0.48, y * 0.1), (-x * 0.46, y * 0.46), (x * 0.46, y * 0.46), (x * 0.48, y * 0.1)])
     for level in rng.uniform(-0.3, 0.35, int(rng.integers(1, 3))):
         parts += zip_line(rng, at(spline(upper, 24), float(level) * z), tape=False, pulls=2)
-    front = turned(pocket(rng, y * rng.uniform(0.5, 0.75), x * rng.uniform(0.7, 0.9), rng.uniform(8, 24), skin), "z", 90)
+    front = turned(
+        pocket(rng, y * rng.uniform(0.5, 0.75), x * rng.uniform(0.7, 0.9), rng.uniform(8, 24), skin), "z", 90
+    )
     parts += shifted(front, y=-y * 0.08, z=z * 0.45)
     if chance(rng, 0.5):
-        flap_buckles = [shifted(turned(side_release(rng, 26), "z", 90), x=s * x * 0.25, y=-y * 0.1, z=z * 0.55) for s in (-1, 1)]
+        flap_buckles = [
+            shifted(turned(side_release(rng, 26), "z", 90), x=s * x * 0.25, y=-y * 0.1, z=z * 0.55)
+            for s in (-1, 1)
+        ]
         parts += [p for made in flap_buckles for p in made]
     for s in (-1, 1):
-        nodes = [(-x * 0.2, y * 0.3), (-x * 0.16, y * 0.5 + 30), (rng.normal(0, 15), y * 0.5 + rng.uniform(40, 80)), (x * 0.16, y * 0.5 + 30), (x * 0.2, y * 0.3)]
+        nodes = [
+            (-x * 0.2, y * 0.3),
+            (-x * 0.16, y * 0.5 + 30),
+            (rng.normal(0, 15), y * 0.5 + rng.uniform(40, 80)),
+            (x * 0.16, y * 0.5 + 30),
+            (x * 0.2, y * 0.3),
+        ]
         parts.append(webbing(rng, at(spline(nodes, 18), s * z * 0.4), rng.uniform(22, 34)))
     parts = bent(parts, soft_warp(rng, size, rng.uniform(1, 8)))
     if chance(rng, 0.75):
@@ -115,16 +141,32 @@ def shoulder_strap(rng: Rng, size: Array, width: float) -> list[Part]:
     x, y, z = size
     out, side = rng.uniform(0.1, 0.75) * y, rng.choice([-1.0, 1.0])
     level = z * 0.5 + 6
-    nodes = [(-x * 0.48, y * 0.34, 0), (-x * rng.uniform(0.3, 0.6), side * out, level), (rng.normal(0, 0.1) * x, side * out * 1.2, level + 4)]
+    nodes = [
+        (-x * 0.48, y * 0.34, 0),
+        (-x * rng.uniform(0.3, 0.6), side * out, level),
+        (rng.normal(0, 0.1) * x, side * out * 1.2, level + 4),
+    ]
     nodes += [(x * rng.uniform(0.3, 0.6), side * out * 0.7, level), (x * 0.48, y * 0.34, 0)]
     path = strap_path(rng, nodes, 22, 44)
     parts = [webbing(rng, path, width)]
     middle = path[17:27]
-    parts.append(Part(ribbon(middle, width * 1.6, rng.uniform(6, 10)), pick(rng, "foam", "rubber", "leather"), 1, rng.uniform(0.1, 0.4)))
+    parts.append(
+        Part(
+            ribbon(middle, width * 1.6, rng.uniform(6, 10)),
+            pick(rng, "foam", "rubber", "leather"),
+            1,
+            rng.uniform(0.1, 0.4),
+        )
+    )
     parts += shifted(turned(slide_adjuster(rng, width), "z", rng.uniform(0, 180)), *path[12])
     for end in (0, -1):
         parts += shifted(turned(snap_hook(rng), "z", rng.uniform(0, 360)), *path[end])
-        parts.append(Part(loop(rng, 18, width, rng.uniform(1.6, 2.4), kind="d").moved(*path[end]), pick(rng, "zn", "fe", "pom")))
+        parts.append(
+            Part(
+                loop(rng, 18, width, rng.uniform(1.6, 2.4), kind="d").moved(*path[end]),
+                pick(rng, "zn", "fe", "pom"),
+            )
+        )
     return parts
 
 
@@ -142,7 +184,12 @@ def duffel(rng: Rng) -> Container:
         if chance(rng, 0.6):
             made = turned(pocket(rng, z * 0.6, y * 0.6, rng.uniform(10, 30), skin), "y", 90)
             parts += shifted(made, x=end * (x / 2 - 4))
-        parts.append(Part(loop(rng, 20, 34, rng.uniform(1.6, 2.6), kind="d").moved(end * (x / 2 - 10), 0, z * 0.3), pick(rng, "zn", "fe", "pom", "brass")))
+        parts.append(
+            Part(
+                loop(rng, 20, 34, rng.uniform(1.6, 2.6), kind="d").moved(end * (x / 2 - 10), 0, z * 0.3),
+                pick(rng, "zn", "fe", "pom", "brass"),
+            )
+        )
     if chance(rng, 0.5):
         front = turned(pocket(rng, z * 0.5, x * rng.uniform(0.4, 0.7), rng.uniform(8, 25), skin), "z", 90)
         parts += shifted(turned(front, "x", 90), y=-y / 2)
@@ -150,19 +197,34 @@ def duffel(rng: Rng) -> Container:
         parts += shifted(turned(mesh_pocket(rng, x * 0.3, z * 0.5), "x", 90), y=y / 2)
     board = box(x * 0.9, y * 0.86, rng.uniform(1.5, 3)).moved(z=-z / 2 + 4)
     parts.append(Part(board, pick(rng, "pe", "paper", "pp")))
-    parts.append(Part(screws([(sx * x * 0.42, sy * y * 0.38, -z / 2 - 3) for sx in (-1, 1) for sy in (-1, 1)], rng.uniform(3, 6), 9), pick(rng, "pp", "rubber", "zn")))
+    parts.append(
+        Part(
+            screws(
+                [(sx * x * 0.42, sy * y * 0.38, -z / 2 - 3) for sx in (-1, 1) for sy in (-1, 1)],
+                rng.uniform(3, 6),
+                9,
+            ),
+            pick(rng, "pp", "rubber", "zn"),
+        )
+    )
     parts = bent(parts, soft_warp(rng, size, rng.uniform(5, 24)))
     rolling = chance(rng, 0.2)
     if rolling:
         parts += shifted(telescopic_rails(rng, size - 20), z=-z / 2 + 12)
         seed = int(rng.integers(2**31))
-        parts += [p for s in (-1, 1) for p in shifted(inline_wheel(rng, seed), x=-x / 2 + 10, y=s * y * 0.38, z=-z / 2 + 14)]
+        parts += [
+            p
+            for s in (-1, 1)
+            for p in shifted(inline_wheel(rng, seed), x=-x / 2 + 10, y=s * y * 0.38, z=-z / 2 + 14)
+        ]
     if chance(rng, 0.7):
         parts += shoulder_strap(rng, size, rng.uniform(34, 50))
     low = 22.0 if rolling else 8.0
     inner = size * [0.86, 0.84, 0.96] - [0, 0, low]
     params = {"size_mm": [round(v, 1) for v in (x, y, z)], "skin": skin, "rolling": rolling}
-    return Container("duffel", tuple(shifted(parts, z=-low / 2)), inner, params, maybe_tray(rng, size, parts, 0.08))
+    return Container(
+        "duffel", tuple(shifted(parts, z=-low / 2)), inner, params, maybe_tray(rng, size, parts, 0.08)
+    )
 
 
 def _grips(rng: Rng, size: Array) -> list[Part]:
@@ -172,10 +234,19 @@ def _grips(rng: Rng, size: Array) -> list[Part]:
     parts: list[Part] = []
     for s in (-1, 1):
         top = (rng.normal(0, 20), s * rng.uniform(-0.3, 0.6) * y)
-        nodes = [(-lane, s * y * 0.5, -z * 0.3), (-lane, s * y * 0.48, z * 0.2), (-lane * 0.8, s * y * 0.35, z * 0.5), (top[0], top[1], z * 0.5 + 12)]
-        nodes += [(lane * 0.8, s * y * 0.35, z * 0.5), (lane, s * y * 0.48, z * 0.2), (lane, s * y * 0.5, -z * 0.3)]
+        nodes = [
+            (-lane, s * y * 0.5, -z * 0.3),
+            (-lane, s * y * 0.48, z * 0.2),
+            (-lane * 0.8, s * y * 0.35, z * 0.5),
+            (top[0], top[1], z * 0.5 + 12),
+        ]
+        nodes += [
+            (lane * 0.8, s * y * 0.35, z * 0.5),
+            (lane, s * y * 0.48, z * 0.2),
+            (lane, s * y * 0.5, -z * 0.3),
+        ]
         path = strap_path(rng, nodes, 6, 40)
-        parts.append(Part(ribbon(path, width, 1.7, across=(1, 0, 0)), pick(rng, "nylon", "pp"), 1, 0.75) if False else webbing(rng, path, width))
+        parts.append(webbing(rng, path, width))
         rivets = [(e * lane, s * y * 0.45, z * 0.4) for e in (-1, 1)]
         parts.append(Part(screws(rivets, 2.6, 6), pick(rng, "zn", "brass", "fe")))
     if chance(rng, 0.5):

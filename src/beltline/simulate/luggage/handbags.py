@@ -72,20 +72,37 @@ def _opening(rng: Rng, size: Array, design: str, metal: str) -> list[Part]:
     x, y, z = size
     top = y / 2 - rng.uniform(4, 18)
     if design == "clutch" and chance(rng, 0.6):
-        frame = spline([(-x * 0.46, y * 0.1, 0), (-x * 0.42, top, 0), (x * 0.42, top, 0), (x * 0.46, y * 0.1, 0)], 24)
-        bars = merge([tube(frame + [0, 0, s * 4], rng.uniform(1.8, 3), segments=6) for s in (-1, 1)])
+        frame = spline(
+            [(-x * 0.46, y * 0.1, 0), (-x * 0.42, top, 0), (x * 0.42, top, 0), (x * 0.46, y * 0.1, 0)], 24
+        )
+        bars = merge(
+            [tube(frame + np.array([0, 0, s * 4]), rng.uniform(1.8, 3), segments=6) for s in (-1, 1)]
+        )
         kiss = merge([cylinder(5, 9, segments=10).moved(s * 6, top + 5, s * 2) for s in (-1, 1)])
         return [Part(bars, metal), Part(kiss, metal)]
-    style = "flap" if design in ("crossbody", "satchel") and chance(rng, 0.5) else pick(rng, "zip", "zip", "magnet")
+    style = (
+        "flap"
+        if design in ("crossbody", "satchel") and chance(rng, 0.5)
+        else pick(rng, "zip", "zip", "magnet")
+    )
     if style == "zip":
-        parts = zip_line(rng, [(-x * 0.42, top, 0), (x * 0.42, top, 0)], style=pick(rng, "metal", "metal", "coil"), pulls=1)
+        parts = zip_line(
+            rng, [(-x * 0.42, top, 0), (x * 0.42, top, 0)], style=pick(rng, "metal", "metal", "coil"), pulls=1
+        )
     elif style == "magnet":
-        discs = [annulus(r, 2.0, h, segments=12).moved(0, top - 20, s * 3) for r, h, s in ((9, 2, -1), (9, 3, 1))]
-        parts = [Part(merge(discs), "fe"), Part(annulus(7, 2, 4, segments=12).moved(0, top - 20, 7), "ferrite")]
+        discs = [
+            annulus(r, 2.0, h, segments=12).moved(0, top - 20, s * 3) for r, h, s in ((9, 2, -1), (9, 3, 1))
+        ]
+        parts = [
+            Part(merge(discs), "fe"),
+            Part(annulus(7, 2, 4, segments=12).moved(0, top - 20, 7), "ferrite"),
+        ]
     else:
         flap = prism(rounded_rectangle(x * 0.96, y * 0.6, 20, steps=3), 2.4).moved(0, y * 0.2, z / 2 + 2)
         plate = prism(rounded_rectangle(rng.uniform(24, 42), rng.uniform(18, 30), 5, steps=2), 1.6)
-        turn = merge([plate, cylinder(3, 10, segments=8), box(16, 5, 4).moved(z=5)]).moved(0, -y * 0.06, z / 2 + 4)
+        turn = merge([plate, cylinder(3, 10, segments=8), box(16, 5, 4).moved(z=5)]).moved(
+            0, -y * 0.06, z / 2 + 4
+        )
         parts = [Part(flap, "leather", 1, 0.9, texture(rng, "leather", 0.6, 40.0)), Part(turn, metal)]
     if chance(rng, 0.7):
         parts += zip_line(rng, [(-x * 0.3, y * 0.22, -z * 0.3), (x * 0.3, y * 0.22, -z * 0.3)], scale=0.6)
@@ -101,7 +118,13 @@ def _handles(rng: Rng, size: Array, design: str, metal: str, skin: str) -> list[
         thick, rounded = rng.uniform(3, 5.5), chance(rng, 0.5)
         for s in (-1, 1):
             lean = rng.normal(0, 30, 2)
-            nodes = [(-spread, y * 0.36), (-spread * 0.95 + lean[0] / 2, y * 0.5 + rise * 0.6), (lean[0], y * 0.5 + rise + lean[1]), (spread * 0.95 + lean[0] / 2, y * 0.5 + rise * 0.6), (spread, y * 0.36)]
+            nodes = [
+                (-spread, y * 0.36),
+                (-spread * 0.95 + lean[0] / 2, y * 0.5 + rise * 0.6),
+                (lean[0], y * 0.5 + rise + lean[1]),
+                (spread * 0.95 + lean[0] / 2, y * 0.5 + rise * 0.6),
+                (spread, y * 0.36),
+            ]
             path = at(spline(nodes, 22), s * z * 0.4)
             mesh = tube(path, thick, segments=7) if rounded else ribbon(path, thick * 4, 3.2)
             parts.append(Part(mesh, skin if skin != "polyester" else "leather", 1, 0.9))
@@ -116,10 +139,16 @@ def _handles(rng: Rng, size: Array, design: str, metal: str, skin: str) -> list[
 
 
 def _long_strap(rng: Rng, size: Array, metal: str) -> list[Part]:
-    x, y, z = size
+    x, y, _ = size
     out = y * rng.uniform(0.6, 1.1)
     side = rng.choice([-1.0, 1.0])
-    nodes = [(-x * 0.46, y * 0.4, 0), (-x * 0.5, out, 0), (side * x * 0.3, out * 1.1, 0), (x * 0.52, out * 0.9, 0), (x * 0.46, y * 0.4, 0)]
+    nodes = [
+        (-x * 0.46, y * 0.4, 0),
+        (-x * 0.5, out, 0),
+        (side * x * 0.3, out * 1.1, 0),
+        (x * 0.52, out * 0.9, 0),
+        (x * 0.46, y * 0.4, 0),
+    ]
     path = strap_path(rng, nodes, 25, 50)
     parts = chain(rng, path, metal) if chance(rng, 0.35) else [webbing(rng, path, rng.uniform(9, 34))]
     parts += shifted(turned(slide_adjuster(rng, 24, metal=True), "z", rng.uniform(0, 180)), *path[16])
@@ -142,7 +171,13 @@ def _trim(rng: Rng, size: Array, outline: Array, metal: str, skin: str) -> list[
         parts.append(Part(repeated(stud, line[:60]), metal))
     if chance(rng, 0.6):
         piping = rng.uniform(1.2, 2.6)
-        parts += [Part(tube(at(outline * 0.99, s * z * 0.36), piping, segments=5, closed=True), pick(rng, "pvc", "pe")) for s in (-1, 1)]
+        parts += [
+            Part(
+                tube(at(outline * 0.99, s * z * 0.36), piping, segments=5, closed=True),
+                pick(rng, "pvc", "pe"),
+            )
+            for s in (-1, 1)
+        ]
     if chance(rng, 0.5):
         plate = prism(rounded_rectangle(rng.uniform(22, 60), rng.uniform(8, 26), 3, steps=2), 1.6)
         parts.append(Part(plate.moved(rng.normal(0, 20), y * rng.uniform(-0.1, 0.25), z / 2 + 3), metal))
@@ -151,7 +186,9 @@ def _trim(rng: Rng, size: Array, outline: Array, metal: str, skin: str) -> list[
         parts += shifted(turned(pocket(rng, y * 0.5, x * 0.6, 10, skin), "z", 90), z=z * 0.44)
     parts.append(Part(box(x * 0.86, 2.2, z * 0.8).moved(y=-y / 2 + 6), pick(rng, "paper", "pe", "leather")))
     if chance(rng, 0.3):
-        parts += shifted(turned(chain(rng, [(0, 0, 0), (60, 8, 0)], metal), "z", rng.uniform(0, 360)), y=y * 0.3, z=z * 0.5)
+        parts += shifted(
+            turned(chain(rng, [(0, 0, 0), (60, 8, 0)], metal), "z", rng.uniform(0, 360)), y=y * 0.3, z=z * 0.5
+        )
     return parts
 
 
@@ -169,15 +206,35 @@ def plastic_bag(rng: Rng) -> Container:
     parts = shell_parts(prism(outline, z), film, material)
     for s in (-1, 1):
         creased = prism(outline, rng.uniform(0.4, 1.2))
-        parts.append(Part(creased.moved(z=s * (z / 2 - 1)), material, 1, rng.uniform(0.4, 0.8), texture(rng, "crumple", 1.0, 50.0)))
+        parts.append(
+            Part(
+                creased.moved(z=s * (z / 2 - 1)),
+                material,
+                1,
+                rng.uniform(0.4, 0.8),
+                texture(rng, "crumple", 1.0, 50.0),
+            )
+        )
     end = x / 2
     for s in (-1, 1):
         if design == "vest":
             for side in (-1, 1):
-                nodes = [(end - 10, side * y * 0.4, s * 4), (end + rng.uniform(60, 110), side * y * 0.3 + rng.normal(0, 25), s * 6), (end - 10, side * y * 0.2, s * 4)]
+                nodes = [
+                    (end - 10, side * y * 0.4, s * 4),
+                    (end + rng.uniform(60, 110), side * y * 0.3 + rng.normal(0, 25), s * 6),
+                    (end - 10, side * y * 0.2, s * 4),
+                ]
                 parts.append(Part(ribbon(spline(nodes, 14), 30, 0.5), material, 1, 0.6))
         elif design == "paper":
-            cord = spline([(end - 30, -50, s * z / 2), (end + 55, -40, s * z / 2), (end + 55, 40, s * z / 2), (end - 30, 50, s * z / 2)], 16)
+            cord = spline(
+                [
+                    (end - 30, -50, s * z / 2),
+                    (end + 55, -40, s * z / 2),
+                    (end + 55, 40, s * z / 2),
+                    (end - 30, 50, s * z / 2),
+                ],
+                16,
+            )
             parts.append(Part(tube(cord, 2.2, segments=5), pick(rng, "paper", "cotton", "polyester"), 1, 0.7))
         else:
             parts.append(Part(box(50, 110, 0.5).moved(end - 30, 0, s * z / 2), material))
