@@ -42,7 +42,7 @@ class ModelCard:
         long_side: Length in pixels to which the longer side of a scan is brought.
         scale: (K,) calibration slope; probability = sigmoid(scale * logit + bias).
         bias: (K,) calibration offset.
-        thresholds: Probability thresholds (K,) by PFA (probability of false alarm per class).
+        thresholds: Probability thresholds (K,) by PFA (share of scans without any class that alarm).
         box_threshold: Share of a class map's range above its median that belongs to the box, in (0, 1).
         details: Free text and figures for people (purpose, training data, limits, figures).
     """
