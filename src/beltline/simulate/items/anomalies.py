@@ -1,23 +1,35 @@
 """Electronics that conceal something, each with its benign twin from the same seed.
 
-``anomalous(family, seed)`` gives the pair. The twin repeats the benign item's parts to the last bit and adds
-(or takes away) one thing inside the shell, so the two scans differ only there.
+``anomalous(family, seed)`` gives the pair. The twin repeats the benign parts to the last bit and adds a thing
+in a free place inside the shell, takes a component out, or puts a thing where a component was, so the two
+scans differ only under the anomaly's mask.
+
+The families registered here make the twin alone. Its ``params["twin_seed"]`` and ``params["kind"]`` lead back
+to the pair: ``anomalous(family.removesuffix("_anomaly"), params["twin_seed"], params["kind"])[0]`` is the benign
+twin.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from beltline.simulate.items._board import boxes
-from beltline.simulate.items.devices import phone_device, power_tool_device, radio_device, tablet_device
-from beltline.simulate.items.laptops import Bay, Device, laptop_device
-from beltline.simulate.shapes import blade, cylinder, rounded_box
+from beltline.simulate.items import _contraband
+from beltline.simulate.items._build import shift
+from beltline.simulate.items._device import Device, Room, free_places
+from beltline.simulate.items.cameras import camera_device
+from beltline.simulate.items.computer_parts import game_console_device
+from beltline.simulate.items.handhelds import phone_device, tablet_device
+from beltline.simulate.items.laptops import laptop_device
+from beltline.simulate.items.power_tools import power_tool_device
+from beltline.simulate.items.radios import radio_device, speaker_device
 from beltline.simulate.solids import Item, ItemMaker, Part
 
 Rng = np.random.Generator
+Array = NDArray[np.float64]
 
 DEVICES: dict[str, Callable[[Rng], Device]] = {
     "laptop": laptop_device,
@@ -25,142 +37,160 @@ DEVICES: dict[str, Callable[[Rng], Device]] = {
     "phone": phone_device,
     "radio": radio_device,
     "power_tool": power_tool_device,
+    "camera": camera_device,
+    "speaker": speaker_device,
+    "game_console": game_console_device,
 }
-ADDED = ("metal_plate", "blade", "screws", "organic_block", "added_cells", "liquid_pouch")
+ADDED = tuple(_contraband.MAKERS)
 KINDS = (*ADDED, "removed_component")
+_SHRINK = (1.0, 0.8, 0.64, 0.5, 0.4, 0.3, 0.2)
+_REPLACES = {"organic_block": 0.35, "liquid_pouch": 0.35, "added_cells": 0.15, "metal_plate": 0.1}
 
 
-def anomalous(family: str, seed: int, kind: str | None = None) -> tuple[Item, Item]:
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """Where a thing goes: centre (3,), size (3,) in mm, and the name of the site."""
+
+    centre: Array
+    size: Array
+    site: str
+
+
+def anomalous(
+    family: str, seed: int, kind: str | None = None, *, difficulty: float | None = None
+) -> tuple[Item, Item]:
     """A benign device and its twin with a concealed anomaly.
 
     Args:
         family: A key of ``DEVICES``.
         seed: Of the device; the anomaly is drawn from it too.
         kind: One of ``KINDS``; None draws one.
+        difficulty: 0 is large, thick and in the open, 1 small, thin and over the densest parts; None draws it.
 
     Returns:
-        (benign, twin). The twin's ``site`` holds kind, place, size and material; its ``threat_parts`` (added)
-        or ``mask_parts`` (removed) are what the mask covers.
+        (benign, twin). The twin's ``site`` holds kind, material, size_mm, centre_mm, site (the room, or
+        "in place of" a component) and difficulty; what the mask covers are its ``threat_parts`` (added) and
+        ``mask_parts`` (taken out; they add no material).
 
     Raises:
-        ValueError: For an unknown family or kind.
+        ValueError: For an unknown family or kind, or a difficulty outside [0, 1].
     """
     if family not in DEVICES:
         raise ValueError(f"family must be one of {tuple(DEVICES)}, got {family!r}")
     if kind is not None and kind not in KINDS:
         raise ValueError(f"kind must be one of {KINDS}, got {kind!r}")
+    if difficulty is not None and not 0 <= difficulty <= 1:
+        raise ValueError(f"difficulty must be in [0, 1], got {difficulty}")
     device = DEVICES[family](np.random.default_rng(seed))
     rng = np.random.default_rng([seed, 1])
-    chosen = str(rng.choice(KINDS)) if kind is None else kind
-    make = _without if chosen == "removed_component" else _with_added
-    return device.item, make(rng, device, chosen)
+    drawn, hard = str(rng.choice(KINDS)), float(rng.random())
+    kind, hard = kind or drawn, hard if difficulty is None else difficulty
+    params = {"twin_seed": seed, "kind": kind}
+    if kind == "removed_component":
+        return device.item, _without(rng, device, hard, params)
+    if rng.random() < _REPLACES.get(kind, 0.0):
+        return device.item, _replaced(rng, device, kind, hard, params)
+    return device.item, _with_added(rng, device, kind, hard, params)
 
 
-def _with_added(rng: Rng, device: Device, kind: str) -> Item:
-    bay = device.bays[int(rng.integers(len(device.bays)))]
-    parts, material, size = _foreign(rng, bay, kind)
-    item = device.item
-    site = {
-        "kind": kind,
-        "material": material,
-        "size_mm": [round(float(v), 2) for v in size],
-        "centre_mm": [round(float(v), 2) for v in bay.centre],
-        "site": bay.name,
-    }
-    first = len(item.parts)
-    return replace(
-        item,
-        family=f"{item.family}_anomaly",
-        label="anomaly",
-        threat=True,
-        parts=(*item.parts, *parts),
-        params={**item.params, "anomaly": site},
-        site=site,
-        threat_parts=tuple(range(first, first + len(parts))),
+def _with_added(rng: Rng, device: Device, kind: str, hard: float, params: dict[str, object]) -> Item:
+    """The thing in a free place; smaller until one is found."""
+    wish = _contraband.wish(rng, kind, hard)
+    turned = wish[[1, 0, 2]]
+    for factor in _SHRINK:
+        for i in rng.permutation(len(device.rooms)):
+            room = device.rooms[i]
+            shapes = [np.minimum(s * factor, 0.98 * (room.high - room.low)) for s in (wish, turned)]
+            size = shapes[int(rng.integers(2))]
+            if not _contraband.sensible(kind, size):
+                continue
+            centres, cover = free_places(rng, room, device.blocks, size)
+            if len(centres):
+                chosen = np.argsort(cover)[round(hard * (len(cover) - 1))]
+                return _twin(rng, device, kind, hard, params, _Place(centres[chosen], size, room.name))
+    return _replaced(rng, device, "organic_block", hard, {**params, "kind": "organic_block"})
+
+
+def _replaced(rng: Rng, device: Device, kind: str, hard: float, params: dict[str, object]) -> Item:
+    """The thing in the volume of a component that is taken out."""
+    name, low, high = _component(rng, device, hard)
+    size = (high - low) * rng.uniform([0.82, 0.82, 0.7], 1.0)
+    centre = (low + high) / 2
+    centre[2] = low[2] + size[2] / 2
+    return _twin(rng, device, kind, hard, params, _Place(centre, size, f"in place of {name}"), name)
+
+
+def _without(rng: Rng, device: Device, hard: float, params: dict[str, object]) -> Item:
+    """The device less one component."""
+    name, low, high = _component(rng, device, hard)
+    return _finished(
+        device, [], "removed_component", hard, params, _Place((low + high) / 2, high - low, name), name
     )
 
 
-def _without(rng: Rng, device: Device, kind: str) -> Item:
-    name = str(rng.choice(sorted(device.removable)))
-    gone = set(device.removable[name])
+def _component(rng: Rng, device: Device, hard: float) -> tuple[str, Array, Array]:
+    """Name and corners of a removable component; hard ones are small."""
+    found = []
+    for name, indices in device.removable.items():
+        bounds = np.stack([device.item.parts[i].mesh.bounds for i in indices])
+        found.append((name, bounds[:, 0].min(axis=0), bounds[:, 1].max(axis=0)))
+    found.sort(key=lambda c: -float(np.prod(c[2] - c[1])))
+    spread = np.clip(hard + rng.normal(0, 0.25), 0, 0.999)
+    return found[int(spread * len(found))]
+
+
+def _twin(
+    rng: Rng,
+    device: Device,
+    kind: str,
+    hard: float,
+    params: dict[str, object],
+    place: _Place,
+    gone: str | None = None,
+) -> Item:
+    parts = shift(_contraband.MAKERS[kind](rng, place.size), *place.centre)
+    return _finished(device, parts, kind, hard, params, place, gone)
+
+
+def _finished(
+    device: Device,
+    added: list[Part],
+    kind: str,
+    hard: float,
+    params: dict[str, object],
+    place: _Place,
+    gone: str | None = None,
+) -> Item:
     item = device.item
-    taken = tuple(p for i, p in enumerate(item.parts) if i in gone)
-    bounds = np.concatenate([p.mesh.bounds for p in taken])
-    low, high = bounds.min(axis=0), bounds.max(axis=0)
+    out = set(device.removable[gone]) if gone else set()
+    kept = tuple(p for i, p in enumerate(item.parts) if i not in out)
+    taken = tuple(p for i, p in enumerate(item.parts) if i in out)
     site = {
         "kind": kind,
-        "material": taken[0].material,
-        "size_mm": [round(float(v), 2) for v in high - low],
-        "centre_mm": [round(float(v), 2) for v in (high + low) / 2],
-        "site": name,
+        "material": (added or taken)[0].material,
+        "size_mm": [round(float(v), 2) for v in place.size],
+        "centre_mm": [round(float(v), 2) for v in place.centre],
+        "site": place.site,
+        "difficulty": round(hard, 3),
     }
     return replace(
         item,
         family=f"{item.family}_anomaly",
         label="anomaly",
         threat=True,
-        parts=tuple(p for i, p in enumerate(item.parts) if i not in gone),
-        params={**item.params, "anomaly": site},
+        parts=(*kept, *added),
+        params={**item.params, **params, "anomaly": site},
         site=site,
+        threat_parts=tuple(range(len(kept), len(kept) + len(added))),
         mask_parts=taken,
     )
 
 
-def _foreign(rng: Rng, bay: Bay, kind: str) -> tuple[tuple[Part, ...], str, np.ndarray]:
-    """Parts that fit a bay, their material, and their size (3,) in mm."""
-    room = np.array(bay.size)
-    size = room * np.array([rng.uniform(0.3, 0.9), rng.uniform(0.4, 0.9), rng.uniform(0.35, 0.9)])
-    if kind == "metal_plate":
-        size[2] = min(size[2], rng.uniform(0.6, 3.0))
-    x, y, z = (float(v) for v in size)
-    if kind == "metal_plate":
-        material = str(rng.choice(["fe", "al", "ss", "brass"]))
-        parts = [Part(rounded_box(x, y, z, 2), material)]
-    elif kind == "blade":
-        material = "ss"
-        size = np.array(
-            [min(room[0] * 0.9, rng.uniform(40, 110)), min(room[1] * 0.8, rng.uniform(9, 20)), 1.5]
-        )
-        line = np.linspace(-0.5, 0.5, 12) * size[0]
-        edge = np.column_stack([line, -size[1] / 2 + 0 * line])
-        parts = [Part(blade(np.column_stack([line, size[1] / 2 + 0 * line]), edge, size[2]), material)]
-    elif kind == "screws":
-        material = "fe"
-        spots = (rng.uniform(-0.5, 0.5, (int(rng.integers(6, 22)), 2)) * size[:2]).tolist()
-        parts = [
-            Part(
-                boxes([(a, b, 0) for a, b in spots], [(12, 3.2, min(3.2, size[2]))] * len(spots)),
-                material,
-                1,
-                4.0,
-            )
-        ]
-    elif kind == "added_cells":
-        material = "liion"
-        radius = min(8.5, size[2] / 2)
-        count = max(int(size[1] / (2 * radius + 1)), 1)
-        tubes = [
-            cylinder(radius, size[0] * 0.95, segments=16)
-            .rotated("y", 90)
-            .moved(y=(k - (count - 1) / 2) * (2 * radius + 1))
-            for k in range(count)
-        ]
-        parts = [Part(mesh, material) for mesh in tubes]
-    elif kind == "liquid_pouch":
-        material = "water"
-        parts = [Part(rounded_box(x, y, z, 6), material)]
-    else:
-        material = str(rng.choice(["marzipan", "marzipan", "sheet_simulant"]))
-        parts = [Part(rounded_box(x, y, z, 2), material)]
-    placed = tuple(Part(p.mesh.moved(*bay.centre), p.material, p.sign, p.density_g_cm3) for p in parts)
-    return placed, material, size
-
-
-def _twin(family: str) -> ItemMaker:
+def _maker(family: str) -> ItemMaker:
     def make(rng: Rng) -> Item:
-        return anomalous(family, int(rng.integers(2**62)))[1]
+        return anomalous(family, int(rng.integers(2**53)))[1]
 
     return make
 
 
-FAMILIES: dict[str, ItemMaker] = {f"{family}_anomaly": _twin(family) for family in DEVICES}
+FAMILIES: dict[str, ItemMaker] = {f"{family}_anomaly": _maker(family) for family in DEVICES}
