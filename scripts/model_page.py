@@ -1,0 +1,153 @@
+"""Write docs/models.md from measured figures; nothing in the tables is typed by hand.
+
+beltline evaluate RUN --data VAL --calibrate
+beltline evaluate RUN --data TEST --json > seen.json
+beltline evaluate RUN --data TEST-UNSEEN --json > unseen.json
+python benchmarks/real_scans.py REAL > real.json
+python benchmarks/screening.py --json > speed.json        # optional
+python scripts/model_page.py --seen seen.json --unseen unseen.json --real real.json > docs/models.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from beltline.screening import load_model
+
+HEAD = """# Models
+
+## {name}
+
+CHR on a narrow ResNet-18, {classes} classes, trained on simulated bags alone: **no real scan and no real
+label was used**, neither for training nor for choosing a threshold. Shipped as ONNX (SHA-256 `{sha}`).
+
+```sh
+beltline models show {name}
+beltline screen SCANS --out report
+```
+
+### Recipe
+
+```sh
+python scripts/make_training_shards.py data/train --split train --shards 60 --seed 51
+python scripts/make_training_shards.py data/val --split val --shards 4 --seed 61
+python scripts/make_training_shards.py data/test --split test --shards 4 --seed 71
+python scripts/make_training_shards.py data/unseen --split test --shards 3 --seed 81 --styles unseen:1 \\
+    --library data/test-library
+beltline train chr --data data/train --out run {settings}
+beltline evaluate run --data data/val --calibrate
+beltline evaluate run --data data/test
+beltline evaluate run --data data/unseen
+beltline export run --out {name}.onnx
+```
+
+{note}
+
+Beyond the paper: class maps are supervised by the simulator's exact masks, and the map is pooled by
+log-mean-exp instead of the mean, because a weapon fills a small part of a bag.
+
+"""
+
+SIMULATED = """### Simulated test bags
+
+Items, seeds and bags apart from training. PD is the share of bags with the item that alarm for it, at the
+threshold that let 5 % (10 %) of the validation bags without it alarm; 95 % Wilson intervals. Difficult on
+purpose: full bags, objects on top of each other, any look.
+
+"""
+
+REAL = """### Real scans
+
+`python benchmarks/real_scans.py DIR` on public research scans (SIXray and PIDray; they may not be shipped).
+Beside each figure stands the trivial one: brightness, the share of dark pixels, the densest spot. Small sets,
+wide intervals: the positives are a few staged bags scanned many times, smaller and brighter than the
+negatives, so pointing, boxes and class against class within one source say more than the first rows.
+
+"""
+
+
+def simulated_table(found: dict[str, Any]) -> list[str]:
+    """Rows per class and the whole-scan lines."""
+    lines = [
+        "| class | bags with it | AP | AUC | PD at 5 % | PD at 10 % | pointing |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, row in found["classes"].items():
+        points = row["operating_points"]
+        cells = [_interval(points[pfa]["pd"]) for pfa in ("0.05", "0.1")]
+        ranks = f"{row['ap']:.2f} | {row['auc']:.2f}"
+        lines.append(
+            f"| {name} | {row['positives']} | {ranks} | {cells[0]} | {cells[1]} | {row['pointing']:.2f} |"
+        )
+    mean = found["mean"]
+    lines.append(
+        f"| **mean** | {found['scans']} bags | {mean['ap']:.2f} | {mean['auc']:.2f} | {mean['pd_at_pfa_0.05']:.2f} "
+        f"| {mean['pd_at_pfa_0.1']:.2f} | {mean['pointing']:.2f} |"
+    )
+    lines.append("")
+    for pfa in ("0.05", "0.1", "0.2"):
+        point = found["whole_scan"][pfa]
+        lines.append(
+            f"- Whole bag at {float(pfa):.0%}: some class alarms in {_interval(point['pd'])} of the bags with "
+            f"an item and in {_interval(point['pfa'])} of those without."
+        )
+    return lines
+
+
+def _interval(values: list[float]) -> str:
+    return f"{values[0]:.2f} [{values[1]:.2f}, {values[2]:.2f}]"
+
+
+def real_table(found: dict[str, Any]) -> list[str]:
+    """One row per comparison, then pointing."""
+    lines = ["| comparison | AUC of the model | trivial |", "|---|---|---|"]
+    for name, row in found.items():
+        if "model" in row:
+            model = row["model"]
+            trivial = ", ".join(
+                f"{k.split(': ')[1]} {v:.2f}" for k, v in row.items() if k.startswith("trivial")
+            )
+            lines.append(
+                f"| {name} | {_interval([model['auc'], model['low'], model['high']])}, n {model['n']} | {trivial} |"
+            )
+    for name, row in found.items():
+        if name.startswith("pointing"):
+            lines += ["", f"{name[0].upper()}{name[1:]}:", ""]
+            lines += [f"- {key}: {value}" for key, value in row.items()]
+    return lines
+
+
+def main() -> None:
+    """Print the page."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    for name in ("seen", "unseen", "real"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--settings", default="", help="the --set options of the run")
+    parser.add_argument("--note", type=Path, help="paragraph on how the shipped run went")
+    a = parser.parse_args()
+    model = load_model()
+    seen, unseen, real = (json.loads(path.read_text()) for path in (a.seen, a.unseen, a.real))
+    note = a.note.read_text().strip() if a.note else ""
+    head = HEAD.format(
+        name=model.card.name,
+        classes=len(model.card.classes),
+        sha=model.sha256,
+        settings=a.settings,
+        note=note,
+    )
+    lines = [
+        head + SIMULATED + "Looks of training (random and the three named ones):",
+        "",
+        *simulated_table(seen),
+    ]
+    lines += ["", "A look that was kept for this test (`unseen`):", "", *simulated_table(unseen)]
+    print("\n".join([*lines, "", REAL, *real_table(real)]))
+
+
+if __name__ == "__main__":
+    main()
