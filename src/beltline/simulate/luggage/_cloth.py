@@ -45,7 +45,7 @@ def panel(
 def body(rng: Rng, outline: Array, depth: float, edge: float, material: str) -> list[Part]:
     """Cloth pouch with creased front and back."""
     density = rng.uniform(0.5, 0.95)
-    parts = shell_parts(pouch(outline, depth, edge), rng.uniform(0.9, 1.9), material, density)
+    parts = shell_parts(pouch(outline, depth, edge), rng.uniform(1.1, 2.5), material, density)
     small = outline * (1 - 0.5 * edge / np.abs(outline).max(axis=0))
     kind: TextureKind = "leather" if material == "leather" else "crumple"
     for side in (-1, 1):

@@ -126,7 +126,8 @@ def zip_line(
         thinned = points[:: max(len(points) // 48, 1)]
         parts = [Part(tube(thinned, 1.9 * scale, segments=4), pick(rng, "nylon", "coated_nylon"), 1, 1.1)]
     else:
-        pitch = max(rng.uniform(2.8, 3.8) * scale, len(points) / MAX_TEETH)
+        most = MAX_TEETH if scale > 0.75 else MAX_TEETH // 2
+        pitch = max(rng.uniform(2.8, 3.8) * scale, len(points) / most)
         spots, turn = evenly(path, pitch)
         tooth = block(0.52 * pitch, rng.uniform(3.5, 5) * scale, rng.uniform(1.5, 2.4) * scale)
         parts = [Part(repeated(tooth, spots, turn), metal if style == "metal" else "pom")]
@@ -186,9 +187,7 @@ def chain(rng: Rng, path: ArrayLike, metal: str) -> list[Part]:
 
 def webbing(rng: Rng, path: ArrayLike, width: float, *, up: ArrayLike = (0.0, 0.0, 1.0)) -> Part:
     """Woven strap along a path."""
-    return Part(
-        ribbon(path, width, rng.uniform(1.2, 2.0), up), pick(rng, "nylon", "polyester", "pp"), 1, 0.75
-    )
+    return Part(ribbon(path, width, rng.uniform(1.6, 2.8), up), pick(rng, "nylon", "polyester", "pp"), 1, 0.9)
 
 
 def strap_path(rng: Rng, points: Sequence[Sequence[float]], slack: float, samples: int = 24) -> Array:

@@ -39,7 +39,7 @@ def _disc(rng: Rng, radius: float, width: float, tyre: str) -> list[Part]:
     rim = radius * rng.uniform(0.68, 0.86)
     parts = [Part(annulus(radius, rim, width, segments=13), tyre)]
     hub = radius * rng.uniform(0.28, 0.45)
-    plastic = pick(rng, "pp", "abs", "nylon")
+    plastic = pick(rng, "pp", "nylon", "absf")
     parts.append(Part(annulus(hub, hub * 0.62, width * 0.9, segments=8), plastic))
     if chance(rng, 0.5):
         spoke = block(rim - hub, width * 0.25, width * 0.7).moved(x=(rim + hub) / 2)
@@ -60,9 +60,9 @@ def spinner_wheel(rng: Rng, seed: int, swivel: float) -> list[Part]:
     """
     own = np.random.default_rng(seed)
     radius, twin = own.uniform(19, 29), chance(own, 0.65)
-    width = own.uniform(7, 11) if twin else own.uniform(14, 20)
+    width = own.uniform(8, 13) if twin else own.uniform(15, 23)
     gap = own.uniform(9, 15) if twin else 0.0
-    tyre = pick(own, "rubber", "filled_rubber", "pvc", "pp")
+    tyre = pick(own, "filled_rubber", "filled_rubber", "pvc", "rubber", "nylon")
     disc = _disc(own, radius, width, tyre)
     sides = (-1, 1) if twin else (0,)
     parts = [p for s in sides for p in shifted(disc, z=s * (gap + width) / 2)]
@@ -98,7 +98,7 @@ def inline_wheel(rng: Rng, seed: int) -> list[Part]:
     """Fixed wheel set into a corner: axis along y, housing towards +x and +z."""
     own = np.random.default_rng(seed)
     radius, width = own.uniform(24, 38), own.uniform(17, 26)
-    wheel = turned(_disc(own, radius, width, pick(own, "rubber", "filled_rubber", "pvc", "pp")), "x", 90)
+    wheel = turned(_disc(own, radius, width, pick(own, "filled_rubber", "rubber", "pvc", "nylon")), "x", 90)
     axle = cylinder(own.uniform(2.5, 4), width + 14, segments=8).rotated("x", 90)
     guard = spline(
         [(-radius * 0.4, 0, radius * 1.2), (radius, 0, radius * 0.8), (radius * 1.25, 0, -radius * 0.5)], 9

@@ -139,7 +139,7 @@ def _laptop_bag(rng: Rng) -> Container:
 def shoulder_strap(rng: Rng, size: Array, width: float) -> list[Part]:
     """Removable strap, thrown over or beside the bag: webbing, pad, slide, hooks, D-rings."""
     x, y, z = size
-    out, side = rng.uniform(0.1, 0.75) * y, rng.choice([-1.0, 1.0])
+    out, side = rng.uniform(0.05, 0.55) * y, rng.choice([-1.0, 1.0])
     level = z * 0.5 + 6
     nodes = [
         (-x * 0.48, y * 0.34, 0),
@@ -177,9 +177,32 @@ def duffel(rng: Rng) -> Container:
     skin = pick(rng, "coated_nylon", "polyester", "nylon", "pvc", "cotton", "leather")
     outline = plan_outline(x, y, rng.uniform(0.12, 0.42) * y, taper=0.0)
     parts = body(rng, outline, z, rng.uniform(0.25, 0.45) * min(y, z), skin)
+    parts += _grips(rng, size) + _duffel_trim(rng, size, skin)
+    parts = bent(parts, soft_warp(rng, size, rng.uniform(5, 24)))
+    rolling = chance(rng, 0.2)
+    if rolling:
+        parts += shifted(telescopic_rails(rng, size - 20), z=-z / 2 + 12)
+        seed = int(rng.integers(2**31))
+        parts += [
+            p
+            for s in (-1, 1)
+            for p in shifted(inline_wheel(rng, seed), x=-x / 2 + 10, y=s * y * 0.38, z=-z / 2 + 14)
+        ]
+    if chance(rng, 0.7):
+        parts += shoulder_strap(rng, size, rng.uniform(34, 50))
+    low = 22.0 if rolling else 8.0
+    inner = size * [0.86, 0.84, 0.96] - [0, 0, low]
+    params = {"size_mm": [round(v, 1) for v in (x, y, z)], "skin": skin, "rolling": rolling}
+    return Container(
+        "duffel", tuple(shifted(parts, z=-low / 2)), inner, params, maybe_tray(rng, size, parts, 0.08)
+    )
+
+
+def _duffel_trim(rng: Rng, size: Array, skin: str) -> list[Part]:
+    """Zip along the top, end and side pockets, rings, bottom board, feet."""
+    x, y, z = (float(v) for v in size)
     lane = rng.normal(0, 0.06) * y
-    parts += zip_line(rng, [(-x * 0.44, lane, z / 2), (x * 0.44, lane, z / 2)], pulls=2)
-    parts += _grips(rng, size)
+    parts = zip_line(rng, [(-x * 0.44, lane, z / 2), (x * 0.44, lane, z / 2)], pulls=2)
     for end in (-1, 1):
         if chance(rng, 0.6):
             made = turned(pocket(rng, z * 0.6, y * 0.6, rng.uniform(10, 30), skin), "y", 90)
@@ -207,24 +230,7 @@ def duffel(rng: Rng) -> Container:
             pick(rng, "pp", "rubber", "zn"),
         )
     )
-    parts = bent(parts, soft_warp(rng, size, rng.uniform(5, 24)))
-    rolling = chance(rng, 0.2)
-    if rolling:
-        parts += shifted(telescopic_rails(rng, size - 20), z=-z / 2 + 12)
-        seed = int(rng.integers(2**31))
-        parts += [
-            p
-            for s in (-1, 1)
-            for p in shifted(inline_wheel(rng, seed), x=-x / 2 + 10, y=s * y * 0.38, z=-z / 2 + 14)
-        ]
-    if chance(rng, 0.7):
-        parts += shoulder_strap(rng, size, rng.uniform(34, 50))
-    low = 22.0 if rolling else 8.0
-    inner = size * [0.86, 0.84, 0.96] - [0, 0, low]
-    params = {"size_mm": [round(v, 1) for v in (x, y, z)], "skin": skin, "rolling": rolling}
-    return Container(
-        "duffel", tuple(shifted(parts, z=-low / 2)), inner, params, maybe_tray(rng, size, parts, 0.08)
-    )
+    return parts
 
 
 def _grips(rng: Rng, size: Array) -> list[Part]:

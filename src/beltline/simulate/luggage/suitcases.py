@@ -61,7 +61,9 @@ def _rim(rng: Rng, size: Array, corner: float, z: float) -> tuple[list[Part], st
     ]
     parts.append(Part(band(offset(outline, -1), z, gap + 22, 0.8), "polyester", 1, 0.6))
     closed = at(np.vstack([outline, outline[:1]]), z)
-    parts += zip_line(rng, closed, pulls=2, tape=False, style=pick(rng, "coil", "coil", "moulded", "metal"))
+    parts += zip_line(
+        rng, closed, pulls=2, tape=False, style=pick(rng, "coil", "coil", "coil", "moulded", "metal")
+    )
     if chance(rng, 0.3):
         second = at(np.vstack([outline, outline[:1]]), z + rng.uniform(28, 45))
         parts += zip_line(rng, second, pulls=1, tape=False, style="coil")
@@ -88,7 +90,7 @@ def hard_suitcase(rng: Rng) -> Container:
     """Moulded shell case: ribbed halves, zip or frame, wheels, rails, handles, lock, lining."""
     size = draw_size(rng)
     wall, corner, edge = (
-        rng.uniform(1.3, 2.6),
+        rng.uniform(1.7, 3.4),
         rng.uniform(0.12, 0.24) * size[1],
         rng.uniform(0.12, 0.28) * size[2],
     )
@@ -210,13 +212,14 @@ def soft_suitcase(rng: Rng) -> Container:
     size = draw_size(rng)
     corner, edge = rng.uniform(0.06, 0.16) * size[1], rng.uniform(0.06, 0.16) * size[2]
     skin = pick(rng, "coated_nylon", "polyester", "nylon", "coated_nylon")
-    cloth = shell_parts(case_mesh(size, corner, edge), rng.uniform(1.0, 2.2), skin, rng.uniform(0.55, 0.95))
+    cloth = shell_parts(case_mesh(size, corner, edge), rng.uniform(1.6, 3.2), skin, rng.uniform(0.6, 1.0))
     soft = [*cloth, *_wire_frames(rng, size, corner), *_piping(rng, size, corner), *_outer_pockets(rng, size)]
     split = rng.uniform(0.1, 0.4) * size[2]
     outline = plan_outline(size[0], size[1], corner)
     closed = at(np.vstack([outline, outline[:1]]), split)
     soft += [Part(band(outline, split, 30, 0.9), "polyester", 1, 0.7)]
-    soft += zip_line(rng, closed, tape=False, pulls=2)
+    style = pick(rng, "coil", "coil", "coil", "moulded", "metal")
+    soft += zip_line(rng, closed, tape=False, pulls=2, style=style)
     if chance(rng, 0.4):
         soft += zip_line(rng, closed - [0, 0, rng.uniform(28, 45)], tape=False, pulls=1, style="coil")
     if chance(rng, 0.6):
