@@ -44,7 +44,7 @@ def plate(x: float, y: float, z: float) -> Mesh:
 
 
 def scattered(rng: Rng, area: tuple[float, float], count: int, low: ArrayLike, high: ArrayLike) -> Mesh:
-    """``count`` boxes on cells of a grid over ``area`` (x, y) mm, standing on z = 0, sizes between two (3,)."""
+    """``count`` boxes on cells of a grid over ``area`` (x, y) mm, standing on z = 0, of drawn sizes (3,)."""
     columns = max(int(np.ceil(np.sqrt(count * area[0] / max(area[1], 1e-6)))), 1)
     rows = max(int(np.ceil(count / columns)), 1)
     cells = rng.permutation(columns * rows)[:count]
@@ -210,17 +210,17 @@ def _chips(rng: Rng, pile: _Pile, places: _Places, count: int) -> None:
             continue
         h = rng.uniform(0.8, 1.5)
         at = np.array([*spot, 0.0])
-        pile.put("glass", at + [0, 0, 0.3 + h / 2], (w, d, h), 1.9)
+        pile.put("glass", np.add(at, [0, 0, 0.3 + h / 2]), (w, d, h), 1.9)
         pad = rng.uniform(0.35, 0.75)
-        pile.put("cu", at + [0, 0, 0.15], (w * pad, d * pad, rng.uniform(0.12, 0.28)))
+        pile.put("cu", np.add(at, [0, 0, 0.15]), (w * pad, d * pad, rng.uniform(0.12, 0.28)))
         if w > 11 and rng.random() < 0.5:
-            pile.put("solder", at + [0, 0, 0.35], (w * 0.92, d * 0.92, 0.1))
+            pile.put("solder", np.add(at, [0, 0, 0.35]), (w * 0.92, d * 0.92, 0.1))
             continue
-        pile.put("solder", at + [[0, (d + 1) / 2, 0.15], [0, -(d + 1) / 2, 0.15]], (w * 0.92, 0.9, 0.25), 5.0)
+        sides = np.array([(0, d + 1, 0.3), (0, -d - 1, 0.3)]) / 2
+        pile.put("solder", at + sides, (w * 0.92, 0.9, 0.25), 5.0)
         if w > 5 and rng.random() < 0.6:
-            pile.put(
-                "solder", at + [[(w + 1) / 2, 0, 0.15], [-(w + 1) / 2, 0, 0.15]], (0.9, d * 0.92, 0.25), 5.0
-            )
+            ends = np.array([(w + 1, 0, 0.3), (-w - 1, 0, 0.3)]) / 2
+            pile.put("solder", at + ends, (0.9, d * 0.92, 0.25), 5.0)
 
 
 def _coils(rng: Rng, pile: _Pile, places: _Places, count: int) -> None:
@@ -241,7 +241,7 @@ def _shields(rng: Rng, pile: _Pile, places: _Places, count: int) -> None:
         if spot is None:
             continue
         at, h = np.array([*spot, 0.0]), rng.uniform(1.4, 2.4)
-        pile.put("ss", at + [0, 0, h], (w, d, 0.2))
+        pile.put("ss", np.add(at, [0, 0, h]), (w, d, 0.2))
         walls = np.array([(0, d / 2, h / 2), (0, -d / 2, h / 2), (w / 2, 0, h / 2), (-w / 2, 0, h / 2)])
         pile.put("ss", at + walls, [(w, 0.3, h), (w, 0.3, h), (0.3, d, h), (0.3, d, h)])
         inside = rng.uniform(-0.36, 0.36, (5, 2)) * [w, d]

@@ -36,9 +36,9 @@ def wish(rng: Rng, kind: str, hard: float) -> Array:
 
 def sensible(kind: str, size: Array) -> bool:
     """Whether a size in mm still makes such a thing."""
-    smallest = {"metal_plate": (8, 8, 0.3), "blade": (20, 6, 0.4), "screws": (9, 7, 1.6)}
+    smallest = {"metal_plate": (8, 8, 0.3), "blade": (20, 6, 0.4), "screws": (9, 7, 0.9)}
     long, short = max(size[0], size[1]), min(size[0], size[1])
-    low = smallest.get(kind, (10, 8, 0.9))
+    low = smallest.get(kind, (10, 8, 0.7))
     return bool(long >= low[0] and short >= low[1] and size[2] >= low[2])
 
 
@@ -72,7 +72,7 @@ def blade_part(rng: Rng, size: Array) -> list[Part]:
 
 def screws(rng: Rng, size: Array) -> list[Part]:
     """Loose screws or nails, side by side in any direction, each in its own cell of a grid."""
-    thick = min(size[2], draw(rng, 1.6, 4.5))
+    thick = min(float(size[2]), draw(rng, 1.6, 4.5))
     long = min(draw(rng, 8, 25), 0.95 * min(size[0], size[1]) + 3)
     along = np.array([long, thick * 1.3]) if chance(rng, 0.5) else np.array([thick * 1.3, long])
     along = np.minimum(along, size[:2])

@@ -162,7 +162,7 @@ def free_places(
     centres[: tries // 3, 2] = low[2]  # what is hidden mostly lies on the floor
     a, b = centres - half, centres + half
     shared = np.minimum(b[:, None], blocks[None, :, 1]) - np.maximum(a[:, None], blocks[None, :, 0])
-    free = ~(shared > 0.02).all(axis=-1).any(axis=1)
+    free = ~np.any(np.all(shared > 0.02, axis=-1), axis=1)
     area = np.maximum(shared[..., 0], 0) * np.maximum(shared[..., 1], 0)
     cover = (area * (blocks[:, 1, 2] - blocks[:, 0, 2])).sum(axis=1) / (4 * half[0] * half[1])
     return centres[free], cover[free]

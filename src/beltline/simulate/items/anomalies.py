@@ -4,14 +4,14 @@
 in a free place inside the shell, takes a component out, or puts a thing where a component was, so the two
 scans differ only under the anomaly's mask.
 
-The families registered here make the twin alone. Its ``params["twin_seed"]`` and ``params["kind"]`` lead back
-to the pair: ``anomalous(family.removesuffix("_anomaly"), params["twin_seed"], params["kind"])[0]`` is the benign
-twin.
+The families registered here make the twin alone. Its params lead back to the pair: with
+``seed = item.params["twin_seed"]``, the benign twin is ``anomalous("laptop", seed)[0]``, and ``[1]`` is the
+item again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from beltline.simulate.items import _contraband
 from beltline.simulate.items._build import shift
-from beltline.simulate.items._device import Device, Room, free_places
+from beltline.simulate.items._device import Device, free_places
 from beltline.simulate.items.cameras import camera_device
 from beltline.simulate.items.computer_parts import game_console_device
 from beltline.simulate.items.handhelds import phone_device, tablet_device
@@ -65,7 +65,7 @@ def anomalous(
         family: A key of ``DEVICES``.
         seed: Of the device; the anomaly is drawn from it too.
         kind: One of ``KINDS``; None draws one.
-        difficulty: 0 is large, thick and in the open, 1 small, thin and over the densest parts; None draws it.
+        difficulty: 0 is large, thick, in the open; 1 small, thin, over the densest parts; None draws it.
 
     Returns:
         (benign, twin). The twin's ``site`` holds kind, material, size_mm, centre_mm, site (the room, or
@@ -108,12 +108,12 @@ def _with_added(rng: Rng, device: Device, kind: str, hard: float, params: dict[s
             if len(centres):
                 chosen = np.argsort(cover)[round(hard * (len(cover) - 1))]
                 return _twin(rng, device, kind, hard, params, _Place(centres[chosen], size, room.name))
-    return _replaced(rng, device, "organic_block", hard, {**params, "kind": "organic_block"})
+    return _replaced(rng, device, kind, 0.0, params)
 
 
 def _replaced(rng: Rng, device: Device, kind: str, hard: float, params: dict[str, object]) -> Item:
     """The thing in the volume of a component that is taken out."""
-    name, low, high = _component(rng, device, hard)
+    name, low, high = _component(rng, device, 0.6 * hard)
     size = (high - low) * rng.uniform([0.82, 0.82, 0.7], 1.0)
     centre = (low + high) / 2
     centre[2] = low[2] + size[2] / 2
@@ -167,7 +167,7 @@ def _finished(
     taken = tuple(p for i, p in enumerate(item.parts) if i in out)
     site = {
         "kind": kind,
-        "material": (added or taken)[0].material,
+        "material": _bulk(added or taken),
         "size_mm": [round(float(v), 2) for v in place.size],
         "centre_mm": [round(float(v), 2) for v in place.centre],
         "site": place.site,
@@ -184,6 +184,14 @@ def _finished(
         threat_parts=tuple(range(len(kept), len(kept) + len(added))),
         mask_parts=taken,
     )
+
+
+def _bulk(parts: Sequence[Part]) -> str:
+    """Material that fills most of the volume."""
+    volumes: dict[str, float] = {}
+    for part in parts:
+        volumes[part.material] = volumes.get(part.material, 0.0) + part.sign * part.mesh.volume_mm3
+    return max(volumes, key=lambda name: volumes[name])
 
 
 def _maker(family: str) -> ItemMaker:

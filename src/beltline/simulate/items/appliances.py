@@ -81,7 +81,7 @@ def make_kettle(rng: Rng) -> Item:
             solid(torus(radius * 0.9, 3), "cu", 4.0),
         ]
         parts += shift(stand, z=-40)
-    return benign("kettle", turn(parts, "y", 90), steel=steel, tall_mm=tall)
+    return benign("kettle", turn(turn(parts, "z", 90), "y", 90), steel=steel, tall_mm=tall)
 
 
 def _thermostat(rng: Rng) -> list[Part]:
@@ -95,7 +95,7 @@ def _thermostat(rng: Rng) -> list[Part]:
 
 
 def make_iron(rng: Rng) -> Item:
-    """Iron lying on its side: die-cast sole with heater, water tank, handle, cable; a travel one is smaller."""
+    """Iron lying on its side: die-cast sole with heater, water tank, handle, cable; or a travel iron."""
     travel = chance(rng, 0.35)
     long = draw(rng, 140, 185) if travel else draw(rng, 220, 275)
     wide, high = long * draw(rng, 0.4, 0.48), long * draw(rng, 0.34, 0.48)
@@ -132,11 +132,8 @@ def make_iron(rng: Rng) -> Item:
     ]
     parts += shift(dial, -long * 0.08, 0, high * 0.62)
     parts.append(solid(boxes([(-long * 0.15, 0, 24)], (26, 10, 8)), "brass", 4.0))
-    turns = helix(draw(rng, 28, 48), 26, count(rng, 2, 5), steps_per_turn=16) + [
-        -long / 2 - 20,
-        0,
-        high * 0.5,
-    ]
+    turns = helix(draw(rng, 28, 48), 26, count(rng, 2, 5), steps_per_turn=16)
+    turns += np.array([-long / 2 - 20, 0, high * 0.5])
     parts += [solid(tube(turns, 3.4, segments=6), "pvc", 0.9), solid(tube(turns, 1.0, segments=5), "cu", 7.0)]
     parts += shift([screws(outline[::5] * 0.8, 9)], z=12)
     return benign("iron", turn(parts, "x", 90), travel=travel, long_mm=long)
@@ -185,7 +182,7 @@ def make_hair_clipper(rng: Rng) -> Item:
 
 
 def make_electric_toothbrush(rng: Rng) -> Item:
-    """Electric toothbrush: charging coil, cell, motor with a crank, steel drive shaft, brush head maybe off."""
+    """Electric toothbrush: charging coil, cell, motor, steel drive shaft, with or without its head."""
     long, radius = draw(rng, 150, 195), draw(rng, 12.5, 16)
     parts, _ = _grip(rng, long, radius, pick(rng, ("abs", "absf", "pp")))
     coil = tube(helix(radius * 0.55, 12, 9, steps_per_turn=10), 0.6, segments=4).rotated("y", 90)

@@ -1,4 +1,4 @@
-"""Cameras and what belongs to them: compact, mirror and film cameras, lenses, small drones. The lens looks up."""
+"""Compact, reflex and film cameras, lenses, small drones. The lens looks up."""
 
 from __future__ import annotations
 

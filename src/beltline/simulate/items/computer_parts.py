@@ -58,7 +58,7 @@ def make_router(rng: Rng) -> Item:
 
 
 def make_computer_psu(rng: Rng) -> Item:
-    """Computer power supply: steel box, transformers, coils, heat sinks, big capacitors, fan, cable bundle."""
+    """Computer power supply: steel box, transformers, coils, heat sinks, capacitors, fan, cable bundle."""
     x, y, z = draw(rng, 125, 170), draw(rng, 98, 150), draw(rng, 60, 88)
     parts = case(x, y, z, draw(rng, 0.6, 0.9), "fe", radius=2, bevel=0.6)
     parts += shift(circuit_board(rng, x * 0.88, y * 0.86, density=0.5, tall=1.2), 0, 0, 8)
@@ -91,7 +91,7 @@ def make_computer_psu(rng: Rng) -> Item:
 
 
 def make_circuit_board(rng: Rng) -> Item:
-    """A bare board, as carried by hobbyists and technicians, sometimes with a heat sink and a plug card edge."""
+    """A bare board, as hobbyists and technicians carry, sometimes with a heat sink and a bracket."""
     x, y = draw(rng, 50, 240), draw(rng, 35, 150)
     parts = list(circuit_board(rng, x, y, density=draw(rng, 0.6, 1.8), tall=draw(rng, 0.5, 1.5)))
     if chance(rng, 0.5):
@@ -108,7 +108,7 @@ def make_circuit_board(rng: Rng) -> Item:
 
 
 def make_ink_cartridge(rng: Rng) -> Item:
-    """Ink or toner cartridge: compartments with ink in foam, contacts; or a long one with rollers and gears."""
+    """Ink cartridge with foam and contacts, or a long toner cartridge with rollers and gears."""
     if chance(rng, 0.6):
         x, y, z = draw(rng, 45, 80), draw(rng, 30, 60), draw(rng, 12, 40)
         parts = case(x, y, z, 1.5, "pp", radius=2, bevel=0.6)

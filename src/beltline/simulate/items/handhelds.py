@@ -8,8 +8,8 @@ from beltline.simulate.items._board import boxes, circuit_board, plate
 from beltline.simulate.items._build import chance, count, draw, pick
 from beltline.simulate.items._device import Assembly, Device
 from beltline.simulate.items._innards import case, pouch_cell, round_cell, screws, wire
-from beltline.simulate.shapes import cylinder, helix, prism, rounded_rectangle, torus, tube
-from beltline.simulate.solids import Item, ItemMaker, Part, hollow
+from beltline.simulate.shapes import cylinder, helix, torus, tube
+from beltline.simulate.solids import Item, ItemMaker, Part
 
 Rng = np.random.Generator
 

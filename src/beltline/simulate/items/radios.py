@@ -18,7 +18,7 @@ _CELLS = {"AA": (7.1, 50.0), "AAA": (5.2, 44.5), "C": (13.0, 50.0), "D": (16.8, 
 def radio_device(rng: Rng) -> Device:
     """Portable radio: pocket, table or twin-speaker, with ferrite rod, variable capacitor and cells."""
     design = pick(rng, ("pocket", "table", "twin"))
-    x = {"pocket": draw(rng, 90, 130), "table": draw(rng, 150, 260), "twin": draw(rng, 270, 380)}[design]
+    x = {"pocket": draw(rng, 104, 140), "table": draw(rng, 150, 260), "twin": draw(rng, 270, 380)}[design]
     y = (
         x
         * {"pocket": draw(rng, 0.55, 0.75), "table": draw(rng, 0.5, 0.72), "twin": draw(rng, 0.32, 0.48)}[
@@ -38,7 +38,9 @@ def radio_device(rng: Rng) -> Device:
     )
     low, high = -z / 2 + wall + 0.1, z / 2 - wall - 0.1
     inner_x, inner_y = x - 2 * wall - 6, y - 2 * wall - 5
-    radius = min(inner_y * draw(rng, 0.36, 0.48), {"pocket": 28, "table": 50, "twin": 60}[design])
+    radius = min(
+        inner_y * draw(rng, 0.36, 0.48), {"pocket": inner_x / 2 - 29, "table": 50, "twin": 60}[design]
+    )
     sides = (-1, 1) if design == "twin" else (pick(rng, (-1, 1)),)
     depth = min(radius * draw(rng, 0.6, 0.9), (high - low) * 0.7)
     for side in sides:
@@ -97,8 +99,8 @@ def _cells(rng: Rng, device: Assembly, at: float, x: float, y: float, low: float
         "twin": pick(rng, ("C", "D")),
     }[design]
     radius, length = _CELLS[kind]
-    if length > x:
-        radius, length = _CELLS["AA"]
+    if length + 8 > x:
+        radius, length = _CELLS["AAA" if x < 58 else "AA"]
     columns = 2 if x > 2 * length + 8 and chance(rng, 0.6) else 1
     rows = max(min(count(rng, 2, 4) // columns, int(y * 0.48 / (2 * radius + 1))), 1)
     left = chance(rng, 0.85)
