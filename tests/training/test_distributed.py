@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,17 +12,24 @@ import torch
 
 from beltline.training.checkpoint import CHECKPOINT, load_checkpoint
 
+LAUNCHERS = {"LOCAL_RANK", "RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"}
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ends_by", ["steps", "clock"])
 def test_two_processes_train_one_model(tmp_path, ends_by):
     script = Path(__file__).with_name("two_processes.py")
-    env = {name: value for name, value in os.environ.items() if name not in ("LOCAL_RANK", "RANK")}
-    done = subprocess.run(
+    env = {name: value for name, value in os.environ.items() if name not in LAUNCHERS}
+    process = subprocess.Popen(
         [sys.executable, str(script), str(tmp_path), ends_by],
-        capture_output=True, text=True, timeout=180, env=env, check=False,
+        stderr=subprocess.PIPE, text=True, env=env, start_new_session=True,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    try:
+        _, err = process.communicate(timeout=180)
+    finally:
+        if process.poll() is None:  # also the process that the first one started
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 0, err
     first, second = (json.loads((tmp_path / f"rank{rank}.json").read_text()) for rank in range(2))
     assert first["step"] == second["step"]
     assert first["weights"] == second["weights"]
