@@ -84,15 +84,15 @@ def simulated_table(found: dict[str, Any]) -> list[str]:
         )
     mean = found["mean"]
     lines.append(
-        f"| **mean** | {found['scans']} bags | {mean['ap']:.2f} | {mean['auc']:.2f} | {mean['pd_at_pfa_0.05']:.2f} "
-        f"| {mean['pd_at_pfa_0.1']:.2f} | {mean['pointing']:.2f} |"
+        f"| **mean** | {found['scans']} bags | {mean['ap']:.2f} | {mean['auc']:.2f} "
+        f"| {mean['pd_at_pfa_0.05']:.2f} | {mean['pd_at_pfa_0.1']:.2f} | {mean['pointing']:.2f} |"
     )
     lines.append("")
     for pfa in ("0.05", "0.1", "0.2"):
         point = found["whole_scan"][pfa]
         lines.append(
-            f"- Whole bag at {float(pfa):.0%}: some class alarms in {_interval(point['pd'])} of the bags with "
-            f"an item and in {_interval(point['pfa'])} of those without."
+            f"- Whole bag at {float(pfa):.0%}: some class alarms in {_interval(point['pd'])} of the bags "
+            f"with an item and in {_interval(point['pfa'])} of those without."
         )
     return lines
 
@@ -110,9 +110,8 @@ def real_table(found: dict[str, Any]) -> list[str]:
             trivial = ", ".join(
                 f"{k.split(': ')[1]} {v:.2f}" for k, v in row.items() if k.startswith("trivial")
             )
-            lines.append(
-                f"| {name} | {_interval([model['auc'], model['low'], model['high']])}, n {model['n']} | {trivial} |"
-            )
+            value = _interval([model["auc"], model["low"], model["high"]])
+            lines.append(f"| {name} | {value}, n {model['n']} | {trivial} |")
     for name, row in found.items():
         if name.startswith("pointing"):
             lines += ["", f"{name[0].upper()}{name[1:]}:", ""]
