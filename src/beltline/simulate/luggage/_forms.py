@@ -269,7 +269,7 @@ def case_mesh(
 
 def _stations(half: float, corner: float, edge: float, grooves: int) -> tuple[Array, Array]:
     """Positions along x, dense at both rounded ends, and the dip (0..1) of cross grooves there."""
-    bend = np.sin(np.linspace(0, np.pi / 2, 7))
+    bend = np.sin(np.linspace(0, np.pi / 2, 6))
     ends = np.concatenate([half - corner + corner * bend, half - edge + edge * bend[2::2]])
     middle = np.linspace(0, half - max(corner, edge), 4 * grooves // 2 + 2)[:-1]
     right = np.unique(np.round(np.concatenate([middle, ends]), 3))
@@ -283,7 +283,7 @@ def _grooved(outline: Array, half_y: float, count: int, depth: float, *, sides: 
     """Outline with its long faces resampled and dented by ``count`` grooves."""
     closed = np.vstack([outline, outline[:1]])
     length = np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))]
-    t = np.linspace(0, length[-1], min(8 * count + 24, 96), endpoint=False)
+    t = np.linspace(0, length[-1], min(6 * count + 24, 76), endpoint=False)
     fine = np.column_stack([np.interp(t, length, closed[:, k]) for k in range(2)])
     dip = (0.5 - 0.5 * np.cos(np.pi * count * fine[:, 0] / half_y)) ** 2
     high = np.abs(fine[:, 1]) > 0.98 * np.abs(outline[:, 1]).max()
