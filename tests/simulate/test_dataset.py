@@ -53,12 +53,15 @@ def test_two_views_share_their_objects(tmp_path: Path) -> None:
     plan = replace(PLAN, bags=1, scanner=replace(PREVIEW_SCANNER, views=2))
     simulate_set(tmp_path, plan)
     coco = json.loads((tmp_path / "annotations.json").read_text())
-    views = [{a["object_id"] for a in coco["annotations"] if a["image_id"] == i["id"]} for i in coco["images"]]
+    objects = [(a["image_id"], a["object_id"]) for a in coco["annotations"]]
+    views = [{thing for image, thing in objects if image == i["id"]} for i in coco["images"]]
     assert len(views) == 2
     assert views[0] & views[1]
 
 
-def test_the_verb_refuses_unknown_classes_and_splits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_verb_refuses_unknown_classes_and_splits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["simulate", str(tmp_path / "a"), "--classes", "sword"]) == 2
     assert "classes must be among" in " ".join(capsys.readouterr().err.split())
     assert main(["simulate", str(tmp_path / "b"), "--split", "later"]) == 2
