@@ -165,11 +165,13 @@ def _finished(
     out = set(device.removable[gone]) if gone else set()
     kept = tuple(p for i, p in enumerate(item.parts) if i not in out)
     taken = tuple(p for i, p in enumerate(item.parts) if i in out)
+    bounds = np.stack([p.mesh.bounds for p in added or taken])
+    low, high = bounds[:, 0].min(axis=0), bounds[:, 1].max(axis=0)
     site = {
         "kind": kind,
         "material": _bulk(added or taken),
-        "size_mm": [round(float(v), 2) for v in place.size],
-        "centre_mm": [round(float(v), 2) for v in place.centre],
+        "size_mm": [round(float(v), 2) for v in high - low],
+        "centre_mm": [round(float(v), 2) for v in (low + high) / 2],
         "site": place.site,
         "difficulty": round(hard, 3),
     }

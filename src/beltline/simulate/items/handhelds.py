@@ -16,10 +16,10 @@ Rng = np.random.Generator
 
 def tablet_device(rng: Rng) -> Device:
     """Tablet computer: one or two big cells, a narrow board at an edge or in the middle."""
-    x, y, z = draw(rng, 185, 290), 0.0, draw(rng, 6, 11)
+    x, z = draw(rng, 185, 290), draw(rng, 7, 11)
     y = x * draw(rng, 0.58, 0.78)
     device, metal = Assembly(), chance(rng, 0.55)
-    wall = draw(rng, 0.7, 1.1) if metal else draw(rng, 1.2, 1.8)
+    wall = min(draw(rng, 0.7, 1.1) if metal else draw(rng, 1.2, 1.8), 0.14 * z)
     low, high = _slab(
         rng, device, x, y, z, wall, "al" if metal else pick(rng, ("abs", "absf", "polycarbonate"))
     )

@@ -8,7 +8,7 @@ from beltline.simulate.items._board import boxes, circuit_board, plate
 from beltline.simulate.items._build import chance, count, draw, pick, shift, turn
 from beltline.simulate.items._device import Assembly, Device
 from beltline.simulate.items._innards import case, motor, round_cell, screws, wire
-from beltline.simulate.shapes import Mesh, box, cone, cylinder, helix, prism, revolve, tube
+from beltline.simulate.shapes import Mesh, box, cone, cylinder, helix, prism, revolve, spline, tube
 from beltline.simulate.solids import Item, ItemMaker, Part, hollow
 
 Rng = np.random.Generator
@@ -81,11 +81,7 @@ def _battery(rng: Rng, device: Assembly, x: float, top: float) -> None:
     long, deep, wide = 78.0, 22.0 + 19.0 * rows, cells * 18.8 + 8
     if cells == 5:
         long, wide = 5 * 18.8 + 10, 74.0
-    shell = turn(
-        shift(case(long, deep, wide, 2.2, pick(rng, ("abs", "nylon")), radius=5, bevel=3), z=-wide / 2),
-        "x",
-        0,
-    )
+    shell = shift(case(long, deep, wide, 2.2, pick(rng, ("abs", "nylon")), radius=5, bevel=3), z=-wide / 2)
     centre = (x, top - deep / 2, 0.0)
     device.add(shell, centre, solid=False)
     for row in range(rows):
@@ -206,14 +202,13 @@ def _jigsaw(rng: Rng) -> Device:
         (0, radius + 42, 0),
         (long * 0.38, radius + 10, 0),
     ]
-    from_spline = tube(np.array(bow), 15, segments=12)
-    device.add([Part(from_spline, material, 1, 0.45)], solid=False)
+    device.add([Part(tube(spline(bow, 16), 15, segments=12), material, 1, 0.45)], solid=False)
     device.add(
         [Part(box(20, 20, 15), "nylon"), Part(box(9, 12, 6), "cu", 1, 3.5)],
         (0, radius + 38, 0),
         name="switch",
     )
-    _battery(rng, device, -long / 2 - 20, radius * 0.6)
+    _battery(rng, device, -long / 2 - 53, radius * 0.6)
     device.room(
         "body", (-long / 2 + 8, -radius * 0.6, -radius * 0.6), (long / 2 - 10, radius * 0.6, radius * 0.6)
     )
@@ -246,7 +241,7 @@ def _grinder(rng: Rng) -> Device:
         "x", 90
     )
     device.add([Part(guard, "fe")], (long / 2 + radius * 0.9, -40, 0), solid=False)
-    _battery(rng, device, -long / 2 - 40, radius * 0.7)
+    _battery(rng, device, -long / 2 - 53, radius * 0.7)
     device.room(
         "body", (-long / 2 + 8, -radius * 0.6, -radius * 0.6), (long / 2 - 10, radius * 0.6, radius * 0.6)
     )
