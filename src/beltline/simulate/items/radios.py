@@ -236,69 +236,75 @@ def speaker_device(rng: Rng) -> Device:
     return device.finish("speaker", design)
 
 
+def _bell_clock(rng: Rng, device: Assembly, radius: float, z: float) -> None:
+    """Steel can with brass plates, gears, mainspring and two bells."""
+    height = z
+    can = cylinder(radius, height, segments=28)
+    device.add(
+        [
+            Part(can, "fe"),
+            Part(can.scaled(1 - 0.6 / radius, 1 - 0.6 / radius, 1 - 1.2 / height), "fe", -1),
+        ],
+        solid=False,
+    )
+    plates = boxes([(0, 0, s * height * 0.3) for s in (-1, 1)], (radius * 1.1, radius * 1.1, 1.2))
+    device.add([Part(plates, "brass")])
+    for k in range(count(rng, 4, 7)):
+        a, r = draw(rng, 0, 6.28), radius * draw(rng, 0.1, 0.45)
+        gear = cylinder(radius * draw(rng, 0.12, 0.32), 1.2, segments=16)
+        device.add(
+            [Part(gear, "brass"), Part(cylinder(0.9, height * 0.6, segments=6), "fe")],
+            (r * np.cos(a), r * np.sin(a), (k % 3 - 1) * 3.0),
+            solid=False,
+        )
+    spring = tube(helix(radius * 0.25, 7, 9, steps_per_turn=12), 0.45, segments=4)
+    device.add([Part(spring, "fe")], (radius * 0.3, -radius * 0.3, 0), solid=False)
+    for side in (-1, 1):
+        bell = cylinder(radius * 0.42, radius * 0.3, segments=20)
+        inner = bell.scaled(0.94, 0.94, 0.9)
+        device.add(
+            [Part(bell, "fe"), Part(inner, "fe", -1)],
+            (side * radius * 0.55, radius * 1.2, 0),
+            solid=False,
+        )
+    device.add(
+        [Part(torus(radius * 1.02, 1.6, segments=28, tube_segments=6), "brass")],
+        (0, 0, z / 2 - 1),
+        solid=False,
+    )
+
+
+def _quartz_clock(rng: Rng, device: Assembly, radius: float, z: float) -> None:
+    """Plastic case with a quartz movement, coil, cell and hands."""
+    device.add(
+        case(radius * 2.2, radius * 2, z, 1.8, pick(rng, ("abs", "polystyrene")), radius=8),
+        (0, 0, -z / 2),
+        solid=False,
+    )
+    device.add(case(56, 56, 15, 1.2, "abs", radius=3), (0, 0, -4))
+    device.add(
+        [Part(tube(helix(3, 18, 12, steps_per_turn=6), 0.9, segments=4).rotated("y", 90), "cu")],
+        (0, 14, 3),
+        solid=False,
+    )
+    device.add(round_cell(7.1, 50, "alkaline"), (0, -14, -3.5))
+    device.add(circuit_board(rng, 30, 18, density=0.6, tall=0.5), (0, 6, 6), solid=False)
+    hands = boxes(
+        [(0, radius * 0.3, z / 2 - 4), (radius * 0.2, 0, z / 2 - 3)],
+        [(1.6, radius * 0.7, 0.4), (radius * 0.5, 2.0, 0.4)],
+    )
+    device.add(
+        [Part(hands, "al"), Part(plate(radius * 1.9, radius * 1.7, 1.2).moved(z=z / 2 - 6), "paper")],
+        solid=False,
+    )
+
+
 def make_alarm_clock(rng: Rng) -> Item:
     """Bell clock with brass works and mainspring, or a plastic quartz one with a cell."""
     radius, z = draw(rng, 28, 52), draw(rng, 26, 45)
-    device = Assembly()
-    if chance(rng, 0.5):
-        design, height = "bell", z
-        can = cylinder(radius, height, segments=28)
-        device.add(
-            [
-                Part(can, "fe"),
-                Part(can.scaled(1 - 0.6 / radius, 1 - 0.6 / radius, 1 - 1.2 / height), "fe", -1),
-            ],
-            solid=False,
-        )
-        plates = boxes([(0, 0, s * height * 0.3) for s in (-1, 1)], (radius * 1.1, radius * 1.1, 1.2))
-        device.add([Part(plates, "brass")])
-        for k in range(count(rng, 4, 7)):
-            a, r = draw(rng, 0, 6.28), radius * draw(rng, 0.1, 0.45)
-            gear = cylinder(radius * draw(rng, 0.12, 0.32), 1.2, segments=16)
-            device.add(
-                [Part(gear, "brass"), Part(cylinder(0.9, height * 0.6, segments=6), "fe")],
-                (r * np.cos(a), r * np.sin(a), (k % 3 - 1) * 3.0),
-                solid=False,
-            )
-        spring = tube(helix(radius * 0.25, 7, 9, steps_per_turn=12), 0.45, segments=4)
-        device.add([Part(spring, "fe")], (radius * 0.3, -radius * 0.3, 0), solid=False)
-        for side in (-1, 1):
-            bell = cylinder(radius * 0.42, radius * 0.3, segments=20)
-            inner = bell.scaled(0.94, 0.94, 0.9)
-            device.add(
-                [Part(bell, "fe"), Part(inner, "fe", -1)],
-                (side * radius * 0.55, radius * 1.2, 0),
-                solid=False,
-            )
-        device.add(
-            [Part(torus(radius * 1.02, 1.6, segments=28, tube_segments=6), "brass")],
-            (0, 0, z / 2 - 1),
-            solid=False,
-        )
-    else:
-        design = "quartz"
-        device.add(
-            case(radius * 2.2, radius * 2, z, 1.8, pick(rng, ("abs", "polystyrene")), radius=8),
-            (0, 0, -z / 2),
-            solid=False,
-        )
-        device.add(case(56, 56, 15, 1.2, "abs", radius=3), (0, 0, -4))
-        device.add(
-            [Part(tube(helix(3, 18, 12, steps_per_turn=6), 0.9, segments=4).rotated("y", 90), "cu")],
-            (0, 14, 3),
-            solid=False,
-        )
-        device.add(round_cell(7.1, 50, "alkaline"), (0, -14, -3.5))
-        device.add(circuit_board(rng, 30, 18, density=0.6, tall=0.5), (0, 6, 6), solid=False)
-        hands = boxes(
-            [(0, radius * 0.3, z / 2 - 4), (radius * 0.2, 0, z / 2 - 3)],
-            [(1.6, radius * 0.7, 0.4), (radius * 0.5, 2.0, 0.4)],
-        )
-        device.add(
-            [Part(hands, "al"), Part(plate(radius * 1.9, radius * 1.7, 1.2).moved(z=z / 2 - 6), "paper")],
-            solid=False,
-        )
-    return device.finish("alarm_clock", design).item
+    device, bell = Assembly(), chance(rng, 0.5)
+    (_bell_clock if bell else _quartz_clock)(rng, device, radius, z)
+    return device.finish("alarm_clock", "bell" if bell else "quartz").item
 
 
 def make_radio(rng: Rng) -> Item:
