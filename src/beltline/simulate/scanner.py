@@ -210,7 +210,7 @@ def _heaviest(maps: dict[MaterialKey, NDArray[np.float64]]) -> str:
 
 def _anomalies(i: int, item: Item, pose: Pose, beam: Beam, window: Window) -> list[_Footprint]:
     """The concealed part of an anomalous item, as an object of its own."""
-    parts: tuple[Part, ...] = tuple(item.parts[k] for k in item.threat_parts) or item.mask_parts
+    parts: tuple[Part, ...] = (*(item.parts[k] for k in item.threat_parts), *item.mask_parts)
     if item.site is None or not parts:
         return []
     maps = material_thickness(parts, pose, beam, window)
