@@ -32,10 +32,10 @@ beltline screen SCANS --out report
 ### Recipe
 
 ```sh
-python scripts/make_training_shards.py data/train --split train --shards 60 --seed 51
-python scripts/make_training_shards.py data/val --split val --shards 4 --seed 61
-python scripts/make_training_shards.py data/test --split test --shards 4 --seed 71
-python scripts/make_training_shards.py data/unseen --split test --shards 3 --seed 81 --styles unseen:1 \\
+beltline data shards data/train --split train --shards 60 --seed 51
+beltline data shards data/val --split val --shards 4 --seed 61
+beltline data shards data/test --split test --shards 4 --seed 71
+beltline data shards data/unseen --split test --shards 3 --seed 81 --styles unseen:1 \\
     --library data/test-library
 beltline train chr --data data/train --out run {settings}
 beltline evaluate run --data data/val --calibrate

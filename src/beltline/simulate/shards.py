@@ -7,7 +7,7 @@ so a training run may pick shards up while more are made.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,3 +119,42 @@ def class_coverage(bag: Composed, classes: Sequence[str], min_depth: float) -> N
         target = cover[index[label], row : row + h, col : col + w]
         np.maximum(target, depth > min_depth, out=target)
     return cover
+
+
+def write_shards(
+    out: Path,
+    library: ObjectLibrary,
+    plan: ShardPlan,
+    *,
+    shards: int,
+    first: int = 0,
+    seed: int = 0,
+    drawn: Sequence[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> int:
+    """Write shards ``first`` to ``first + shards - 1`` that are not there yet.
+
+    Args:
+        out: Folder of the training set.
+        library: Baked objects of the split that is wanted.
+        plan: Size, classes and looks.
+        shards: How many.
+        first: Number of the first one.
+        seed: Each shard's own seed follows from it and the shard's number.
+        drawn: Classes to draw prohibited items from; repeat one to make it more frequent. Default the plan's.
+        progress: Called with (shards done, shards in all).
+
+    Returns:
+        Shards written now.
+    """
+    recipe = BagRecipe(
+        classes=tuple(drawn or plan.classes), positives=0.7, threats=(1, 4), items=(3, 32), garments=(0, 14)
+    )
+    written = 0
+    for done, index in enumerate(range(first, first + shards), start=1):
+        if not (out / f"shard_{index:05d}").exists():
+            write_shard(out, index, library, recipe, plan, seed=seed * 100_003 + index)
+            written += 1
+        if progress is not None:
+            progress(done, shards)
+    return written
