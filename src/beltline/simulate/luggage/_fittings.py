@@ -35,7 +35,7 @@ from beltline.simulate.solids import Part
 Rng = np.random.Generator
 Array = NDArray[np.float64]
 METALS = ("zn", "zn", "fe", "brass", "al")
-MAX_TEETH = 220
+MAX_TEETH = 190
 
 
 def pick(rng: Rng, *options: str) -> str:
@@ -123,7 +123,7 @@ def zip_line(
     metal = pick(rng, *METALS)
     points, yaw = evenly(path, 1.0)
     if style == "coil":
-        thinned = points[:: max(len(points) // 48, 1)]
+        thinned = points[:: max(len(points) // 36, 1)]
         parts = [Part(tube(thinned, 1.9 * scale, segments=4), pick(rng, "nylon", "coated_nylon"), 1, 1.1)]
     else:
         most = MAX_TEETH if scale > 0.75 else MAX_TEETH // 2
@@ -132,7 +132,7 @@ def zip_line(
         tooth = block(0.52 * pitch, rng.uniform(3.5, 5) * scale, rng.uniform(1.5, 2.4) * scale)
         parts = [Part(repeated(tooth, spots, turn), metal if style == "metal" else "pom")]
     if tape:
-        thinned = points[:: max(len(points) // 40, 1)]
+        thinned = points[:: max(len(points) // 24, 1)]
         parts.append(Part(ribbon(thinned, 26 * scale, 0.7), "polyester", 1, 0.6))
     for _ in range(pulls):
         k = int(rng.integers(len(points)))

@@ -59,8 +59,9 @@ def ribbon(
     across = _untwisted(np.array(np.broadcast_to(np.asarray(across, dtype=np.float64), path.shape)), tangents)
     normals = np.cross(across, tangents)
     half = _narrowed(path, across, width / 2)[:, None]
+    thin = _narrowed(path, normals, thickness / 2)[:, None]
     corners = [(-1, -1), (1, -1), (1, 1), (-1, 1)]
-    rings = np.stack([path + a * half * across + 0.5 * b * thickness * normals for a, b in corners], axis=1)
+    rings = np.stack([path + a * half * across + b * thin * normals for a, b in corners], axis=1)
     return _strip(rings)
 
 
@@ -69,7 +70,7 @@ def _untwisted(across: Array, tangents: Array) -> Array:
     for i in range(1, len(across)):
         if across[i] @ across[i - 1] < 0:
             across[i] *= -1
-    for _ in range(3):
+    for _ in range(12):
         across[1:-1] = (across[:-2] + 2 * across[1:-1] + across[2:]) / 4
         across -= tangents * np.einsum("ij,ij->i", across, tangents)[:, None]
         across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-9)
@@ -77,11 +78,10 @@ def _untwisted(across: Array, tangents: Array) -> Array:
 
 
 def _narrowed(path: Array, across: Array, half: float) -> Array:
-    """Half width (N,), less where the strip bends so tightly that its inner edge would run back."""
-    steps = np.diff(path, axis=0)
-    length = np.maximum(np.linalg.norm(steps, axis=1), 1e-9)
-    turn = np.abs(np.einsum("ij,ij->i", np.diff(across, axis=0), steps)) / length
-    most = np.minimum(0.5 * length / np.maximum(turn, 1e-9), half)
+    """Half width (N,), less where the strip bends or twists so tightly that its edges would cross."""
+    length = np.maximum(np.linalg.norm(np.diff(path, axis=0), axis=1), 1e-9)
+    turn = np.linalg.norm(np.diff(across, axis=0), axis=1)
+    most = np.minimum(0.6 * length / np.maximum(turn, 1e-9), half)
     at_nodes = np.minimum(np.r_[most, half], np.r_[half, most])
     return np.asarray(np.clip(at_nodes, 0.02, half))
 

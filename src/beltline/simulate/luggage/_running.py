@@ -130,7 +130,7 @@ def _stage(rng: Rng, length: float, wide: float, tall: float, metal: str, round_
     block = box(rng.uniform(18, 34), wide * 0.92, tall * 0.85)
     parts.append(Part(block.moved(x=length / 2 - inner * 0.97), "pom"))
     pin = cylinder(2.4, wide, segments=7).rotated("x", 90)
-    spring = tube(helix(2.6, 18, 7, steps_per_turn=5), 0.4, segments=3).rotated("y", 90)
+    spring = tube(helix(2.6, 18, 5, steps_per_turn=5), 0.4, segments=3).rotated("y", 90)
     parts.append(
         Part(merge([pin.moved(x=length / 2 - inner * 0.95), spring.moved(x=length / 2 - inner * 0.9)]), "fe")
     )
@@ -200,7 +200,7 @@ def _grip(rng: Rng, lanes: list[float], end: float, wide: float, tall: float, me
     inner = box(5, span * 0.86, 5) if chance(rng, 0.5) else box(deep * 0.4, span * 0.8, 1.6)
     parts.append(Part(inner.moved(x=x - 3), pick(rng, metal, "fe", "al")))
     parts.append(Part(box(9, 30, 8).moved(x=x + deep * 0.2), "abs"))
-    spring = tube(helix(2.4, 16, 6, steps_per_turn=5), 0.45, segments=3).rotated("x", 90)
+    spring = tube(helix(2.4, 16, 4, steps_per_turn=5), 0.45, segments=3).rotated("x", 90)
     parts += [Part(spring.moved(x=x - 4, y=s * span * 0.18), "fe") for s in (-1, 1)]
     cup = prism(rounded_rectangle(rng.uniform(44, 70), span * 1.28, 16, steps=3), thick + 16)
     parts += shifted(shell_parts(cup, rng.uniform(1.4, 2.4), pick(rng, "abs", "pp", "absf")), x=end - 6)
@@ -221,7 +221,7 @@ def carry_handle(rng: Rng) -> list[Part]:
         (long * 0.4, rise, 0),
         (long / 2, 0, 0),
     ]
-    path = spline(nodes, 18)
+    path = spline(nodes, 14)
     wide = rng.uniform(17, 30)
     if style == "bail":
         parts = [Part(tube(path, rng.uniform(5, 9), segments=8), pick(rng, "abs", "pvc", "absf"))]

@@ -192,6 +192,38 @@ def _trim(rng: Rng, size: Array, outline: Array, metal: str, skin: str) -> list[
     return parts
 
 
+def _carrier_handles(rng: Rng, design: str, x: float, y: float, z: float, material: str) -> list[Part]:
+    """Film loops, cords, or the welded patch with its hole."""
+    parts: list[Part] = []
+    end = x / 2
+    for s in (-1, 1):
+        if design == "vest":
+            for side in (-1, 1):
+                rise, lean = end + rng.uniform(60, 110), side * y * 0.3 + rng.normal(0, 20)
+                nodes = [
+                    (end - 10, side * y * 0.42, s * 4),
+                    (rise - 20, lean + side * 38, s * 6),
+                    (rise, lean, s * 6),
+                    (rise - 20, lean - side * 38, s * 6),
+                    (end - 10, side * y * 0.18, s * 4),
+                ]
+                parts.append(Part(ribbon(spline(nodes, 22), 26, 0.5), material, 1, 0.6))
+        elif design == "paper":
+            cord = spline(
+                [
+                    (end - 30, -50, s * z / 2),
+                    (end + 55, -40, s * z / 2),
+                    (end + 55, 40, s * z / 2),
+                    (end - 30, 50, s * z / 2),
+                ],
+                16,
+            )
+            parts.append(Part(tube(cord, 2.2, segments=5), pick(rng, "paper", "cotton", "polyester"), 1, 0.7))
+        else:
+            parts.append(Part(box(50, 110, 0.5).moved(end - 30, 0, s * z / 2), material))
+    return parts
+
+
 def plastic_bag(rng: Rng) -> Container:
     """Carrier bag of film or paper: creased sheets, handles, hardly more than an outline."""
     design = pick(rng, "vest", "patch", "paper")
@@ -215,29 +247,7 @@ def plastic_bag(rng: Rng) -> Container:
                 texture(rng, "crumple", 1.0, 50.0),
             )
         )
-    end = x / 2
-    for s in (-1, 1):
-        if design == "vest":
-            for side in (-1, 1):
-                nodes = [
-                    (end - 10, side * y * 0.4, s * 4),
-                    (end + rng.uniform(60, 110), side * y * 0.3 + rng.normal(0, 25), s * 6),
-                    (end - 10, side * y * 0.2, s * 4),
-                ]
-                parts.append(Part(ribbon(spline(nodes, 14), 30, 0.5), material, 1, 0.6))
-        elif design == "paper":
-            cord = spline(
-                [
-                    (end - 30, -50, s * z / 2),
-                    (end + 55, -40, s * z / 2),
-                    (end + 55, 40, s * z / 2),
-                    (end - 30, 50, s * z / 2),
-                ],
-                16,
-            )
-            parts.append(Part(tube(cord, 2.2, segments=5), pick(rng, "paper", "cotton", "polyester"), 1, 0.7))
-        else:
-            parts.append(Part(box(50, 110, 0.5).moved(end - 30, 0, s * z / 2), material))
+    parts += _carrier_handles(rng, design, x, y, z, material)
     parts = bent(parts, soft_warp(rng, size, rng.uniform(6, 22)))
     inner = size * [0.9, 0.88, 1.0] - [0, 0, 4]
     params = {"design": design, "size_mm": [round(v, 1) for v in (x, y, z)]}
