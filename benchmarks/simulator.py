@@ -38,7 +38,7 @@ from beltline.simulate.photograph import draw_look, photograph
 from beltline.simulate.raster import Beam, Window, add_path_length
 from beltline.simulate.shapes import ellipsoid, torus
 
-FULL = BagRecipe(items=(24, 28), garments=(7, 9), neighbour=0.0, sparse=0.0, tray_share=0.0)
+FULL = BagRecipe(items=(24, 28), garments=(7, 9), neighbour=0.0, sparse=0.0)
 
 
 def timed(action: Callable[[int], object], repeats: int) -> list[float]:

@@ -52,7 +52,6 @@ class BagRecipe:
         concealed: Share of electronics that hold an anomaly, when "anomaly" is in ``classes``.
         containers: Weight per container kind; kinds that do not exist are ignored.
         split: Which items may be used.
-        tray_share: Share of bags that lie in a security tray.
         neighbour: Share of scans in which another bag is cut off by the frame.
         sparse: Share of nearly empty bags (few things, no garments).
     """
@@ -66,7 +65,6 @@ class BagRecipe:
     concealed: float = 0.5
     containers: Mapping[str, float] = field(default_factory=lambda: dict(CONTAINER_WEIGHTS))
     split: Split = "train"
-    tray_share: float = 0.12
     neighbour: float = 0.15
     sparse: float = 0.2
 

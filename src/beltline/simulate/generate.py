@@ -12,7 +12,7 @@ from beltline.simulate.scanner import Scanner, View, scan_scene
 from beltline.simulate.scene import Scene
 
 PREVIEW_SCANNER = Scanner(pixel_mm=5.0, supersample=1, margin_px=2)
-PREVIEW_RECIPE = BagRecipe(items=(3, 6), garments=(1, 2), neighbour=0.0, tray_share=0.0)
+PREVIEW_RECIPE = BagRecipe(items=(3, 6), garments=(1, 2), neighbour=0.0)
 
 
 @dataclass(frozen=True, eq=False)
