@@ -29,6 +29,11 @@ from beltline.training.shards import require_shards
 RECIPE = "recipe.json"
 CALIBRATION = "calibration.json"
 EVALUATION = "evaluation.json"
+LIMITS = (
+    "Trained and calibrated on simulated bags only; on real scans the false-alarm rate is another one.",
+    "Knows the listed classes and nothing else: clear means that none of them was found.",
+    "A starting point for own training and tests, not a certified detector.",
+)
 
 
 def train_chr(
@@ -169,6 +174,7 @@ def export_run(run: Path, path: Path, *, name: str, half_weights: bool = False) 
             "recipe_hash": recipe_hash(recipe),
             "weights_sha256": digest,
             "figures": json.loads(measured.read_text(encoding="utf-8")) if measured.is_file() else {},
+            "limits": list(LIMITS),
             "terms": "Apache-2.0",
         },
     )
