@@ -12,7 +12,9 @@ from beltline.simulate.scanner import Scanner, View, scan_scene
 from beltline.simulate.scene import Scene
 
 PREVIEW_SCANNER = Scanner(pixel_mm=5.0, supersample=1, margin_px=2)
-PREVIEW_RECIPE = BagRecipe(items=(3, 6), garments=(1, 2), neighbour=0.0)
+PREVIEW_RECIPE = BagRecipe(
+    items=(3, 6), garments=(1, 2), neighbour=0.0, containers={"tray": 1.0, "plastic_bag": 1.0, "parcel": 0.3}
+)
 
 
 @dataclass(frozen=True, eq=False)

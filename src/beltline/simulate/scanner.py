@@ -119,16 +119,35 @@ def _render(
         window = item_window(item.parts, pose, beam).clipped(frame)
         if window.width == 0 or window.height == 0:
             continue
-        maps = material_thickness(item.parts, pose, beam, window)
-        depth = add_to_canvas(canvas, maps, frame, window)
+        depth, material = _project(canvas, item, pose, beam, frame, window)
         if labels and scene.placed[i].role == "content":
-            found.append(_Footprint(i, item, window, depth, _heaviest(maps)))
+            found.append(_Footprint(i, item, window, depth, material))
             found.extend(_anomalies(i, item, pose, beam, window))
     low, high = transmit_supersampled(canvas, factor=s)
     total = -np.log(np.maximum(low, 1e-6))
     view = Window(frame.col // s, frame.row // s, frame.width // s, frame.height // s)
     seen = [_seen(f, frame, total, s) for f in found]
     return View(low, high, tuple(x for x in seen if x is not None), view)
+
+
+def _project(
+    canvas: NDArray[np.float32], item: Item, pose: Pose, beam: Beam, frame: Window, window: Window
+) -> tuple[NDArray[np.float32], str]:
+    """Add an item to the canvas one material at a time, which keeps the memory small.
+
+    Returns:
+        Its optical depth (window.height, window.width) and the material that attenuates most.
+    """
+    groups: dict[MaterialKey, list[Part]] = {}
+    for part in item.parts:
+        groups.setdefault((part.material, part.density_g_cm3), []).append(part)
+    depth = np.zeros((window.height, window.width), dtype=np.float32)
+    weights: dict[str, float] = {}
+    for (material, _), parts in groups.items():
+        added = add_to_canvas(canvas, material_thickness(parts, pose, beam, window), frame, window)
+        weights[material] = weights.get(material, 0.0) + float(added.sum())
+        depth += added
+    return depth, max(weights, key=lambda name: weights[name])
 
 
 def _frame(beam: Beam, shown: Sequence[tuple[Item, Pose]], scanner: Scanner) -> Window:
