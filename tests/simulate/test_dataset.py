@@ -33,6 +33,15 @@ def test_a_set_is_read_back_with_masks_and_scenes(tmp_path: Path) -> None:
     assert {"material", "occlusion", "object_id", "family"} <= set(annotations[0])
 
 
+def test_anomalies_say_what_and_where_they_are(tmp_path: Path) -> None:
+    recipe = replace(PREVIEW_RECIPE, positives=1.0, classes=("anomaly",))
+    simulate_set(tmp_path, SetPlan(2, 4, recipe, PREVIEW_SCANNER))
+    annotations = json.loads((tmp_path / "annotations.json").read_text())["annotations"]
+    hidden = [a for a in annotations if a["role"] == "anomaly"]
+    assert hidden
+    assert all({"kind", "material", "size_mm"} <= set(a["site"]) for a in hidden)
+
+
 def test_a_stopped_run_goes_on_and_gives_the_same_set(tmp_path: Path) -> None:
     whole = simulate_set(tmp_path / "whole", PLAN)
     simulate_set(tmp_path / "parts", replace(PLAN, bags=1))

@@ -155,6 +155,7 @@ def _extra(seen: Seen) -> dict[str, Any]:
         "material": seen.material,
         "depth_share": round(seen.share, 4),
         "occlusion": round(seen.occlusion, 4),
+        **({} if seen.site is None else {"site": dict(seen.site)}),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -57,6 +57,7 @@ class Seen:
         occlusion: 1 - share: how much of what is seen there is something else.
         material: Material with the largest mass in the mask.
         role: "object", or "anomaly" for a concealed part of an object.
+        site: What and where an anomaly is (kind, material, size, place); None for objects.
     """
 
     object_id: int
@@ -69,6 +70,7 @@ class Seen:
     occlusion: float
     material: str
     role: str = "object"
+    site: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,4 +271,5 @@ def _seen(found: _Footprint, frame: Window, total: NDArray[np.float32], s: int) 
         float(1 - share.mean()),
         found.material,
         "anomaly" if anomaly else "object",
+        item.site if anomaly else None,
     )
