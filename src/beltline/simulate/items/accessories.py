@@ -134,6 +134,13 @@ def _plug(rng: Rng, at: np.ndarray) -> list[Part]:
     return [Part(head, "pvc"), *pins]
 
 
+def _tightest_bend(path: np.ndarray) -> float:
+    """Smallest radius of curvature of a path (N, 3) in mm; a thicker tube would fold into itself."""
+    first = np.gradient(path, axis=0)
+    turning = np.linalg.norm(np.cross(first, np.gradient(first, axis=0)), axis=1)
+    return float((np.linalg.norm(first, axis=1) ** 3 / np.maximum(turning, 1e-9)).min())
+
+
 def make_cable(rng: Rng) -> Item:
     """Loose or coiled cable with plugs."""
     coiled = chance(rng, 0.55)
@@ -145,7 +152,7 @@ def make_cable(rng: Rng) -> Item:
         )
     else:
         path = spline(rng.uniform(-1, 1, (8, 3)) * [150, 110, 6], 110)
-    radius = draw(rng, 1.3, 3.6)
+    radius = min(draw(rng, 1.3, 3.6), 0.6 * _tightest_bend(path))
     parts = [
         Part(tube(path, radius, segments=6), "pvc"),
         Part(tube(path, 0.42 * radius, segments=5), "cu", 1, 6.5),

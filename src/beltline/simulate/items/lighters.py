@@ -66,7 +66,7 @@ def _petrol(rng: Rng) -> tuple[list[Part], dict[str, object]]:
     wall, metal = rng.uniform(0.5, 0.8), str(rng.choice(["brass", "fe", "brass"]))
     is_open = rng.random() < 0.3
     case = rounded_box(low, width, depth, 2, bevel=0.5).moved(low / 2)
-    room = box(low - 2 * wall, width - 2 * wall, depth - 2 * wall - 0.6).moved(low / 2)
+    room = rounded_box(low - 2 * wall, width - 2 * wall, depth - 2 * wall - 0.6, 2, bevel=0).moved(low / 2)
     parts = list(hollow(case, room, metal))
     insert = box(low - 4, width - 4, depth - 3.5).moved(low / 2)
     cotton = box(low - 5, width - 5, depth - 4.5).moved(low / 2)
@@ -75,7 +75,7 @@ def _petrol(rng: Rng) -> tuple[list[Part], dict[str, object]]:
     parts += [*hollow(chimney, box(12, 18, depth - 5).moved(low + 7), "ss")]
     parts += _wheel(rng, low + 7, width * 0.32, depth * 0.45)
     shade = rounded_box(lid, width, depth, 2, bevel=0.5).moved(lid / 2)
-    inner = box(lid - 2 * wall, width - 2 * wall, depth - 2 * wall - 0.6).moved(lid / 2)
+    inner = rounded_box(lid - 2 * wall, width - 2 * wall, depth - 2 * wall - 0.6, 2, bevel=0).moved(lid / 2)
     swing = rng.uniform(60, 130) if is_open else 0.0
     for mesh, sign in ((shade, 1), (inner, -1)):
         hinged = mesh.moved(0, width / 2).rotated("z", -swing).moved(low + 0.2, -width / 2)
