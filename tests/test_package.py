@@ -201,3 +201,12 @@ def test_nothing_names_a_machine():
                 if pattern.search(line) and path != Path(__file__) and "test_contract" not in name:
                     found.append(f"{name}:{number}")
     assert found == []
+
+
+def test_shipped_weights_name_no_machine():
+    files = list((Path(__file__).parents[1] / "src" / "beltline" / "weights").glob("*.onnx"))
+    assert files
+    for path in files:
+        data = path.read_bytes()
+        assert b"site-packages" not in data
+        assert b"stack_trace" not in data

@@ -95,6 +95,7 @@ def export_onnx(
     network = Exported(copy.deepcopy(model)).float().cpu().eval()
     network = network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     graph = _to_onnx(network, check_sizes[0])
+    _forget_origins(graph)
     described = without_nan(asdict(card))
     entry = graph.metadata_props.add()
     entry.key, entry.value = METADATA_KEY, json.dumps(described, allow_nan=False)
@@ -129,6 +130,16 @@ def _to_onnx(network: nn.Module, size: tuple[int, int]) -> Any:
         )
     assert program is not None
     return program.model_proto
+
+
+def _forget_origins(graph: Any) -> None:
+    """Drop the exporter's notes (stack traces with the paths of the machine that exported)."""
+    del graph.metadata_props[:]
+    del graph.graph.metadata_props[:]
+    for thing in (*graph.graph.node, *graph.graph.value_info, *graph.graph.input, *graph.graph.output):
+        del thing.metadata_props[:]
+        thing.doc_string = ""
+    graph.doc_string = graph.graph.doc_string = ""
 
 
 def _gate(
