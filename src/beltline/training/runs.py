@@ -10,6 +10,7 @@ from beltline.formats import write_json
 from beltline.training.assessment import build_evaluate, calibrate, figures, score
 from beltline.training.checkpoint import WEIGHTS, hash_json, load_weights
 from beltline.training.export import ModelCard, export_onnx
+from beltline.training.initial import take_over
 from beltline.training.journal import without_nan
 from beltline.training.loop import FitResult, fit
 from beltline.training.recipes import load_recipe
@@ -70,6 +71,8 @@ def train_chr(
     for folder in (data, validation) if validation else (data,):
         require_shards(folder, recipe.classes)
     model = build_model(recipe)
+    if recipe.init:
+        take_over(model, Path(recipe.init), recipe.classes)
     out.mkdir(parents=True, exist_ok=True)
     _write_json(path, written)
     return fit(

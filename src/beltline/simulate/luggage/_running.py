@@ -117,7 +117,7 @@ def inline_wheel(rng: Rng, seed: int) -> list[Part]:
 
 def _stage(rng: Rng, length: float, wide: float, tall: float, metal: str, round_: bool) -> list[Part]:
     """One rail along x: outer tube, inner tube drawn out of it a little, rod, guides and pin."""
-    wall = rng.uniform(0.7, 1.3) if metal == "al" else rng.uniform(0.35, 0.6)
+    wall = rng.uniform(0.7, 1.5) if metal == "al" else rng.uniform(0.35, 0.8)
     corner = 0.499 * min(wide, tall) if round_ else rng.uniform(1.0, 4.0)
     parts = tube_parts(length, wide, tall, wall, metal, corner=corner)
     inner = length * rng.uniform(0.82, 1.02)
@@ -143,10 +143,10 @@ def telescopic_rails(rng: Rng, size: ArrayLike) -> list[Part]:
     ``size`` (3,) is the room of the case in mm; the rails lie in the plane z = 0 of the result.
     """
     x, y, _ = np.asarray(size, dtype=np.float64)
-    metal = pick(rng, "al", "al", "fe")
+    metal = pick(rng, "al", "fe")
     single = chance(rng, 0.06)
-    wide = rng.uniform(34, 60) if single else rng.uniform(13, 27)
-    tall = rng.uniform(8, 13) if not chance(rng, 0.15) else wide
+    wide = rng.uniform(34, 60) if single else rng.uniform(14, 38)  # real scans: mostly 25 to 38 mm
+    tall = rng.uniform(8, 13) if not chance(rng, 0.15) else min(wide, 20.0)
     spread = y * (rng.uniform(0.2, 0.36) if chance(rng, 0.6) else rng.uniform(0.36, 0.6))
     lanes = [0.0] if single else [-spread / 2, spread / 2]
     if not single and chance(rng, 0.08):

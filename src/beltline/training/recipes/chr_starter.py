@@ -63,6 +63,7 @@ class ChrStarterRecipe:
         precision: Fabric's name, for example bf16-mixed or 32-true.
         seed: Of weights, order and augmentation.
         workers: Threads that prepare batches.
+        init: Folder of an earlier run whose weights this one starts from; empty for random weights.
         augmentation: Ranges.
     """
 
@@ -91,6 +92,7 @@ class ChrStarterRecipe:
     precision: str = "bf16-mixed"
     seed: int = 0
     workers: int = 1
+    init: str = ""
     augmentation: AugmentationRange = field(default_factory=AugmentationRange)
 
 
