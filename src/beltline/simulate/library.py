@@ -80,6 +80,12 @@ class Composed:
     depths: tuple[NDArray[np.float32], ...]
     corners: tuple[tuple[int, int], ...]
 
+    @cached_property
+    def optical_depth(self) -> NDArray[np.float32]:
+        """(H, W) low-energy optical depth of everything, as if every layer were thin."""
+        depth: NDArray[np.float32] = np.tensordot(_mean_mu(), self.basis, axes=1)
+        return depth
+
 
 class ObjectLibrary:
     """Baked objects of one split at one pixel pitch; read-only, memory mapped, shared by workers."""

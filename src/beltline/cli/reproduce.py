@@ -1,0 +1,46 @@
+"""``beltline reproduce``: a published experiment, from data to report."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from beltline.cli.context import note
+
+reproduce_app = typer.Typer(help="Regenerate the tables of a published experiment.", no_args_is_help=True)
+
+
+@reproduce_app.callback()
+def reproduce() -> None:
+    """Regenerate the tables of a published experiment."""
+
+
+@reproduce_app.command("sixray")
+def sixray(
+    out: Annotated[Path, typer.Option(help="Folder of the experiment; a stopped one goes on.")],
+    data: Annotated[str, typer.Option(help="sim, or the root of a SIXray copy.")] = "sim",
+    scale: Annotated[str, typer.Option(help="smoke (minutes), small (hours of CPU) or paper.")] = "smoke",
+    seeds: Annotated[str, typer.Option(help="Comma separated, instead of the scale's.")] = "",
+    max_minutes: Annotated[float | None, typer.Option(help="Start no training after so long.", min=0)] = None,
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 for all.", min=0)] = 0,
+) -> None:
+    """CHR and its rivals on SIXray10, 100 and 1000: tables 2, 3, 4 and figure 5 of the paper.
+
+    Example: beltline reproduce sixray --data sim --scale smoke --out sixray-smoke
+    """
+    import torch
+
+    from beltline.protocols.sixray import SCALES, reproduce_sixray
+
+    if scale not in SCALES:
+        raise typer.BadParameter(f"must be one of {', '.join(SCALES)}, got {scale!r}", param_hint="--scale")
+    try:
+        chosen = tuple(int(text) for text in seeds.split(",") if text.strip())
+    except ValueError as error:
+        raise typer.BadParameter(f"takes whole numbers, got {seeds!r}", param_hint="--seeds") from error
+    if threads:
+        torch.set_num_threads(threads)
+    report = reproduce_sixray(
+        out, data=data, scale=scale, seeds=chosen or None, max_minutes=max_minutes, say=note
+    )
+    print(report)

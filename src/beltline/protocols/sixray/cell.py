@@ -1,0 +1,186 @@
+"""One cell of the experiment: train, score the test set, keep the scores."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from beltline.formats import write_atomic, write_json
+from beltline.metrics import peak_point
+from beltline.models.chr import ChrOutput, build_chr, class_balanced_loss
+from beltline.models.multilabel_losses import asymmetric_loss, focal_loss
+from beltline.models.query_head import build_query_classifier
+from beltline.protocols.sixray.parts import Part
+from beltline.protocols.sixray.plan import METHODS, Cell, Method, Net, Scale
+from beltline.training.loop import FitOptions, Loss, fit
+from beltline.training.schedule import constant, cosine
+
+MEAN, SPREAD = 0.8, 0.25  # the network sees (image - MEAN) / SPREAD
+RESULT, SCORES = "result.json", "scores.npz"
+
+
+def run_cell(cell: Cell, part: Part, scale: Scale, out: Path, *, backbone_weights: Path | None) -> None:
+    """Train and score one cell, unless its result is there.
+
+    Writes ``result.json`` (what was done) and ``scores.npz``: ``logits`` (M, S, K) float32 and ``points``
+    (M, K, 2) float32, the pixel each class points at, NaN where the class is absent.
+
+    Args:
+        cell: What to train.
+        part: Its subset.
+        scale: How much.
+        out: Folder of the cell.
+        backbone_weights: safetensors of a pretrained backbone, None for random weights.
+    """
+    if (out / RESULT).is_file():
+        return
+    method = METHODS[cell.method]
+    model = build_model(scale.nets[cell.net], method, len(part.classes), seed=cell.seed)
+    if backbone_weights is not None:
+        load_backbone(model, backbone_weights)
+    began = time.monotonic()
+    steps = max(1, round(part.seen / (scale.batch_size * scale.accumulate)))
+    fabric = build_fabric()
+    result = fit(
+        model,
+        part.batches(method.sampling, cell.seed),
+        build_loss(method),
+        build_optimizer(scale, model),
+        steps=steps,
+        options=fit_options(scale),
+        fabric=fabric,
+    )
+    trained = time.monotonic() - began
+    logits, points = score(result.model, part, batch_size=2 * scale.batch_size)
+    out.mkdir(parents=True, exist_ok=True)
+    save_arrays(out / SCORES, logits=logits, points=points)
+    write_json(
+        out / RESULT,
+        {
+            "cell": asdict(cell),
+            "ratio": part.ratio,
+            "train_images": len(part.train_labels),
+            "steps": steps,
+            "loss": result.values.get("loss"),
+            "train_seconds": round(trained, 1),
+            "score_seconds": round(time.monotonic() - began - trained, 1),
+            "device": str(fabric.device),
+        },
+    )
+
+
+def build_fabric() -> Fabric:
+    """A GPU where there is one, else the CPU, in bfloat16 autocast."""
+    return Fabric(accelerator="auto", devices=1, precision="bf16-mixed")
+
+
+def build_model(net: Net, method: Method, classes: int, *, seed: int) -> nn.Module:
+    """The method's network with random weights."""
+    torch.manual_seed(seed)
+    options = dict(net.options)
+    if method.head == "query":
+        return build_query_classifier(net.timm, classes, backbone_options=options)
+    extra: dict[str, Any] = {"wiring": method.wiring} if method.wiring != "released" else {}
+    return build_chr(net.timm, classes, backbone_options=options, variant=method.variant, **extra)
+
+
+def load_backbone(model: nn.Module, weights: Path) -> None:
+    """Load a pretrained backbone, every tensor of it; stages that the model leaves out are ignored."""
+    from safetensors.torch import load_file
+
+    backbone = model.get_submodule("backbone")
+    found = load_file(weights)
+    wanted = backbone.state_dict()
+    backbone.load_state_dict({name: found[name] for name in wanted}, strict=True)
+
+
+def standardise(image: Tensor) -> Tensor:
+    """What the network sees of an image in 0..1."""
+    return (image - MEAN) / SPREAD
+
+
+def build_loss(method: Method) -> Loss:
+    """The method's loss over all stages."""
+    mode = method.loss_mode if method.variant in ("CH", "CHR") else "all"
+
+    def loss(model: nn.Module, batch: Any) -> Mapping[str, Tensor]:
+        output: ChrOutput = model(standardise(batch.image))
+        logits = output.logits.float()
+        if method.loss == "asymmetric":
+            return {"loss": asymmetric_loss(logits, batch.labels)}
+        if method.loss == "focal":
+            return {"loss": focal_loss(logits, batch.labels)}
+        return {"loss": class_balanced_loss(logits, batch.labels, mode=mode)}
+
+    return loss
+
+
+def build_optimizer(scale: Scale, model: nn.Module) -> torch.optim.Optimizer:
+    """AdamW, or SGD as published (one parameter group)."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    if scale.optimizer == "sgd":
+        return torch.optim.SGD(parameters, lr=scale.lr, momentum=0.9, weight_decay=scale.weight_decay)
+    groups = [
+        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": scale.weight_decay},
+        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=scale.lr)
+
+
+def fit_options(scale: Scale) -> FitOptions:
+    """Short runs: no checkpoints, progress now and then."""
+    return FitOptions(
+        schedule=cosine(warmup=0.05) if scale.decays else constant(),
+        accumulate=scale.accumulate,
+        ema_decay=0.99 if scale.decays else None,
+        checkpoint_steps=10**9,
+        log_steps=10**9,
+        tensorboard=False,
+    )
+
+
+@torch.no_grad()
+def score(
+    model: nn.Module, part: Part, *, batch_size: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Stage logits (M, S, K) and the pixel each present class points at (M, K, 2)."""
+    model.eval()
+    device = next(model.parameters()).device
+    points = np.full((*part.test_labels.shape, 2), np.nan, np.float32)
+    logits: list[NDArray[np.float32]] = []
+    for rows, image in part.whole(batch_size):
+        with torch.autocast(device.type, torch.bfloat16):
+            output: ChrOutput = model(standardise(image.to(device)))
+        logits.append(output.logits.float().cpu().numpy())
+        maps = [cam.float().cpu().numpy() for cam in output.cams]
+        for inner, row in enumerate(rows):
+            for k in np.flatnonzero(part.test_labels[row] == 1):
+                best = max((cam[inner, k] for cam in maps), key=lambda cam: float(cam.max()))
+                points[row, k] = peak_point(best, part.test_size)
+    return np.concatenate(logits), points
+
+
+def save_arrays(path: Path, **arrays: NDArray[np.float32]) -> None:
+    """Save arrays as .npz, atomically."""
+    import io
+
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    write_atomic(path, buffer.getvalue())
+
+
+def read_cell(out: Path) -> tuple[dict[str, Any], NDArray[np.float32], NDArray[np.float32]]:
+    """What `run_cell` wrote: result, logits, points."""
+    result: dict[str, Any] = json.loads((out / RESULT).read_text(encoding="utf-8"))
+    with np.load(out / SCORES) as arrays:
+        return result, arrays["logits"], arrays["points"]

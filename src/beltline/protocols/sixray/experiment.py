@@ -1,0 +1,156 @@
+"""The SIXray experiment: data, pretraining, every cell, then tables, figures and a report."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from beltline import __version__
+from beltline.formats import write_json
+from beltline.protocols.sixray.cell import RESULT, run_cell
+from beltline.protocols.sixray.parts import Part, simulated_part
+from beltline.protocols.sixray.plan import CLASSES, PAPER_IMAGES, SCALES, Cell, Scale, cells
+from beltline.protocols.sixray.pretraining import pretrain_backbone
+from beltline.protocols.sixray.report import write_report
+from beltline.simulate.library import ObjectLibrary, bake_library
+from beltline.simulate.windows import WindowPlan, WindowSet, write_windows
+
+Say = Callable[[str], None]
+PartOf = Callable[[str, int], Part]
+
+
+def reproduce_sixray(
+    out: Path,
+    *,
+    data: str = "sim",
+    scale: str = "small",
+    seeds: Sequence[int] | None = None,
+    max_minutes: float | None = None,
+    say: Say = lambda text: None,
+) -> Path:
+    """Train and evaluate every row of tables 2 to 4, and write them beside the printed numbers.
+
+    Cells that are done are kept, so a stopped run goes on where it was.
+
+    Args:
+        out: Folder of the experiment.
+        data: ``sim`` for simulated windows, else the root of a SIXray copy.
+        scale: Key of `SCALES`.
+        seeds: Instead of the scale's.
+        max_minutes: Start no further cell after so long; the report then covers what is done.
+        say: Receives progress.
+
+    Returns:
+        Path of the report.
+
+    Raises:
+        ValueError: If the scale is not known.
+    """
+    if scale not in SCALES:
+        raise ValueError(f"scale must be one of {', '.join(SCALES)}, got {scale!r}")
+    chosen = SCALES[scale]
+    began = time.monotonic()
+    parts, windows = _source(out, data, chosen, say)
+    plan = [cell for cell in cells(chosen) if seeds is None or cell.seed in seeds]
+    for number, cell in enumerate(plan, start=1):
+        folder = out / "cells" / cell.name
+        if (folder / RESULT).is_file():
+            continue
+        if max_minutes is not None and time.monotonic() - began > 60 * max_minutes:
+            say(f"time is up, {len(plan) - number + 1} of {len(plan)} cells not trained")
+            break
+        weights = _weights(out, cell, chosen, windows, say)
+        run_cell(cell, parts(cell.subset, cell.seed), chosen, folder, backbone_weights=weights)
+        say(f"{number}/{len(plan)} {cell.name}, {(time.monotonic() - began) / 60:.1f} min")
+    done = [cell for cell in plan if (out / "cells" / cell.name / RESULT).is_file()]
+    write_json(out / "card.json", _card(data, scale, chosen, done, len(plan), time.monotonic() - began))
+    return write_report(out, chosen, done, parts, simulated=data == "sim", planned=len(plan))
+
+
+def _source(out: Path, data: str, scale: Scale, say: Say) -> tuple[PartOf, WindowSet | None]:
+    if data != "sim":
+        from beltline.protocols.sixray.real import real_parts
+
+        return real_parts(Path(data), scale, out / "subsets"), None
+    train, test = simulated_windows(out / "data", scale, say)
+    cache: dict[tuple[str, int], Part] = {}
+
+    def part(name: str, seed: int) -> Part:
+        if (name, seed) not in cache:
+            cache[name, seed] = simulated_part(train, test, name, scale, seed)
+        return cache[name, seed]
+
+    return part, train
+
+
+def simulated_windows(folder: Path, scale: Scale, say: Say) -> tuple[WindowSet, WindowSet]:
+    """Training and test windows with SIXray's five classes and long-tailed counts; no item is in both."""
+    made = []
+    for number, split in enumerate(("train", "test")):
+        positives = scale.train_positives if split == "train" else scale.test_positives
+        negatives = scale.train_negatives if split == "train" else scale.test_negatives
+        plan = WindowPlan(long_tailed(positives), negatives, size=scale.warp, seed=number + 1)
+        library = folder / f"{split}-items"
+        if not (library / "index.json").is_file():
+            say(f"baking the {split} items")
+            bake_library(
+                library,
+                seed=411 + number,
+                split="train" if split == "train" else "test",
+                pixel_mm=scale.pixel_mm,
+                each=scale.items_each,
+                threats_each=scale.threats_each,
+            )
+        made.append(
+            write_windows(
+                folder / split,
+                ObjectLibrary(library),
+                plan,
+                progress=lambda done, total, split=split: say(f"{split} windows {done}/{total}"),  # type: ignore[misc]
+            )
+        )
+    return made[0], made[1]
+
+
+def long_tailed(total: int) -> dict[str, int]:
+    """SIXray's class counts scaled to ``total`` images, at least one each."""
+    return {name: max(1, round(total * PAPER_IMAGES[name] / sum(PAPER_IMAGES.values()))) for name in CLASSES}
+
+
+def _weights(out: Path, cell: Cell, scale: Scale, windows: WindowSet | None, say: Say) -> Path | None:
+    if scale.pretraining == 0:
+        return None
+    path = out / "pretrained" / f"{cell.net.replace(' ', '_')}.safetensors"
+    if windows is None:
+        return path if path.is_file() else None
+    if not path.is_file():
+        say(f"pretraining {cell.net}")
+    return pretrain_backbone(scale.nets[cell.net], windows, scale, path)
+
+
+def _card(
+    data: str, name: str, scale: Scale, done: Sequence[Cell], planned: int, seconds: float
+) -> dict[str, Any]:
+    return {
+        "command": f"beltline reproduce sixray --data {data} --scale {name}",
+        "data": "simulated windows" if data == "sim" else "SIXray from disk",
+        "scale": {**asdict(scale), "nets": {k: asdict(v) for k, v in scale.nets.items()}},
+        "cells": {"planned": planned, "done": len(done)},
+        "seeds": sorted({cell.seed for cell in done}),
+        "minutes_of_this_call": round(seconds / 60, 1),
+        "hardware": {
+            "device": torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine(),
+            "threads": torch.get_num_threads(),
+        },
+        "versions": {
+            "beltline": __version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+    }

@@ -1,0 +1,90 @@
+"""Figures of the SIXray experiment: gain by imbalance (the paper's figure 5) and all methods side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from beltline.protocols.sixray.compare import Difference
+from beltline.protocols.sixray.plan import SUBSETS, Scale
+from beltline.protocols.sixray.published import Printed
+
+COLORS = {"CHR": "#c44e52", "balanced": "#4c72b0", "query": "#55a868", "asymmetric": "#8172b2"}
+PAPER = "#8c8c8c"
+Gains = Mapping[tuple[str, str, str], tuple[Difference, Difference]]
+
+
+def draw_gains(path: Path, gains: Gains, ratios: Mapping[str, float], scale: Scale, printed: Printed) -> None:
+    """Gain over the plain backbone against imbalance, for CHR and the rivals, the paper's curve in grey."""
+    figure, axes = _canvas(1, 2)
+    for panel, (axis, title) in enumerate(
+        zip(axes, ("mean average precision", "pointing accuracy"), strict=True)
+    ):
+        axis.axhline(0, color="black", linewidth=0.8)
+        for shift, (method, color) in enumerate(COLORS.items()):
+            subsets = [s for s in scale.subsets if (scale.ablation, method, s) in gains]
+            found = [gains[scale.ablation, method, s][panel] for s in subsets]
+            if not found:
+                continue
+            x = [ratios[s] * 1.05 ** (shift - 1.5) for s in subsets]
+            y = [100 * d.mean for d in found]
+            low = [100 * (d.mean - d.low) for d in found]
+            high = [100 * (d.high - d.mean) for d in found]
+            axis.errorbar(x, y, yerr=[low, high], marker="o", capsize=3, color=color, label=method)
+        paper = [_paper_gain(printed, s, panel) for s in SUBSETS]
+        axis.plot(list(SUBSETS.values()), paper, "--s", color=PAPER, label="CHR, printed (ResNet34)")
+        axis.set_xscale("log")
+        axis.set_xlabel("negatives per positive image")
+        axis.set_ylabel("points over the plain backbone")
+        axis.set_title(title)
+    axes[0].legend(frameon=False, fontsize=9)
+    _save(figure, path)
+
+
+def _paper_gain(printed: Printed, subset: str, panel: int) -> float:
+    return printed.ablation["ResNet34+CHR", subset][panel] - printed.ablation["ResNet34", subset][panel]
+
+
+def draw_methods(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
+    """Mean average precision and pointing accuracy of every method, one panel a subset."""
+    subsets = list(dict.fromkeys(row["subset"] for row in rows))
+    if not subsets:
+        return
+    figure, axes = _canvas(1, len(subsets), height=0.32 * len(rows) / len(subsets) + 1.6)
+    for axis, subset in zip(axes, subsets, strict=True):
+        mine = [row for row in rows if row["subset"] == subset][::-1]
+        for offset, column, color in ((0.18, "mAP", "#4c72b0"), (-0.18, "pointing", "#dd8452")):
+            values = [float(row[column].split(" ± ")[0]) for row in mine]
+            errors = [float(row[column].split(" ± ")[1]) if "±" in row[column] else 0.0 for row in mine]
+            places = [i + offset for i in range(len(mine))]
+            axis.barh(places, values, height=0.34, xerr=errors, color=color, label=column, error_kw={"lw": 1})
+        axis.set_yticks(
+            range(len(mine)), [row["method"] for row in mine] if axis is axes[0] else [""] * len(mine)
+        )
+        axis.set_title(subset)
+        axis.set_xlabel("percent")
+    axes[-1].legend(frameon=False, fontsize=9)
+    _save(figure, path)
+
+
+def _canvas(rows: int, columns: int, *, height: float = 4.0) -> tuple[Any, Any]:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(rows, columns, figsize=(4.6 * columns, height), squeeze=False)
+    for axis in axes.flat:
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(axis="x", linewidth=0.4, alpha=0.5)
+    return figure, list(axes.flat)
+
+
+def _save(figure: Any, path: Path) -> None:
+    from matplotlib import pyplot
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.tight_layout()
+    figure.savefig(path, dpi=130)
+    pyplot.close(figure)

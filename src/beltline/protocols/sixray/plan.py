@@ -1,0 +1,229 @@
+"""What the SIXray experiment trains: methods, subsets, scales, and the order of the cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from beltline.models.chr import LossMode, Variant
+from beltline.training.arrays import Flips, Sampling
+
+CLASSES = ("gun", "knife", "wrench", "pliers", "scissors")
+PAPER_IMAGES: Mapping[str, int] = MappingProxyType(
+    {"gun": 3131, "knife": 1943, "wrench": 2199, "pliers": 3961, "scissors": 983}
+)  # Table 1; images hold several classes, so they sum to more than the 8,929 positive images
+SUBSETS: Mapping[str, int] = MappingProxyType({"SIXray10": 10, "SIXray100": 100, "SIXray1000": 1000})
+CAP_PER_CLASS = 1000  # SIXray1000 keeps at most so many positive images a class, and all negatives
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row of the ablation.
+
+    Attributes:
+        variant: See `beltline.models.chr.Chr`.
+        loss: ``bce`` (class-balanced where the variant has a C), ``asymmetric`` or ``focal``.
+        loss_mode: See `beltline.models.chr.keep_negatives`.
+        sampling: See `beltline.training.arrays.ArrayBatches`.
+        head: ``linear``, or ``query`` for the attention head.
+        wiring: See `beltline.models.chr.Chr`.
+        published: Name of the row in the paper's tables after the backbone, None where it has none.
+    """
+
+    variant: Variant = "plain"
+    loss: Literal["bce", "asymmetric", "focal"] = "bce"
+    loss_mode: LossMode = "drop_easy"
+    sampling: Sampling = "natural"
+    head: Literal["linear", "query"] = "linear"
+    wiring: Literal["released", "light"] = "released"
+    published: str | None = None
+
+
+METHODS: Mapping[str, Method] = MappingProxyType(
+    {
+        "plain": Method(published=""),
+        "H": Method("H", published="+H"),
+        "CH": Method("CH", published="+CH"),
+        "HR": Method("HR", published="+HR"),
+        "CHR": Method("CHR", published="+CHR"),
+        "CHR released loss": Method("CHR", loss_mode="released_code"),
+        "CHR light": Method("CHR", wiring="light"),
+        "asymmetric": Method(loss="asymmetric"),
+        "focal": Method(loss="focal"),
+        "query": Method(head="query"),
+        "balanced": Method(sampling="balanced"),
+        "CHR balanced": Method("CHR", sampling="balanced"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Net:
+    """A backbone of the tables: its timm name and options, and the paper's name of it."""
+
+    timm: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    published: str | None = None
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is trained.
+
+    Attributes:
+        nets: Backbones by display name.
+        ablation: Display name of the backbone that gets every method; the others get ``plain`` and ``CHR``.
+        methods: Methods of the ablation.
+        subsets: Subsets of the ablation.
+        net_subsets: Subsets of the other backbones.
+        seeds: Seeds of weights, order and negatives.
+        size: Side of the training crop.
+        warp: Side to which files are warped first; simulated windows are made at this size.
+        batch_size: Images a step.
+        accumulate: Batches an optimizer step.
+        images: Training images a cell sees on simulated data.
+        epochs: Passes over a real subset; the paper's recipe counts epochs.
+        optimizer: adamw, or sgd as published.
+        lr: Peak learning rate.
+        weight_decay: Of weights with two and more dimensions.
+        decays: False keeps the learning rate, as the released code in effect does.
+        flips: See `beltline.training.arrays.ArrayBatches`.
+        pretraining: Images of pretraining on everyday things, for want of ImageNet weights; 0 for none.
+        train_positives: Simulated training windows with a prohibited item.
+        train_negatives: Simulated benign training windows.
+        test_positives: Simulated test windows with a prohibited item.
+        test_negatives: Simulated benign test windows; each counts for as many as the subset's ratio asks.
+        pixel_mm: Pixel pitch of simulated windows.
+        items_each: Items baked per everyday family.
+        threats_each: Items baked per prohibited family.
+    """
+
+    nets: Mapping[str, Net]
+    ablation: str
+    methods: tuple[str, ...]
+    subsets: tuple[str, ...] = tuple(SUBSETS)
+    net_subsets: tuple[str, ...] = tuple(SUBSETS)
+    seeds: tuple[int, ...] = (0, 1, 2)
+    size: int = 96
+    warp: int = 112
+    batch_size: int = 32
+    accumulate: int = 1
+    images: int = 12_000
+    epochs: float = 15
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    lr: float = 1e-3
+    weight_decay: float = 0.02
+    decays: bool = True
+    flips: Flips = "all"
+    pretraining: int = 24_000
+    train_positives: int = 200
+    train_negatives: int = 20_000
+    test_positives: int = 400
+    test_negatives: int = 6_000
+    pixel_mm: float = 2.6
+    items_each: int = 14
+    threats_each: int = 60
+
+
+_HALF = {"channels": (32, 64, 128, 256)}
+_PAPER_NETS = {
+    "ResNet34": Net("resnet34", published="ResNet34"),
+    "ResNet50": Net("resnet50", published="ResNet50"),
+    "ResNet101": Net("resnet101", published="ResNet101"),
+    "Inception-v3": Net("inception_v3", published="Inception-v3"),
+    "DenseNet121": Net("densenet121", published="DenseNet"),
+}
+SCALES: Mapping[str, Scale] = MappingProxyType(
+    {
+        "smoke": Scale(
+            nets={"ResNet18 quarter": Net("resnet18", {"channels": (16, 32, 64, 128)})},
+            ablation="ResNet18 quarter",
+            methods=("plain", "CHR", "balanced"),
+            subsets=("SIXray10", "SIXray100"),
+            net_subsets=(),
+            seeds=(0, 1),
+            size=64,
+            warp=72,
+            images=640,
+            pretraining=640,
+            train_positives=30,
+            train_negatives=900,
+            test_positives=40,
+            test_negatives=300,
+            pixel_mm=4.0,
+            items_each=1,
+            threats_each=3,
+        ),
+        "small": Scale(
+            nets={
+                "ResNet18 half": Net("resnet18", _HALF),
+                "ResNet34 half": Net("resnet34", _HALF, published="ResNet34"),
+                "ResNet50": _PAPER_NETS["ResNet50"],
+                "ResNet101": _PAPER_NETS["ResNet101"],
+                "Inception-v3": _PAPER_NETS["Inception-v3"],
+                "DenseNet121": _PAPER_NETS["DenseNet121"],
+            },
+            ablation="ResNet18 half",
+            methods=tuple(METHODS),
+            net_subsets=("SIXray100",),
+        ),
+        "paper": Scale(
+            nets=_PAPER_NETS,
+            ablation="ResNet34",
+            methods=tuple(METHODS),
+            size=224,
+            warp=256,
+            batch_size=64,
+            accumulate=5,
+            images=1_500_000,
+            optimizer="sgd",
+            lr=0.01,
+            weight_decay=1e-4,
+            decays=False,
+            flips="horizontal",
+            pretraining=300_000,
+            train_positives=7_000,
+            train_negatives=700_000,
+            test_positives=1_750,
+            test_negatives=35_000,
+            pixel_mm=1.3,
+            items_each=80,
+            threats_each=400,
+        ),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training: a method on a backbone, a subset and a seed."""
+
+    net: str
+    method: str
+    subset: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Name of the cell's folder."""
+        return f"{self.net}--{self.method}--{self.subset}--{self.seed}".replace(" ", "_")
+
+
+def cells(scale: Scale) -> Iterator[Cell]:
+    """Every cell of the tables; seed by seed, so that a stopped run has whole rows.
+
+    The ablation of all seeds comes first, then the other backbones.
+    """
+    for seed in scale.seeds:
+        for subset in scale.subsets:
+            for method in scale.methods:
+                yield Cell(scale.ablation, method, subset, seed)
+    for net in scale.nets:
+        if net == scale.ablation:
+            continue
+        for seed in scale.seeds:
+            for subset in scale.net_subsets:
+                for method in ("plain", "CHR"):
+                    yield Cell(net, method, subset, seed)

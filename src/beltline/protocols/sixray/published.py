@@ -1,0 +1,48 @@
+"""The numbers printed in the CHR paper, as CSV beside this file."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from importlib.resources import files
+
+
+@dataclass(frozen=True)
+class Printed:
+    """Tables 2 to 4, in percent.
+
+    Attributes:
+        classification: By model, subset and class (or "mean").
+        localization: Same, pointing accuracy.
+        ablation: (classification, localisation) by method and subset.
+    """
+
+    classification: dict[tuple[str, str, str], float]
+    localization: dict[tuple[str, str, str], float]
+    ablation: dict[tuple[str, str], tuple[float, float]]
+
+
+def read_printed() -> Printed:
+    """Read the printed tables.
+
+    Source:
+        Miao et al., SIXray (CVPR 2019), Tables 2, 3 and 4.
+    """
+    classification = {
+        (r["method"], r["subset"], r["class"]): float(r["mean_average_precision_percent"])
+        for r in _rows("classification")
+    }
+    localization = {
+        (r["method"], r["subset"], r["class"]): float(r["pointing_accuracy_percent"])
+        for r in _rows("localization")
+    }
+    ablation = {
+        (r["method"], r["subset"]): (float(r["classification_percent"]), float(r["localization_percent"]))
+        for r in _rows("ablation")
+    }
+    return Printed(classification, localization, ablation)
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    text = files("beltline.protocols.sixray").joinpath("printed", f"{name}.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))

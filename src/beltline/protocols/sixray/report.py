@@ -1,0 +1,254 @@
+"""Tables, figures and the report of the SIXray experiment, from the cells that are done."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from beltline.formats import write_atomic
+from beltline.protocols.sixray.cell import read_cell
+from beltline.protocols.sixray.compare import Difference, Run, compare
+from beltline.protocols.sixray.figures import draw_gains, draw_methods
+from beltline.protocols.sixray.measure import Measured, measure
+from beltline.protocols.sixray.misses import misses_table
+from beltline.protocols.sixray.parts import Part
+from beltline.protocols.sixray.plan import METHODS, Cell, Scale
+from beltline.protocols.sixray.published import Printed, read_printed
+
+PartOf = Callable[[str, int], Part]
+Row = dict[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Done:
+    """A cell with its figures and what comparisons need of it."""
+
+    cell: Cell
+    ratio: float
+    classes: tuple[str, ...]
+    figures: Measured
+    run: Run
+
+
+def write_report(
+    out: Path, scale: Scale, done: Sequence[Cell], parts: PartOf, *, simulated: bool, planned: int
+) -> Path:
+    """Write ``tables/*.csv``, ``figures/*.png`` and ``report.md``.
+
+    Args:
+        out: Folder of the experiment with its ``cells``.
+        scale: What was planned.
+        done: Cells to report.
+        parts: Gives the subset of a name and a seed.
+        simulated: Said in every table.
+        planned: Number of cells planned, to say what is missing.
+
+    Returns:
+        Path of report.md.
+    """
+    found = [_load(out, cell, parts) for cell in done]
+    printed = read_printed()
+    gains = _gains(found, scale)
+    tables = {
+        "table4_ablation": _ablation(found, scale, printed),
+        "differences": [
+            _gain_row(net, method, subset, pair) for (net, method, subset), pair in gains.items()
+        ],
+        "table2_classification": _by_class(found, scale, printed, "classification"),
+        "table3_localization": _by_class(found, scale, printed, "localization"),
+        "operating_point": _operating(found, scale),
+        "misses": misses_table(
+            [(d.cell, parts(d.cell.subset, d.cell.seed), d.figures) for d in found], scale
+        ),
+    }
+    for name, rows in tables.items():
+        _write_csv(out / "tables" / f"{name}.csv", rows)
+    draw_gains(out / "figures" / "gain_by_imbalance.png", gains, _ratios(found), scale, printed)
+    draw_methods(out / "figures" / "methods.png", tables["table4_ablation"])
+    text = _text(tables, scale, simulated, len(done), planned, _ratios(found))
+    write_atomic(out / "report.md", text.encode())
+    return out / "report.md"
+
+
+def _load(out: Path, cell: Cell, parts: PartOf) -> Done:
+    result, logits, points = read_cell(out / "cells" / cell.name)
+    part = parts(cell.subset, cell.seed)
+    figures = measure(part, logits, points)
+    run = Run(part.test_labels, logits.mean(1), figures.hits, part.weights)
+    return Done(cell, float(result["ratio"]), part.classes, figures, run)
+
+
+def _pick(found: Sequence[Done], net: str, method: str, subset: str) -> list[Done]:
+    mine = [d for d in found if (d.cell.net, d.cell.method, d.cell.subset) == (net, method, subset)]
+    return sorted(mine, key=lambda d: d.cell.seed)
+
+
+def _ratios(found: Sequence[Done]) -> dict[str, float]:
+    return {d.cell.subset: d.ratio for d in found}
+
+
+def _ablation(found: Sequence[Done], scale: Scale, printed: Printed) -> list[Row]:
+    rows = []
+    for method in scale.methods:
+        for subset in scale.subsets:
+            mine = _pick(found, scale.ablation, method, subset)
+            if not mine:
+                continue
+            name = METHODS[method].published
+            paper = printed.ablation.get((f"ResNet34{name}", subset)) if name is not None else None
+            rows.append(
+                {
+                    "backbone": scale.ablation,
+                    "method": method,
+                    "subset": subset,
+                    "seeds": str(len(mine)),
+                    "mAP": spread([d.figures.ap for d in mine]),
+                    "mAP top head": spread([d.figures.ap_top for d in mine]),
+                    "pointing": spread([d.figures.pointing for d in mine]),
+                    "pointing 15 px": spread([d.figures.pointing_margin for d in mine]),
+                    "paper mAP (ResNet34)": f"{paper[0]:.1f}" if paper else "",
+                    "paper pointing": f"{paper[1]:.1f}" if paper else "",
+                }
+            )
+    return rows
+
+
+def spread(values: Iterable[np.ndarray]) -> str:
+    """Mean over classes in percent, then mean over seeds with the seeds' standard deviation."""
+    each = [100 * float(np.nanmean(v)) for v in values]
+    deviation = f" ± {np.std(each, ddof=1):.1f}" if len(each) > 1 else ""
+    return f"{np.mean(each):.1f}{deviation}"
+
+
+def _gains(found: Sequence[Done], scale: Scale) -> dict[tuple[str, str, str], tuple[Difference, Difference]]:
+    gains = {}
+    for net in scale.nets:
+        for subset in scale.subsets:
+            plain = _pick(found, net, "plain", subset)
+            for method in scale.methods if net == scale.ablation else ("CHR",):
+                mine = _pick(found, net, method, subset)
+                shared = {d.cell.seed for d in plain} & {d.cell.seed for d in mine}
+                if method == "plain" or not shared:
+                    continue
+                gains[net, method, subset] = compare(
+                    [d.run for d in plain if d.cell.seed in shared],
+                    [d.run for d in mine if d.cell.seed in shared],
+                )
+    return gains
+
+
+def _gain_row(net: str, method: str, subset: str, pair: tuple[Difference, Difference]) -> Row:
+    return {
+        "backbone": net,
+        "method minus plain": method,
+        "subset": subset,
+        "seeds": str(pair[0].seeds),
+        "mAP points": interval(pair[0]),
+        "pointing points": interval(pair[1]),
+    }
+
+
+def interval(found: Difference) -> str:
+    """``+1.2 [-0.3, 2.9]`` in points."""
+    return f"{100 * found.mean:+.1f} [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
+
+
+def _by_class(found: Sequence[Done], scale: Scale, printed: Printed, kind: str) -> list[Row]:
+    table = printed.classification if kind == "classification" else printed.localization
+    rows = []
+    for net, spec in scale.nets.items():
+        for method in ("plain", "CHR"):
+            for subset in scale.subsets:
+                mine = _pick(found, net, method, subset)
+                if not mine:
+                    continue
+                values = np.array(
+                    [d.figures.ap if kind == "classification" else d.figures.pointing for d in mine]
+                )
+                row = {"model": net if method == "plain" else f"{net}+CHR", "subset": subset}
+                row["seeds"] = str(len(mine))
+                each = np.append(np.nanmean(values, axis=0), np.nanmean(values))
+                for name, value in zip((*mine[0].classes, "mean"), each, strict=True):
+                    paper = table.get((f"{spec.published}{METHODS[method].published}", subset, name))
+                    row[name] = f"{100 * value:.1f}" + (f" ({paper:.1f})" if paper is not None else "")
+                rows.append(row)
+    return rows
+
+
+def _operating(found: Sequence[Done], scale: Scale) -> list[Row]:
+    rows = []
+    for method in scale.methods:
+        for subset in scale.subsets:
+            mine = _pick(found, scale.ablation, method, subset)
+            if mine:
+                each = 100 * np.nanmean([d.figures.pd for d in mine], axis=0)
+                row = {"method": method, "subset": subset, "seeds": str(len(mine))}
+                row |= {name: f"{v:.1f}" for name, v in zip(mine[0].classes, each, strict=True)}
+                rows.append({**row, "mean": f"{np.nanmean(each):.1f}"})
+    return rows
+
+
+def _write_csv(path: Path, rows: Sequence[Row]) -> None:
+    import io
+
+    buffer = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(buffer, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, buffer.getvalue().encode())
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Rows as a Markdown table."""
+    if not rows:
+        return "Nothing trained yet.\n"
+    names = list(rows[0])
+    lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
+    lines += ["| " + " | ".join(row.get(name, "") for name in names) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _text(
+    tables: dict[str, list[Row]],
+    scale: Scale,
+    simulated: bool,
+    done: int,
+    planned: int,
+    ratios: dict[str, float],
+) -> str:
+    source = (
+        f"**Simulated windows** of {scale.warp} pixels at {scale.pixel_mm} mm, {scale.train_positives} training"
+        f" positives with SIXray's class counts, {scale.train_negatives} benign ones; ours are not comparable"
+        " with the printed numbers in height, only in what beats what."
+        if simulated
+        else "The SIXray copy on disk."
+    )
+    reached = ", ".join(f"{name} 1:{ratio:.0f}" for name, ratio in ratios.items())
+    return "\n".join(
+        [
+            "# SIXray: CHR and its rivals\n",
+            f"{source} Negatives a positive, as trained: {reached}. {done} of {planned} cells trained.\n",
+            "Figures in percent: mean over classes, then over seeds ± their standard deviation. Differences are"
+            " paired, with 95 % intervals of a bootstrap over seeds and test images.\n",
+            "## Is a method better than the plain backbone?\n",
+            markdown(tables["differences"]),
+            "![gain by imbalance](figures/gain_by_imbalance.png)\n",
+            "## Ablation (Table 4 and beyond)\n",
+            markdown(tables["table4_ablation"]),
+            "![methods](figures/methods.png)\n",
+            "## Average precision by class (Table 2), in brackets as printed\n",
+            markdown(tables["table2_classification"]),
+            "## Pointing accuracy by class (Table 3), in brackets as printed\n",
+            markdown(tables["table3_localization"]),
+            "## Items found at 5 % false alarms a class\n",
+            markdown(tables["operating_point"]),
+            "## Misses by size and occlusion, at the same false alarms\n",
+            markdown(tables["misses"]),
+        ]
+    )
