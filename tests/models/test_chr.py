@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from beltline.core import BadInputError
 from beltline.models.chr import (
+    LIGHT_WIDTH,
     REFERENCE_CELLS,
     Chr,
     ChrOutput,
@@ -20,6 +22,7 @@ from beltline.models.chr import (
 
 VARIANTS = ["plain", "H", "CH", "HR", "CHR"]
 POOLINGS = ["avg", "lse", "topk"]
+WIRINGS = ["released", "light"]
 
 
 def image(batch=2, height=64, width=96, seed=0):
@@ -27,9 +30,10 @@ def image(batch=2, height=64, width=96, seed=0):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("wiring", WIRINGS)
 @pytest.mark.parametrize("pooling", POOLINGS)
-def test_gradient_reaches_every_parameter(variant, pooling, filled):
-    model = filled(chr_tiny(variant=variant, pooling=pooling))
+def test_gradient_reaches_every_parameter(variant, wiring, pooling, filled):
+    model = filled(chr_tiny(variant=variant, wiring=wiring, pooling=pooling))
     output = model(image())
     # the class-balanced loss alone: no map supervision
     class_balanced_loss(output.logits, torch.tensor([[1.0, 0, 0], [0, 1, 1]])).backward()
@@ -42,12 +46,57 @@ def test_gradient_reaches_every_parameter(variant, pooling, filled):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("wiring", WIRINGS)
 @pytest.mark.parametrize(("height", "width"), [(64, 96), (32, 32), (97, 65)])
-def test_mean_of_the_class_map_is_the_logit(variant, height, width, filled):
-    model = filled(chr_tiny(variant=variant))
+def test_mean_of_the_class_map_is_the_logit(variant, wiring, height, width, filled):
+    model = filled(chr_tiny(variant=variant, wiring=wiring))
     output = model(image(height=height, width=width))
     for stage, cam in enumerate(model.cams_with_bias(output)):
         torch.testing.assert_close(cam.mean((2, 3)), output.logits[:, stage], rtol=1e-5, atol=1e-6)
+
+
+def test_wiring_of_the_light_form(filled):
+    """Written out again: narrow every stage, add the coarser one, depth-wise 3x3, then 1x1."""
+    model = filled(chr_tiny(wiring="light"))
+    own = [
+        F.relu(F.conv2d(x, conv.weight, conv.bias))
+        for conv, x in zip(model.lateral, model.backbone(image()), strict=True)
+    ]
+    assert {x.shape[1] for x in own} == {8}  # of the thinnest stage
+
+    def refine(stage, coarse):
+        up = F.interpolate(coarse, size=own[stage].shape[-2:], mode="bilinear", align_corners=False)
+        depth, point = model.merge[stage]
+        mixed = F.conv2d(up + own[stage], depth.weight, depth.bias, padding=1, groups=8)
+        return F.relu(F.conv2d(mixed, point.weight, point.bias))
+
+    middle = refine(1, own[2])
+    stages = (refine(0, middle), middle, own[2])
+    expected = [model.heads[i](x.mean((2, 3))) for i, x in enumerate(stages)]
+    torch.testing.assert_close(model(image()).logits, torch.stack(expected, 1))
+
+
+def test_the_light_form_is_at_most_as_wide_as_said():
+    model = Chr(TinyBackbone(), (512, 1024, 2048), 5, wiring="light")
+    assert [conv.out_channels for conv in model.lateral] == [LIGHT_WIDTH] * 3
+    assert [head.in_features for head in model.heads] == [LIGHT_WIDTH] * 3
+
+
+def test_plain_has_no_wiring():
+    plain, light = (chr_tiny(variant="plain", wiring=wiring).state_dict() for wiring in WIRINGS)
+    assert {k: v.shape for k, v in plain.items()} == {k: v.shape for k, v in light.items()}
+
+
+def test_names_of_the_released_wiring_do_not_change():
+    """Shipped weights are stored under these names."""
+    own = [name for name in chr_tiny(pooling="lse").state_dict() if not name.startswith("backbone.")]
+    layers = [
+        *(f"lateral.{i}" for i in range(3)),
+        *(f"merge.{i}" for i in range(2)),
+        *(f"heads.{i}" for i in range(3)),
+    ]
+    pairs = [f"{layer}.{kind}" for layer in layers for kind in ("weight", "bias")]
+    assert sorted(own) == sorted([*pairs, "log_gain", "offset"])
 
 
 def test_forward_cams_are_the_maps_with_their_bias(filled):
@@ -170,10 +219,13 @@ class _Given(torch.nn.Module):
         return [self.feature]
 
 
-@pytest.mark.parametrize("pooling", POOLINGS)
-def test_one_batch_can_be_overfitted(pooling):
+@pytest.mark.parametrize(
+    ("wiring", "pooling", "mode"),
+    [*(("released", pooling, "drop_easy") for pooling in POOLINGS), ("light", "avg", "all")],
+)
+def test_one_batch_can_be_overfitted(wiring, pooling, mode):
     torch.manual_seed(0)
-    model = chr_tiny(2, pooling=pooling)
+    model = chr_tiny(2, wiring=wiring, pooling=pooling)
     x = torch.ones(4, 3, 64, 64)
     x[0, :, 10:30, 10:30] = 0  # class 0: a dark block
     x[1, 0, 30:60, 20:40] = 0  # class 1: a bluish one
@@ -183,7 +235,7 @@ def test_one_batch_can_be_overfitted(pooling):
     optimizer = torch.optim.Adam(model.parameters(), 1e-2)
     for _ in range(250):
         optimizer.zero_grad()
-        loss = class_balanced_loss(model(x * 2 - 1).logits, target, mode="drop_easy", epsilon=0.02)
+        loss = class_balanced_loss(model(x * 2 - 1).logits, target, mode=mode, epsilon=0.02)
         loss.backward()
         optimizer.step()
     probs = mean_logits(model(x * 2 - 1)).sigmoid()
@@ -202,7 +254,7 @@ def test_mean_logits_is_the_mean_over_stages():
     assert mean_logits(output).tolist() == [[2.0, 4.0]]
 
 
-@pytest.mark.parametrize("argument", ["variant", "pooling"])
+@pytest.mark.parametrize("argument", ["variant", "wiring", "pooling"])
 def test_unknown_choices_are_refused(argument):
     with pytest.raises(ValueError, match=f"{argument} must be one of .*'XX'"):
         chr_tiny(**{argument: "XX"})
@@ -215,3 +267,17 @@ def test_chr_over_a_timm_backbone():
     output = model(image())
     assert [tuple(cam.shape[2:]) for cam in output.cams] == [(8, 12), (4, 6), (2, 3)]
     assert model.merge[1].weight.shape == (16, 24 + 16, 1, 1)
+
+
+def test_unknown_backbones_and_stages_are_refused():
+    with pytest.raises(BadInputError, match=r"no backbone 'resnetty'.*ResNet34"):
+        build_chr("resnetty", 3)
+    with pytest.raises(BadInputError, match="hf-hub"):  # would reach for the network
+        build_chr("hf-hub:someone/model", 3)
+    with pytest.raises(BadInputError, match=r"stages must be in 1\.\.5, got 6"):
+        build_chr("resnet10t", 3, stages=6)
+
+
+def test_other_numbers_of_stages():
+    model = build_chr("ResNet18", 3, stages=2, backbone_options={"channels": (8, 8, 16, 24)})
+    assert model(image()).logits.shape == (2, 2, 3)

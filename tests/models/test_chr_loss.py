@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from beltline.models.chr import cam_mask_loss, class_balanced_loss, keep_negatives
+from beltline.models.chr import (
+    cam_mask_loss,
+    class_balanced_loss,
+    hierarchical_cross_entropy,
+    keep_negatives,
+)
 
 MODES = ["drop_easy", "paper_literal"]
 nan = math.nan
@@ -147,6 +152,96 @@ def test_nothing_known_or_nothing_kept_is_zero_not_nan(normalise):
     logits = torch.zeros(2, 3, 2)
     assert class_balanced_loss(logits, torch.full((2, 2), nan), normalise=normalise).item() == 0
     assert class_balanced_loss(logits - 9, torch.zeros(2, 2), normalise=normalise).item() == 0
+
+
+# --- the gradient, entry by entry ------------------------------------------------------------------------
+
+
+@given(
+    st.integers(0, 999),
+    st.sampled_from([*MODES, "released_code", "all"]),
+    st.floats(0.02, 0.6),
+    st.sampled_from(["all", "kept"]),
+    st.sampled_from(["mean", "sum"]),
+)
+def test_gradient_of_every_entry_in_closed_form(seed, mode, epsilon, normalise, stage_reduction):
+    """(sigmoid - target) where an entry counts, exactly 0 where dropped or unknown, over the right number.
+
+    Which entries count is written out again, stage by stage.
+    """
+    logits = drawn_logits(seed, spread=8.0 if mode != "released_code" else 15.0).double().requires_grad_()
+    target = (drawn_logits(seed + 1)[:, 0] > 2).double()
+    target[drawn_logits(seed + 2)[:, 0] > 4] = nan
+    options = {"mode": mode, "epsilon": epsilon, "normalise": normalise, "stage_reduction": stage_reduction}
+    class_balanced_loss(logits, target, **options).backward()
+    probs = logits.detach().sigmoid()
+    for n in range(4):
+        for c in range(5):
+            alive = True
+            for stage in (2, 1, 0):
+                p, z = probs[n, stage, c], logits[n, stage, c]
+                counts = {
+                    "all": True,
+                    "released_code": bool(z >= -20),
+                    "drop_easy": alive and bool(p >= epsilon),
+                    "paper_literal": alive and bool(p < epsilon),
+                }[mode]
+                alive = counts
+                counts = counts or target[n, c] == 1
+                if not counts or target[n, c].isnan():
+                    assert logits.grad[n, stage, c] == 0
+                    continue
+                kept = _kept(logits.detach(), target, stage, options)
+                share = kept * (3 if stage_reduction == "mean" else 1)
+                assert logits.grad[n, stage, c].item() == pytest.approx((p - target[n, c]).item() / share)
+
+
+def _kept(logits, target, stage, options):
+    known = ~target.isnan()
+    if options["normalise"] == "all":
+        return int(known.sum())
+    keep = keep_negatives(logits, mode=options["mode"], epsilon=options["epsilon"])[:, stage]
+    return int(((keep | (target == 1)) & known).sum())
+
+
+def test_a_negative_that_is_easy_at_the_top_is_free_below():
+    """What the cascade implies: no stage contradicts the finer ones, and their mean may alarm."""
+    logits = torch.tensor([[[9.0], [9.0], [-5.0]]], requires_grad=True)
+    loss = class_balanced_loss(logits, torch.zeros(1, 1), mode="drop_easy", epsilon=0.05)
+    loss.backward()
+    assert loss.item() == 0
+    assert not logits.grad.any()
+    assert logits.mean() > 0
+
+
+@pytest.mark.parametrize("mode", [*MODES, "released_code", "all"])
+def test_no_gradient_passes_through_the_mask(mode):
+    logits = drawn_logits(8).requires_grad_()
+    assert not keep_negatives(logits, mode=mode).requires_grad
+
+
+def test_stages_are_summed_or_averaged():
+    logits, target = drawn_logits(9), (drawn_logits(10)[:, 0] > 2).float()
+    mean, total = (class_balanced_loss(logits, target, stage_reduction=how) for how in ("mean", "sum"))
+    torch.testing.assert_close(total, 3 * mean)
+
+
+# --- single labels ---------------------------------------------------------------------------------------
+
+
+def test_hierarchical_cross_entropy_by_hand():
+    logits = torch.tensor([[[2.0, 0.0], [0.0, 0.0]]])  # one image, fine and coarse
+    stages = [math.log1p(math.exp(-2)), math.log(2)]
+    target = torch.tensor([0])
+    assert hierarchical_cross_entropy(logits, target).item() == pytest.approx(sum(stages) / 2)
+    total = hierarchical_cross_entropy(logits, target, stage_reduction="sum")
+    assert total.item() == pytest.approx(sum(stages))
+
+
+def test_hierarchical_cross_entropy_is_the_mean_of_the_stages():
+    logits, target = drawn_logits(11), torch.tensor([0, 4, 2, 2])
+    each = [F.cross_entropy(logits[:, stage], target) for stage in range(3)]
+    torch.testing.assert_close(hierarchical_cross_entropy(logits, target), torch.stack(each).mean())
 
 
 # --- supervision of the maps ------------------------------------------------------------------------------
