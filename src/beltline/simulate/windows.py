@@ -37,6 +37,8 @@ class WindowPlan:
         negatives: Windows without any item of the classes.
         size: Side in pixels.
         style: Look, see `beltline.simulate.photograph.draw_look`.
+        items: Fewest and most everyday things in a bag.
+        garments: Fewest and most soft goods.
         per_bag: Most benign windows cut from one bag.
         visible: Share of an item's area that must lie in the window for it to count as present.
         hidden: Share up to which it counts as absent; windows between the two are drawn again.
@@ -48,6 +50,8 @@ class WindowPlan:
     negatives: int
     size: int = 112
     style: str = "white"
+    items: tuple[int, int] = (6, 32)
+    garments: tuple[int, int] = (0, 12)
     per_bag: int = 3
     visible: float = 0.6
     hidden: float = 0.05
@@ -172,10 +176,14 @@ def _windows(
 
 
 def _bag(
-    rng: np.random.Generator, library: ObjectLibrary, classes: Sequence[str], positive: bool
+    rng: np.random.Generator, library: ObjectLibrary, plan: WindowPlan, classes: Sequence[str], positive: bool
 ) -> Composed:
     recipe = BagRecipe(
-        classes=tuple(classes), positives=float(positive), threats=(1, 2), items=(6, 32), garments=(0, 12)
+        classes=tuple(classes),
+        positives=float(positive),
+        threats=(1, 2),
+        items=plan.items,
+        garments=plan.garments,
     )
     return compose(rng, library, recipe)
 
@@ -185,7 +193,7 @@ def _positive(
 ) -> _Window:
     others = (name, name, name, *classes)  # mostly the class asked for, now and then another beside it
     for _ in range(TRIES):
-        bag = _bag(rng, library, others, True)
+        bag = _bag(rng, library, plan, others, True)
         rgb = _picture(rng, bag, plan)
         for index in np.flatnonzero([label == name for label in bag.labels]):
             found = _around(rng, bag, rgb, int(index), plan, classes)
@@ -205,8 +213,8 @@ def _around(
     rows, columns = np.nonzero(bag.depths[index] > MIN_DEPTH)
     top, left = bag.corners[index]
     # any offset at which the item lies inside with a small rim; large items may stick out a little
-    low = np.array([rows.max() + 3 - plan.size, columns.max() + 3 - plan.size]) + (top, left)
-    high = np.array([rows.min() - 3, columns.min() - 3]) + (top, left)
+    low = np.array([top + rows.max() + 3 - plan.size, left + columns.max() + 3 - plan.size])
+    high = np.array([top + rows.min() - 3, left + columns.min() - 3])
     corner = rng.integers(np.minimum(low, high), np.maximum(low, high) + 1)
     return _cut(bag, rgb, (int(corner[0]), int(corner[1])), plan, classes)
 
@@ -214,7 +222,7 @@ def _around(
 def _benign(
     rng: np.random.Generator, library: ObjectLibrary, plan: WindowPlan, classes: tuple[str, ...]
 ) -> list[_Window]:
-    bag = _bag(rng, library, classes, False)
+    bag = _bag(rng, library, plan, classes, False)
     rgb = _picture(rng, bag, plan)
     ends = np.maximum(np.array(rgb.shape[:2]) - plan.size, 0)
     found = []

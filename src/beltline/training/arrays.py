@@ -34,8 +34,8 @@ class ArrayBatches:
         rows: Which images to use.
         batch_size: Images a batch.
         size: Side of the random crop.
-        sampling: ``natural`` goes through all rows epoch by epoch; ``balanced`` draws half of every batch from
-            the images with a class, each class equally often, the rest from those without any.
+        sampling: ``natural`` goes through all rows epoch by epoch; ``balanced`` draws half of every batch
+            from the images with a class, each class equally often, the rest from those without any.
         flips: ``horizontal`` as in the released CHR recipe; ``all`` adds vertical flips and transposition,
             because a bag on a belt has no upright.
         seed: Of order, crops and flips.

@@ -65,7 +65,7 @@ def compare(
         seed: Of the draws.
 
     Source:
-        Davison and Hinkley, Bootstrap Methods and their Application (1997), section 3.8: two-stage resampling.
+        Davison and Hinkley, Bootstrap Methods and their Application (1997), section 3.8: two stages.
     """
     if len(first) != len(second) or not first:
         raise ValueError(f"compare needs the same seeds of both, got {len(first)} and {len(second)}")
@@ -84,8 +84,7 @@ def compare(
     )
     low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
     made = [
-        Difference(float(m), float(lo), float(hi), len(first))
-        for m, lo, hi in zip(exact, low, high, strict=True)
+        Difference(*map(float, values), seeds=len(first)) for values in zip(exact, low, high, strict=True)
     ]
     return made[0], made[1]
 

@@ -95,7 +95,14 @@ def simulated_windows(folder: Path, scale: Scale, say: Say) -> tuple[WindowSet, 
     for number, split in enumerate(("train", "test")):
         positives = scale.train_positives if split == "train" else scale.test_positives
         negatives = scale.train_negatives if split == "train" else scale.test_negatives
-        plan = WindowPlan(long_tailed(positives), negatives, size=scale.warp, seed=number + 1)
+        plan = WindowPlan(
+            long_tailed(positives),
+            negatives,
+            size=scale.warp,
+            items=scale.things,
+            garments=scale.garments,
+            seed=number + 1,
+        )
         library = folder / f"{split}-items"
         if not (library / "index.json").is_file():
             say(f"baking the {split} items")

@@ -114,4 +114,6 @@ def _column_means(values: NDArray[np.float64]) -> NDArray[np.float64]:
     known = ~np.isnan(values)
     total = known.sum(0)
     sums = np.where(known, values, 0).sum(0)
-    return np.divide(sums, total, out=np.full(values.shape[1], np.nan), where=total > 0)
+    means: NDArray[np.float64] = np.full(values.shape[1], np.nan)
+    np.divide(sums, total, out=means, where=total > 0)
+    return means

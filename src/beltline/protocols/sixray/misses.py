@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ def misses_table(found: Sequence[tuple[Cell, Part, Measured]], scale: Scale) -> 
                 continue
             row = {"method": method, "subset": subset}
             for title, column, edges in (("area", 6, SIZES), ("occlusion", 7, OCCLUSIONS)):
-                for low, high in zip(edges[:-1], edges[1:], strict=True):
+                for low, high in pairwise(edges):
                     hit, total = np.sum([_count(p, m, column, low, high) for p, m in mine], axis=0)
                     row[f"{title} {low:g} to {high:g}"] = _rate(int(hit), int(total))
             rows.append(row)

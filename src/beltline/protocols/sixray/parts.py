@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from beltline.protocols.sixray.plan import CAP_PER_CLASS, PAPER_IMAGES, SUBSETS, Scale
+from beltline.protocols.sixray.plan import SUBSETS, Scale
 from beltline.simulate.windows import WindowSet
 from beltline.training.arrays import ArrayBatches, Sampling, whole_arrays
 from beltline.training.loop import Batches
@@ -51,28 +51,25 @@ class Part:
 
 
 def simulated_part(train: WindowSet, test: WindowSet, name: str, scale: Scale, seed: int) -> Part:
-    """A simulated subset with SIXray's counts and imbalance.
+    """A simulated subset with SIXray's class counts and the imbalance asked for.
 
-    The training negatives are drawn by the seed. The test windows are the same for every subset; what differs
-    is how many images each benign one stands for, so that precision is that of the subset's imbalance.
+    All benign windows are used; positives are drawn by the seed until the ratio is reached. The test windows
+    are the same for every subset; what differs is how many images each benign one stands for, so that
+    precision is that of the subset's imbalance.
 
     Args:
         train: Windows of training items.
         test: Windows of test items; no item occurs in both.
-        name: Key of `SUBSETS`.
-        scale: Crop size, batch size.
-        seed: Of the negatives, and of the positives kept in SIXray1000.
+        name: Key of the scale's ratios.
+        scale: Ratios, crop size, batch size.
+        seed: Of the positives.
     """
     rng = np.random.default_rng((seed, SUBSETS[name]))
-    positives = np.flatnonzero(train.labels.any(1))
     negatives = np.flatnonzero(~train.labels.any(1))
-    if name == "SIXray1000":
-        positives = _capped(rng, train.labels, positives)
-    else:
-        wanted = SUBSETS[name] * len(positives)
-        negatives = np.sort(rng.permutation(negatives)[:wanted])
-    rows = np.concatenate([positives, negatives])
-    ratio = len(negatives) / max(len(positives), 1)
+    wanted = max(len(train.classes), round(len(negatives) / scale.ratios[name]))
+    cap = -(-wanted // len(train.classes)) if name == "SIXray1000" else wanted
+    rows = np.concatenate([draw_positives(rng, train.labels, wanted, cap), negatives])
+    ratio = len(negatives) / max(len(rows) - len(negatives), 1)
     labels = train.labels.astype(np.float32)
 
     def batches(sampling: Sampling, order: int) -> Batches:
@@ -102,15 +99,19 @@ def negative_weights(labels: NDArray[np.uint8], ratio: float) -> NDArray[np.floa
     return np.where(positive, 1.0, each)
 
 
-def _capped(
-    rng: np.random.Generator, labels: NDArray[np.uint8], positives: NDArray[np.intp]
+def draw_positives(
+    rng: np.random.Generator, labels: NDArray[np.uint8], wanted: int, cap: int
 ) -> NDArray[np.intp]:
-    """Positives of SIXray1000: classes cut to the share that 1,000 images are of the commonest one."""
-    cap = round(CAP_PER_CLASS / max(PAPER_IMAGES.values()) * int(labels.sum(0).max()))
+    """Up to ``wanted`` images with a class, at least one of each class, none with more than ``cap``.
+
+    SIXray1000 keeps at most 1,000 images a class, which evens its counts out; a cap does the same here.
+    """
     kept: list[int] = []
     counts = np.zeros(labels.shape[1], int)
-    for row in rng.permutation(positives):
-        if (counts[labels[row] > 0] < cap).all():
-            kept.append(int(row))
+    positives = rng.permutation(np.flatnonzero(labels.any(1)))
+    first = [int(positives[np.flatnonzero(labels[positives, k])[0]]) for k in range(labels.shape[1])]
+    for row in dict.fromkeys([*first, *positives.tolist()]):
+        if len(kept) < wanted and (counts[labels[row] > 0] < cap).all():
+            kept.append(row)
             counts += labels[row]
     return np.sort(np.array(kept, np.intp))

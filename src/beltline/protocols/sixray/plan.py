@@ -15,7 +15,6 @@ PAPER_IMAGES: Mapping[str, int] = MappingProxyType(
     {"gun": 3131, "knife": 1943, "wrench": 2199, "pliers": 3961, "scissors": 983}
 )  # Table 1; images hold several classes, so they sum to more than the 8,929 positive images
 SUBSETS: Mapping[str, int] = MappingProxyType({"SIXray10": 10, "SIXray100": 100, "SIXray1000": 1000})
-CAP_PER_CLASS = 1000  # SIXray1000 keeps at most so many positive images a class, and all negatives
 
 
 @dataclass(frozen=True)
@@ -91,10 +90,14 @@ class Scale:
         decays: False keeps the learning rate, as the released code in effect does.
         flips: See `beltline.training.arrays.ArrayBatches`.
         pretraining: Images of pretraining on everyday things, for want of ImageNet weights; 0 for none.
+        ratios: Negatives a positive of the simulated subsets. The benign windows stay the same and positives
+            are drawn to reach the ratio, so that every cell costs the same; the paper adds negatives.
         train_positives: Simulated training windows with a prohibited item.
         train_negatives: Simulated benign training windows.
         test_positives: Simulated test windows with a prohibited item.
         test_negatives: Simulated benign test windows; each counts for as many as the subset's ratio asks.
+        things: Fewest and most everyday things in a simulated bag.
+        garments: Fewest and most soft goods in it.
         pixel_mm: Pixel pitch of simulated windows.
         items_each: Items baked per everyday family.
         threats_each: Items baked per prohibited family.
@@ -110,18 +113,23 @@ class Scale:
     warp: int = 112
     batch_size: int = 32
     accumulate: int = 1
-    images: int = 12_000
+    images: int = 16_000
     epochs: float = 15
     optimizer: Literal["adamw", "sgd"] = "adamw"
     lr: float = 1e-3
     weight_decay: float = 0.02
     decays: bool = True
     flips: Flips = "all"
-    pretraining: int = 24_000
-    train_positives: int = 200
+    pretraining: int = 32_000
+    ratios: Mapping[str, int] = field(
+        default_factory=lambda: {"SIXray10": 10, "SIXray100": 100, "SIXray1000": 250}
+    )
+    train_positives: int = 2_000
     train_negatives: int = 20_000
     test_positives: int = 400
     test_negatives: int = 6_000
+    things: tuple[int, int] = (2, 12)
+    garments: tuple[int, int] = (0, 5)
     pixel_mm: float = 2.6
     items_each: int = 14
     threats_each: int = 60
@@ -148,7 +156,7 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
             warp=72,
             images=640,
             pretraining=640,
-            train_positives=30,
+            train_positives=90,
             train_negatives=900,
             test_positives=40,
             test_negatives=300,
@@ -184,10 +192,13 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
             decays=False,
             flips="horizontal",
             pretraining=300_000,
-            train_positives=7_000,
+            ratios={"SIXray10": 10, "SIXray100": 100, "SIXray1000": 1000},
+            train_positives=70_000,
             train_negatives=700_000,
             test_positives=1_750,
             test_negatives=35_000,
+            things=(6, 32),
+            garments=(0, 12),
             pixel_mm=1.3,
             items_each=80,
             threats_each=400,

@@ -223,9 +223,9 @@ def _text(
     ratios: dict[str, float],
 ) -> str:
     source = (
-        f"**Simulated windows** of {scale.warp} pixels at {scale.pixel_mm} mm, {scale.train_positives} training"
-        f" positives with SIXray's class counts, {scale.train_negatives} benign ones; ours are not comparable"
-        " with the printed numbers in height, only in what beats what."
+        f"**Simulated windows** of {scale.warp} pixels at {scale.pixel_mm} mm, {scale.train_positives}"
+        f" training positives with SIXray's class counts, {scale.train_negatives} benign ones; ours are not"
+        " comparable with the printed numbers in height, only in what beats what."
         if simulated
         else "The SIXray copy on disk."
     )
@@ -234,8 +234,8 @@ def _text(
         [
             "# SIXray: CHR and its rivals\n",
             f"{source} Negatives a positive, as trained: {reached}. {done} of {planned} cells trained.\n",
-            "Figures in percent: mean over classes, then over seeds ± their standard deviation. Differences are"
-            " paired, with 95 % intervals of a bootstrap over seeds and test images.\n",
+            "Figures in percent: mean over classes, then over seeds ± their standard deviation."
+            " Differences are paired, with 95 % intervals of a bootstrap over seeds and test images.\n",
             "## Is a method better than the plain backbone?\n",
             markdown(tables["differences"]),
             "![gain by imbalance](figures/gain_by_imbalance.png)\n",

@@ -1,0 +1,109 @@
+"""The whole experiment in miniature: cells, resume, report."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from beltline.protocols.sixray import experiment
+from beltline.protocols.sixray.cell import read_cell
+from beltline.protocols.sixray.plan import SCALES, Net
+
+TINY = replace(
+    SCALES["smoke"],
+    nets={"tiny": Net("resnet18", {"channels": (8, 8, 16, 16)})},
+    ablation="tiny",
+    methods=("plain", "CHR", "query"),
+    subsets=("SIXray10",),
+    seeds=(0, 1),
+    images=16,
+    batch_size=8,
+    pretraining=8,
+    train_positives=10,
+    train_negatives=30,
+    test_positives=10,
+    test_negatives=15,
+    pixel_mm=5.0,
+    threats_each=1,
+)
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    out = tmp_path_factory.mktemp("experiment")
+    said: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(experiment, "SCALES", {"smoke": TINY})
+        experiment.reproduce_sixray(out, scale="smoke", say=said.append)
+    return out, said
+
+
+def test_every_cell_is_trained_and_reported(done: tuple[Path, list[str]]) -> None:
+    out, _ = done
+    assert len(list(out.glob("cells/*/result.json"))) == 6
+    text = (out / "report.md").read_text(encoding="utf-8")
+    assert "6 of 6 cells" in text
+    assert "Simulated windows" in text
+    for table in ("table2_classification", "table3_localization", "table4_ablation", "differences", "misses"):
+        lines = (out / "tables" / f"{table}.csv").read_text(encoding="utf-8").splitlines()
+        assert len(lines) > 1, table
+    for figure in ("gain_by_imbalance", "methods"):
+        assert (out / "figures" / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
+    card = json.loads((out / "card.json").read_text(encoding="utf-8"))
+    assert card["seeds"] == [0, 1]
+
+
+def test_scores_cover_the_test_set(done: tuple[Path, list[str]]) -> None:
+    out, _ = done
+    result, logits, points = read_cell(out / "cells" / "tiny--CHR--SIXray10--0")
+    assert logits.shape[1:] == (3, 5)
+    assert points.shape == (len(logits), 5, 2)
+    assert np.isfinite(logits).all()
+    assert np.isfinite(points).any()
+    assert result["steps"] == 2
+    assert read_cell(out / "cells" / "tiny--plain--SIXray10--0")[1].shape[1] == 1
+
+
+def test_what_is_done_is_not_done_again(
+    done: tuple[Path, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, _ = done
+    monkeypatch.setattr(experiment, "SCALES", {"smoke": TINY})
+    before = {p: p.stat().st_mtime_ns for p in out.glob("cells/*/scores.npz")}
+    (out / "cells" / "tiny--plain--SIXray10--1" / "result.json").unlink()
+    experiment.reproduce_sixray(out, scale="smoke")
+    after = {p: p.stat().st_mtime_ns for p in out.glob("cells/*/scores.npz")}
+    changed = {p.parent.name for p in after if after[p] != before[p]}
+    assert changed == {"tiny--plain--SIXray10--1"}
+
+
+def test_a_cell_trained_again_is_the_same(
+    done: tuple[Path, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, _ = done
+    monkeypatch.setattr(experiment, "SCALES", {"smoke": TINY})
+    folder = out / "cells" / "tiny--CHR--SIXray10--1"
+    _, first, _ = read_cell(folder)
+    (folder / "result.json").unlink()
+    experiment.reproduce_sixray(out, scale="smoke")
+    np.testing.assert_array_equal(read_cell(folder)[1], first)
+
+
+def test_no_time_means_a_report_of_what_is_there(
+    done: tuple[Path, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, _ = done
+    monkeypatch.setattr(experiment, "SCALES", {"smoke": replace(TINY, seeds=(0, 1, 2))})
+    said: list[str] = []
+    report = experiment.reproduce_sixray(out, scale="smoke", max_minutes=0, say=said.append)
+    assert "6 of 9 cells" in report.read_text(encoding="utf-8")
+    assert any("time is up" in line for line in said)
+
+
+def test_an_unknown_scale_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="smoke, small, paper"):
+        experiment.reproduce_sixray(tmp_path, scale="huge")

@@ -1,0 +1,53 @@
+"""The plan of the SIXray experiment: which cells, in which order, beside which printed rows."""
+
+from __future__ import annotations
+
+import pytest
+
+from beltline.protocols.sixray.experiment import long_tailed
+from beltline.protocols.sixray.plan import METHODS, PAPER_IMAGES, SCALES, SUBSETS, Cell, cells
+from beltline.protocols.sixray.published import read_printed
+
+
+@pytest.mark.parametrize("name", SCALES)
+def test_cells_are_distinct_and_their_folders_too(name: str) -> None:
+    scale = SCALES[name]
+    planned = list(cells(scale))
+    assert len({cell.name for cell in planned}) == len(planned)
+    ablation = [cell for cell in planned if cell.net == scale.ablation]
+    assert len(ablation) == len(scale.methods) * len(scale.subsets) * len(scale.seeds)
+    assert {cell.method for cell in planned if cell.net != scale.ablation} <= {"plain", "CHR"}
+
+
+def test_paper_scale_covers_every_printed_row() -> None:
+    scale, printed = SCALES["paper"], read_printed()
+    models = {
+        f"{net.published}{METHODS[cell.method].published or ''}"
+        for cell in cells(scale)
+        if (net := scale.nets[cell.net]).published and METHODS[cell.method].published is not None
+    }
+    assert {model for model, _, _ in printed.classification} <= models
+    assert {model for model, _, _ in printed.localization} <= models
+    assert {model for model, _ in printed.ablation} <= models
+    assert {cell.subset for cell in cells(scale)} == set(SUBSETS)
+
+
+def test_printed_means_are_those_of_the_classes() -> None:
+    printed = read_printed()
+    for (model, subset, name), mean in printed.classification.items():
+        if name == "mean":
+            each = [printed.classification[model, subset, c] for c in PAPER_IMAGES]
+            assert mean == pytest.approx(sum(each) / 5, abs=0.35), (model, subset)
+
+
+def test_simulated_counts_have_the_papers_long_tail() -> None:
+    counts = long_tailed(1000)
+    assert sum(counts.values()) == pytest.approx(1000, abs=3)
+    assert list(counts) == list(PAPER_IMAGES)
+    assert counts["pliers"] / counts["scissors"] == pytest.approx(3961 / 983, rel=0.03)
+    assert min(long_tailed(2).values()) == 1
+
+
+def test_names_of_cells_are_names_of_folders() -> None:
+    name = Cell("ResNet18 half", "CHR light", "SIXray10", 2).name
+    assert name == "ResNet18_half--CHR_light--SIXray10--2"
