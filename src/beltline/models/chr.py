@@ -52,7 +52,7 @@ class Chr(nn.Module):
         wiring: ``released`` as in the released code; its 1x1 convolutions keep the channels of the stages,
             which adds 3 % MACs to ResNet-34 but 45 % to ResNet-50. ``light`` (reconstructed, not in the
             paper) first narrows every stage to `LIGHT_WIDTH` channels, or those of the thinnest stage, and
-            refines by addition and a depthwise-separable 3x3 convolution; it adds at most 7 % to every
+            refines by addition and a depthwise-separable 3x3 convolution; it adds at most 7 % MACs to every
             backbone of the table. The class maps come from the narrow features.
         pooling: ``avg`` as in the paper. ``lse`` (log-sum-exp, which does not depend on how much air
             surrounds the bag) and ``topk`` (mean of the highest positions) suit objects that fill a small

@@ -53,3 +53,46 @@ def focal_loss(logits: Tensor, targets: Tensor, *, gamma: float = 2.0, alpha: fl
     p_true = torch.exp(-entry)
     weight = (alpha * target + (1 - alpha) * (1 - target)) * (1 - p_true).pow(gamma)
     return (weight * entry * known).sum() / known.sum().clamp(min=1)
+
+
+def logit_adjusted_bce(logits: Tensor, targets: Tensor, prior: Tensor, *, tau: float = 1.0) -> Tensor:
+    """Binary cross-entropy of logits raised by the log odds of each class's share of positives.
+
+    The network learns what is left after the prior, so that rare classes get logits on the scale of frequent
+    ones. Predict with the logits as they are.
+
+    Args:
+        logits: (B, K) or (B, S, K).
+        targets: (B, K) in {0, 1}; NaN is not counted.
+        prior: (K,) share of positives of each class in the training data, strictly between 0 and 1.
+        tau: Strength; 0 is plain binary cross-entropy.
+
+    Returns:
+        Scalar loss, mean over the labelled entries.
+
+    Raises:
+        ValueError: If ``prior`` does not fit the classes or is not strictly between 0 and 1.
+
+    Source:
+        Menon et al., Long-Tail Learning via Logit Adjustment (ICLR 2021), for one binary problem a
+        class (reconstructed: the paper treats softmax).
+
+    Example:
+        >>> none, rare = torch.zeros(1, 1), torch.tensor([0.01])
+        >>> round(logit_adjusted_bce(none, torch.ones(1, 1), rare).item(), 3)  # -log(0.01)
+        4.605
+    """
+    if prior.shape != logits.shape[-1:]:
+        raise ValueError(
+            f"prior must have one share a class, {logits.shape[-1]}, got shape {tuple(prior.shape)}"
+        )
+    if not bool(((prior > 0) & (prior < 1)).all()):
+        raise ValueError(
+            f"prior must be strictly between 0 and 1, got {prior.tolist()}; leave such classes out"
+        )
+    if logits.ndim == 3:
+        targets = targets[:, None, :].expand_as(logits)
+    known = ~targets.isnan()
+    shifted = logits + tau * torch.logit(prior.to(logits))
+    entry = F.binary_cross_entropy_with_logits(shifted, targets.nan_to_num(), reduction="none")
+    return (entry * known).sum() / known.sum().clamp(min=1)
