@@ -28,6 +28,7 @@ def _part(
         (100, 100),
         lambda sampling, seed: pytest.fail("not trained here"),
         lambda size: iter(()),
+        lambda image: image,
     )
 
 

@@ -94,7 +94,7 @@ def test_an_item_cut_in_half_makes_no_window() -> None:
 
 def test_occlusion_is_the_share_of_other_things() -> None:
     basis = np.zeros((6, 8, 8), np.float32)
-    basis[:] = 3.0
+    basis[1] = 5.0
     probe = Composed(basis, (), (), (), ())
     unit = float(probe.optical_depth[0, 0])
     half = np.full((8, 8), unit / 2, np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from beltline.formats import write_atomic, write_json
 from beltline.metrics import peak_point
+from beltline.models.backbones import load_backbone_weights
 from beltline.models.chr import ChrOutput, build_chr, class_balanced_loss
 from beltline.models.multilabel_losses import asymmetric_loss, focal_loss
 from beltline.models.query_head import build_query_classifier
@@ -25,7 +26,6 @@ from beltline.protocols.sixray.plan import METHODS, Cell, Method, Net, Scale
 from beltline.training.loop import FitOptions, Loss, fit
 from beltline.training.schedule import constant, cosine
 
-MEAN, SPREAD = 0.8, 0.25  # the network sees (image - MEAN) / SPREAD
 RESULT, SCORES = "result.json", "scores.npz"
 
 
@@ -40,21 +40,21 @@ def run_cell(cell: Cell, part: Part, scale: Scale, out: Path, *, backbone_weight
         part: Its subset.
         scale: How much.
         out: Folder of the cell.
-        backbone_weights: safetensors of a pretrained backbone, None for random weights.
+        backbone_weights: Weights of a pretrained backbone, None for random ones.
     """
     if (out / RESULT).is_file():
         return
     method = METHODS[cell.method]
     model = build_model(scale.nets[cell.net], method, len(part.classes), seed=cell.seed)
     if backbone_weights is not None:
-        load_backbone(model, backbone_weights)
+        load_backbone_weights(model, backbone_weights)
     began = time.monotonic()
     steps = max(1, round(part.seen / (scale.batch_size * scale.accumulate)))
     fabric = build_fabric()
     result = fit(
         model,
         part.batches(method.sampling, cell.seed),
-        build_loss(method),
+        build_loss(method, part.normalise),
         build_optimizer(scale, model),
         steps=steps,
         options=fit_options(scale),
@@ -89,32 +89,18 @@ def build_model(net: Net, method: Method, classes: int, *, seed: int) -> nn.Modu
     torch.manual_seed(seed)
     options = dict(net.options)
     if method.head == "query":
-        return build_query_classifier(net.timm, classes, backbone_options=options)
-    extra: dict[str, Any] = {"wiring": method.wiring} if method.wiring != "released" else {}
-    return build_chr(net.timm, classes, backbone_options=options, variant=method.variant, **extra)
+        return build_query_classifier(net.backbone, classes, backbone_options=options)
+    return build_chr(
+        net.backbone, classes, backbone_options=options, variant=method.variant, wiring=method.wiring
+    )
 
 
-def load_backbone(model: nn.Module, weights: Path) -> None:
-    """Load a pretrained backbone, every tensor of it; stages that the model leaves out are ignored."""
-    from safetensors.torch import load_file
-
-    backbone = model.get_submodule("backbone")
-    found = load_file(weights)
-    wanted = backbone.state_dict()
-    backbone.load_state_dict({name: found[name] for name in wanted}, strict=True)
-
-
-def standardise(image: Tensor) -> Tensor:
-    """What the network sees of an image in 0..1."""
-    return (image - MEAN) / SPREAD
-
-
-def build_loss(method: Method) -> Loss:
+def build_loss(method: Method, normalise: Callable[[Tensor], Tensor]) -> Loss:
     """The method's loss over all stages."""
     mode = method.loss_mode if method.variant in ("CH", "CHR") else "all"
 
     def loss(model: nn.Module, batch: Any) -> Mapping[str, Tensor]:
-        output: ChrOutput = model(standardise(batch.image))
+        output: ChrOutput = model(normalise(batch.image))
         logits = output.logits.float()
         if method.loss == "asymmetric":
             return {"loss": asymmetric_loss(logits, batch.labels)}
@@ -160,7 +146,7 @@ def score(
     logits: list[NDArray[np.float32]] = []
     for rows, image in part.whole(batch_size):
         with torch.autocast(device.type, torch.bfloat16):
-            output: ChrOutput = model(standardise(image.to(device)))
+            output: ChrOutput = model(part.normalise(image.to(device)))
         logits.append(output.logits.float().cpu().numpy())
         maps = [cam.float().cpu().numpy() for cam in output.cams]
         for inner, row in enumerate(rows):

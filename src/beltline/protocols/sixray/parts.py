@@ -15,6 +15,7 @@ from beltline.training.arrays import ArrayBatches, Sampling, whole_arrays
 from beltline.training.loop import Batches
 
 Floats = NDArray[np.float32]
+MEAN, SPREAD = 0.8, 0.25
 Whole = Callable[[int], Iterator[tuple[NDArray[np.intp], Tensor]]]
 
 
@@ -34,6 +35,7 @@ class Part:
             where not known), in pixels of ``test_size``.
         test_size: (H, W) that the boxes refer to.
         batches: ``batches(sampling, seed)`` for the loop.
+        normalise: What the network sees of an image (B, 3, H, W) in 0..1.
         whole: ``whole(batch_size)`` yields (rows, images (B, 3, H, W)) of the test set in order.
     """
 
@@ -48,6 +50,7 @@ class Part:
     test_size: tuple[int, int]
     batches: Callable[[Sampling, int], Batches]
     whole: Whole
+    normalise: Callable[[Tensor], Tensor]
 
 
 def simulated_part(train: WindowSet, test: WindowSet, name: str, scale: Scale, seed: int) -> Part:
@@ -89,7 +92,13 @@ def simulated_part(train: WindowSet, test: WindowSet, name: str, scale: Scale, s
         (test.images.shape[1], test.images.shape[2]),
         batches,
         lambda size: whole_arrays(test.images, np.arange(len(test)), batch_size=size),
+        standardise,
     )
+
+
+def standardise(image: Tensor) -> Tensor:
+    """Simulated windows about their mean, which lies near white."""
+    return (image - MEAN) / SPREAD
 
 
 def negative_weights(labels: NDArray[np.uint8], ratio: float) -> NDArray[np.float64]:

@@ -60,9 +60,15 @@ METHODS: Mapping[str, Method] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Net:
-    """A backbone of the tables: its timm name and options, and the paper's name of it."""
+    """A backbone of the tables.
 
-    timm: str
+    Attributes:
+        backbone: Name for `beltline.models.chr.build_chr`.
+        options: Further arguments of ``timm.create_model``.
+        published: The paper's name of it.
+    """
+
+    backbone: str
     options: Mapping[str, Any] = field(default_factory=dict)
     published: str | None = None
 
@@ -137,11 +143,11 @@ class Scale:
 
 _HALF = {"channels": (32, 64, 128, 256)}
 _PAPER_NETS = {
-    "ResNet34": Net("resnet34", published="ResNet34"),
-    "ResNet50": Net("resnet50", published="ResNet50"),
-    "ResNet101": Net("resnet101", published="ResNet101"),
-    "Inception-v3": Net("inception_v3", published="Inception-v3"),
-    "DenseNet121": Net("densenet121", published="DenseNet"),
+    "ResNet34": Net("ResNet34", published="ResNet34"),
+    "ResNet50": Net("ResNet50", published="ResNet50"),
+    "ResNet101": Net("ResNet101", published="ResNet101"),
+    "Inception-v3": Net("Inception-v3", published="Inception-v3"),
+    "DenseNet121": Net("DenseNet-121", published="DenseNet"),
 }
 SCALES: Mapping[str, Scale] = MappingProxyType(
     {

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from beltline.models.chr import ChrOutput, build_chr
-from beltline.protocols.sixray.cell import build_fabric, build_optimizer, fit_options, standardise
+from beltline.protocols.sixray.cell import build_fabric, build_optimizer, fit_options
+from beltline.protocols.sixray.parts import standardise
 from beltline.protocols.sixray.plan import Net, Scale
 from beltline.simulate.windows import WindowSet
 from beltline.training.arrays import ArrayBatches
@@ -39,7 +40,7 @@ def pretrain_backbone(net: Net, windows: WindowSet, scale: Scale, path: Path) ->
     benign = np.flatnonzero(~windows.labels.any(1))
     names = np.flatnonzero(windows.families[benign].sum(0) >= 5)  # families too rare teach nothing
     labels = windows.families[:, names].astype(np.float32)
-    model = build_chr(net.timm, len(names), backbone_options=dict(net.options), variant="H")
+    model = build_chr(net.backbone, len(names), backbone_options=dict(net.options), variant="H")
     batches = ArrayBatches(
         windows.images, labels, benign, scale.batch_size, scale.size, flips=scale.flips, seed=7
     )
