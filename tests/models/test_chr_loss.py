@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from beltline.models.chr import (
     cam_mask_loss,
+    cascade_logits,
     class_balanced_loss,
     hierarchical_cross_entropy,
     keep_negatives,
@@ -288,3 +289,15 @@ def test_mask_loss_without_objects_only_presses_down():
     cam = torch.zeros(1, 1, 4, 4, requires_grad=True)
     cam_mask_loss(cam, torch.zeros(1, 1, 4, 4)).backward()
     assert (cam.grad > 0).all()
+
+
+def test_cascade_hears_a_stage_only_where_coarser_ones_were_not_sure() -> None:
+    logits = torch.tensor([[[9.0, 1.0, 9.0], [9.0, 2.0, 2.0], [-9.0, 3.0, -1.0]]])  # fine, middle, coarse
+    assert cascade_logits(logits, epsilon=0.05).tolist() == [[-9.0, 2.0, pytest.approx(10 / 3)]]
+    middle_easy = torch.tensor([[[9.0], [-9.0], [1.0]]])  # the middle stage is heard, the fine one not
+    assert cascade_logits(middle_easy).tolist() == [[-4.0]]
+
+
+def test_cascade_of_one_stage_is_that_stage() -> None:
+    logits = torch.randn(4, 1, 5)
+    assert torch.equal(cascade_logits(logits), logits[:, 0])

@@ -191,6 +191,24 @@ def mean_logits(output: ChrOutput) -> Tensor:
     return output.logits.mean(1)
 
 
+def cascade_logits(logits: Tensor, *, epsilon: float = 0.05) -> Tensor:
+    """The image's logits (B, K) when a finer stage is heard only where all coarser ones found it hard.
+
+    With the class-balanced loss the finer stages never learn to reject what a coarser one rejects, so their
+    answer there is arbitrary and the plain mean passes it on. This mean leaves it out, as training did.
+
+    Args:
+        logits: Stage logits (B, S, K), fine to coarse.
+        epsilon: The threshold of the training, see `keep_negatives`.
+
+    Source:
+        Not in the paper, which takes the mean over all stages; reconstructed from its loss.
+    """
+    heard = torch.ones_like(logits, dtype=torch.bool)
+    heard[:, :-1] = keep_negatives(logits, mode="drop_easy", epsilon=epsilon)[:, 1:]
+    return (logits * heard).sum(1) / heard.sum(1)
+
+
 def fuse_cams(cams: Sequence[Tensor]) -> Tensor:
     """Mean of the stage maps at the finest resolution, (B, K, h, w); ``cams`` run fine to coarse."""
     size = cams[0].shape[-2:]

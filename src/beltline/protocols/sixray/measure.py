@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from beltline.metrics import pointing_hit
+from beltline.models.chr import cascade_logits
 from beltline.protocols.sixray.parts import Part
 
 PFA = 0.05
@@ -21,6 +23,7 @@ class Measured:
     Attributes:
         ap: (K,) average precision of the mean over stages, at the subset's imbalance.
         ap_top: (K,) the same of the coarsest stage alone, which is what the released code scores.
+        ap_cascade: (K,) the same of `beltline.models.chr.cascade_logits`, which needs no other training.
         pointing: (K,) share of present classes whose highest map pixel lies in a box of the class.
         pointing_margin: (K,) the same with a tolerance of 15 pixels on an image 600 pixels wide.
         pd: (K,) share of present items found at a false-alarm rate of 5 % a class.
@@ -30,6 +33,7 @@ class Measured:
 
     ap: NDArray[np.float64]
     ap_top: NDArray[np.float64]
+    ap_cascade: NDArray[np.float64]
     pointing: NDArray[np.float64]
     pointing_margin: NDArray[np.float64]
     pd: NDArray[np.float64]
@@ -40,6 +44,7 @@ class Measured:
 def measure(part: Part, logits: NDArray[np.float32], points: NDArray[np.float32]) -> Measured:
     """Figures of one cell; arguments as in `beltline.protocols.sixray.cell.run_cell`."""
     mean, top = logits.mean(1), logits[:, -1]
+    cascade = cascade_logits(torch.from_numpy(logits)).numpy()
     classes = range(len(part.classes))
     hits, near = pointing_hits(part, points), pointing_hits(part, points, margin=POINTING_MARGIN)
     found = np.stack([mean[:, k] > _threshold(part, mean[:, k], k) for k in classes], axis=1)
@@ -47,6 +52,9 @@ def measure(part: Part, logits: NDArray[np.float32], points: NDArray[np.float32]
     return Measured(
         ap=np.array([weighted_ap(part.test_labels[:, k], mean[:, k], part.weights) for k in classes]),
         ap_top=np.array([weighted_ap(part.test_labels[:, k], top[:, k], part.weights) for k in classes]),
+        ap_cascade=np.array(
+            [weighted_ap(part.test_labels[:, k], cascade[:, k], part.weights) for k in classes]
+        ),
         pointing=_column_means(hits),
         pointing_margin=_column_means(near),
         pd=_column_means(np.where(present, found, np.nan)),

@@ -18,6 +18,7 @@ from beltline.protocols.sixray.misses import misses_table
 from beltline.protocols.sixray.parts import Part
 from beltline.protocols.sixray.plan import METHODS, Cell, Scale
 from beltline.protocols.sixray.published import Printed, read_printed
+from beltline.protocols.sixray.timing import timing_table
 
 PartOf = Callable[[str, int], Part]
 Row = dict[str, str]
@@ -61,6 +62,7 @@ def write_report(
         "table2_classification": _by_class(found, scale, printed, "classification"),
         "table3_localization": _by_class(found, scale, printed, "localization"),
         "operating_point": _operating(found, scale),
+        "overhead": _overhead(out, scale),
         "misses": misses_table(
             [(d.cell, parts(d.cell.subset, d.cell.seed), d.figures) for d in found], scale
         ),
@@ -72,6 +74,14 @@ def write_report(
     text = _text(tables, scale, simulated, len(done), planned, _ratios(found))
     write_atomic(out / "report.md", text.encode())
     return out / "report.md"
+
+
+def _overhead(out: Path, scale: Scale) -> list[Row]:
+    """Measured once an experiment: a report written again says the same."""
+    path = out / "tables" / "overhead.csv"
+    if path.is_file():
+        return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+    return timing_table(scale)
 
 
 def _load(out: Path, cell: Cell, parts: PartOf) -> Done:
@@ -108,6 +118,7 @@ def _ablation(found: Sequence[Done], scale: Scale, printed: Printed) -> list[Row
                     "seeds": str(len(mine)),
                     "mAP": spread([d.figures.ap for d in mine]),
                     "mAP top head": spread([d.figures.ap_top for d in mine]),
+                    "mAP cascade": spread([d.figures.ap_cascade for d in mine]),
                     "pointing": spread([d.figures.pointing for d in mine]),
                     "pointing 15 px": spread([d.figures.pointing_margin for d in mine]),
                     "paper mAP (ResNet34)": f"{paper[0]:.1f}" if paper else "",
@@ -246,6 +257,8 @@ def _text(
             markdown(tables["table2_classification"]),
             "## Pointing accuracy by class (Table 3), in brackets as printed\n",
             markdown(tables["table3_localization"]),
+            "## What CHR costs: one image, paired repetitions, median ratio and quartiles\n",
+            markdown(tables["overhead"]),
             "## Items found at 5 % false alarms a class\n",
             markdown(tables["operating_point"]),
             "## Misses by size and occlusion, at the same false alarms\n",

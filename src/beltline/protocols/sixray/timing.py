@@ -1,0 +1,38 @@
+"""What CHR costs beside its plain backbone: multiply-accumulates and paired time of one image."""
+
+from __future__ import annotations
+
+import statistics
+
+from torch import nn
+
+from beltline.models.chr import build_chr
+from beltline.models.complexity import measure_complexity
+from beltline.models.latency import interleaved_seconds, paired_ratio, torch_step
+from beltline.protocols.sixray.plan import CLASSES, Scale
+
+PAPER_ADDED = 8.28 / 7.68 - 1  # ResNet-34 on a V100, milliseconds an image
+
+
+def timing_table(scale: Scale, *, repeats: int = 11) -> list[dict[str, str]]:
+    """Added cost of CHR, released and light, for every backbone of the scale at its test size."""
+    rows = []
+    for name, net in scale.nets.items():
+        models: dict[str, nn.Module] = {
+            "plain": build_chr(net.backbone, len(CLASSES), backbone_options=net.options, variant="plain"),
+            "CHR": build_chr(net.backbone, len(CLASSES), backbone_options=net.options),
+            "light": build_chr(net.backbone, len(CLASSES), backbone_options=net.options, wiring="light"),
+        }
+        cost = {
+            form: measure_complexity(model, height=scale.warp, width=scale.warp)
+            for form, model in models.items()
+        }
+        steps = [torch_step(model.eval(), side) for model in models.values()]
+        seconds = dict(zip(models, interleaved_seconds(steps, repeats), strict=True))
+        row = {"backbone": name, "plain ms": f"{1000 * statistics.median(seconds['plain']):.1f}"}
+        for form in ("CHR", "light"):
+            row[f"added MACs, {form}"] = f"{100 * cost[form].added_macs(cost['plain']):+.1f} %"
+            row[f"added time, {form}"] = str(paired_ratio(seconds[form], seconds["plain"]))
+        row["paper"] = f"{100 * PAPER_ADDED:+.2f} %" if net.published == "ResNet34" else ""
+        rows.append(row)
+    return rows
