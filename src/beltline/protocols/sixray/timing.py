@@ -23,10 +23,8 @@ def timing_table(scale: Scale, *, repeats: int = 11) -> list[dict[str, str]]:
             "CHR": build_chr(net.backbone, len(CLASSES), backbone_options=net.options),
             "light": build_chr(net.backbone, len(CLASSES), backbone_options=net.options, wiring="light"),
         }
-        cost = {
-            form: measure_complexity(model, height=scale.warp, width=scale.warp)
-            for form, model in models.items()
-        }
+        side = scale.warp
+        cost = {f: measure_complexity(model, height=side, width=side) for f, model in models.items()}
         steps = [torch_step(model.eval(), side) for model in models.values()]
         seconds = dict(zip(models, interleaved_seconds(steps, repeats), strict=True))
         row = {"backbone": name, "plain ms": f"{1000 * statistics.median(seconds['plain']):.1f}"}
