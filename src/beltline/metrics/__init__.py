@@ -11,10 +11,12 @@ from beltline.metrics.localization import (
     best_iou,
     box_from_cam,
     corloc,
+    peak_over_stages,
     peak_point,
     pointing_accuracy,
     pointing_hit,
 )
+from beltline.metrics.misses import AREA_EDGES, OCCLUSION_EDGES, MissTable, miss_table
 from beltline.metrics.operating_points import (
     OperatingPoint,
     PdPfaCurve,
@@ -27,6 +29,13 @@ from beltline.metrics.operating_points import (
     threshold_at_pfa,
     wilson,
 )
+from beltline.metrics.paired import (
+    PairedDifference,
+    mean_ap_of_counts,
+    metric_of_counts,
+    paired_bootstrap,
+    seed_interval,
+)
 from beltline.metrics.ranking import average_precision, mean_average_precision, roc_auc
 
 __all__ = [
@@ -35,8 +44,13 @@ __all__ = [
     # operating points
     "OperatingPoint", "PdPfaCurve", "Rate", "bootstrap_interval", "choose_thresholds", "pd_pfa_curve",
     "rates_at_threshold", "scan_thresholds", "threshold_at_pfa", "wilson",
+    # misses by class and property
+    "AREA_EDGES", "OCCLUSION_EDGES", "MissTable", "miss_table",
+    # is one model better
+    "PairedDifference", "mean_ap_of_counts", "metric_of_counts", "paired_bootstrap", "seed_interval",
     # calibration
     "Calibration", "expected_calibration_error", "fit_platt", "fit_temperature", "sigmoid",
     # localization
-    "best_iou", "box_from_cam", "corloc", "peak_point", "pointing_accuracy", "pointing_hit",
+    "best_iou", "box_from_cam", "corloc", "peak_over_stages", "peak_point", "pointing_accuracy",
+    "pointing_hit",
 ]  # fmt: skip

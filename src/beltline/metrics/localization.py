@@ -4,9 +4,14 @@ Pixel (x, y) covers the square from (x, y) to (x + 1, y + 1); boxes are xyxy, ri
 """
 
 from collections import deque
+from collections.abc import Sequence
+from typing import Literal, get_args
 
+import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+MapScale = Literal["raw", "minmax"]
 
 
 def peak_point(cam: ArrayLike, size: tuple[int, int]) -> tuple[float, float]:
@@ -25,6 +30,44 @@ def peak_point(cam: ArrayLike, size: tuple[int, int]) -> tuple[float, float]:
         float((column + 0.5) * size[1] / values.shape[1]),
         float((row + 0.5) * size[0] / values.shape[0]),
     )
+
+
+def peak_over_stages(
+    maps: Sequence[ArrayLike], size: tuple[int, int], *, scale: MapScale = "raw"
+) -> tuple[float, float]:
+    """The pixel that the class maps of several stages point at: argmax over all pixels and stages.
+
+    Args:
+        maps: One (h, w) map a stage, each of its own resolution, all of one class.
+        size: (H, W) of the image that every map covers.
+        scale: ``raw`` compares the maps on their own scale, logits, as the paper's text reads; interpolation
+            never exceeds its samples, so that the peak is the centre of the highest cell. ``minmax`` brings
+            each map to 0..1 first. Then every stage peaks at 1 and their argmax would be a tie, so that the
+            point is the peak of their mean at image size: where the stages agree.
+
+    Returns:
+        x, y in image pixels; the first of equal peaks counts.
+
+    Raises:
+        ValueError: If there is no map, one is not (h, w) or not finite, or the scale is another.
+
+    Source:
+        Miao et al., SIXray (2019), section 5.3, which leaves the scale open; ``minmax`` is reconstructed.
+
+    Example:
+        >>> peak_over_stages([[[0, 2], [0, 0]], [[3]]], (8, 8))
+        (4.0, 4.0)
+    """
+    if scale not in get_args(MapScale):
+        raise ValueError(f"scale must be one of {get_args(MapScale)}, got {scale!r}")
+    values = [np.asarray(cam, np.float32) for cam in maps]
+    if not values or any(cam.ndim != 2 or not cam.size or not np.isfinite(cam).all() for cam in values):
+        raise ValueError(f"expected finite (h, w) maps, got shapes {[cam.shape for cam in values]}")
+    if scale == "raw":
+        return peak_point(max(values, key=lambda cam: float(cam.max())), size)
+    height, width = size
+    whole = [cv2.resize(_unit(cam), (width, height), interpolation=cv2.INTER_LINEAR) for cam in values]
+    return peak_point(np.mean(whole, axis=0), size)
 
 
 def pointing_hit(point: tuple[float, float], boxes: ArrayLike, *, margin: float = 0.0) -> bool:
@@ -123,6 +166,12 @@ def corloc(ious: ArrayLike, *, threshold: float = 0.5) -> float:
     """
     values = np.asarray(ious, np.float64)
     return float((values >= threshold).mean()) if values.size else float("nan")
+
+
+def _unit(cam: NDArray[np.float32]) -> NDArray[np.float32]:
+    # 0..1; a flat map says nothing and is 0
+    low, high = float(cam.min()), float(cam.max())
+    return (cam - low) / (high - low) if high > low else np.zeros_like(cam)
 
 
 def _component(
