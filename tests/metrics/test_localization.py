@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beltline.core import box_iou
-from beltline.metrics import best_iou, box_from_cam, corloc, peak_point, pointing_accuracy, pointing_hit
+from beltline.metrics import (
+    best_iou,
+    box_from_cam,
+    corloc,
+    peak_over_stages,
+    peak_point,
+    pointing_accuracy,
+    pointing_hit,
+)
 
 BOX = [[10, 20, 30, 40]]
 
@@ -26,6 +34,79 @@ def test_peak_scales_each_axis_on_its_own():
     cam = np.zeros((2, 2))
     cam[1, 0] = 1
     assert peak_point(cam, (100, 8)) == (2, 75)
+
+
+def test_the_highest_pixel_of_all_stages_counts():
+    fine, coarse = np.zeros((4, 4)), np.zeros((2, 2))
+    fine[0, 3], coarse[1, 0] = 4.0, 5.0
+    assert peak_over_stages([fine, coarse], (16, 32)) == (8, 12)  # the centre of the coarse cell
+    assert peak_over_stages([fine, coarse - 2], (16, 32)) == (28, 2)
+    assert peak_over_stages([fine], (16, 32)) == peak_point(fine, (16, 32))
+    assert peak_over_stages([coarse - 9, fine - 9], (16, 32)) == (8, 12)  # logits may all be negative
+
+
+def test_maps_of_one_range_vote():
+    """The strong coarse map decides on the raw scale; scaled, two stages outvote it."""
+    one, two, loud = (np.zeros((4, 4)) for _ in range(3))
+    one[0, 3], two[0, 3], loud[3, 0] = 1.0, 2.0, 50.0
+    assert peak_over_stages([one, two, loud], (4, 4)) == (0.5, 3.5)
+    assert peak_over_stages([one, two, loud], (4, 4), scale="minmax") == (3.5, 0.5)
+
+
+def test_a_flat_map_has_no_vote():
+    cam = np.zeros((4, 4))
+    cam[2, 1] = 1e-3
+    assert peak_over_stages([np.full((2, 2), 7.0), cam], (4, 4), scale="minmax") == (1.5, 2.5)
+
+
+def test_scaled_maps_meet_at_image_size():
+    # fine: 1 at x = 1, 0.9 at x = 6; coarse, half-pixel bilinear to 8: 0 at x = 1, 1 at x = 6
+    fine = np.zeros((1, 8))
+    fine[0, 1], fine[0, 6] = 10.0, 9.0
+    coarse = np.array([[-3.0, 1.0]])
+    assert peak_over_stages([fine, coarse], (8, 8), scale="minmax")[0] == 6.5
+
+
+@given(st.integers(0, 999))
+def test_raw_peak_is_that_of_the_interpolated_maps(seed):
+    """PyTorch's bilinear interpolation to image size, then the argmax over pixels and stages."""
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(seed)
+    # cells of 3 and 9 pixels have a pixel at their centre; either map may be the higher one
+    maps = [
+        rng.permutation(n * n).reshape(n, n) + shift for n, shift in ((9, 0.5), (3, rng.choice([71.0, 73])))
+    ]
+    whole = [
+        torch.nn.functional.interpolate(torch.tensor(cam)[None, None], (27, 27), mode="bilinear")[0, 0]
+        for cam in maps
+    ]
+    highest = torch.stack(whole).amax(0)
+    x, y = peak_over_stages(maps, (27, 27))
+    assert highest[int(y), int(x)].item() == pytest.approx(highest.max().item())
+
+
+@given(st.integers(0, 999), st.floats(0.1, 10), st.floats(-5, 5))
+def test_scaled_peak_does_not_depend_on_each_maps_range(seed, gain, offset):
+    rng = np.random.default_rng(seed)
+    maps = [rng.permutation(n * n).reshape(n, n).astype(float) for n in (6, 3)]
+    moved = [maps[0] * round(gain + 1), maps[1] + round(offset)]
+    assert peak_over_stages(maps, (30, 30), scale="minmax") == pytest.approx(
+        peak_over_stages(moved, (30, 30), scale="minmax")
+    )
+
+
+@pytest.mark.parametrize(
+    ("maps", "scale", "message"),
+    [
+        ([], "raw", "finite"),
+        ([np.zeros(3)], "raw", r"\(3,\)"),
+        ([np.full((2, 2), np.nan)], "raw", "finite"),
+        ([np.zeros((2, 2))], "softmax", "'raw', 'minmax'"),
+    ],
+)
+def test_stages_without_a_peak_are_refused(maps, scale, message):
+    with pytest.raises(ValueError, match=message):
+        peak_over_stages(maps, (8, 8), scale=scale)
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,66 @@ def test_eleven_points_follow_the_devkit(truth, seed):
     assert average_precision(truth, scores, interpolation="11pt") == pytest.approx(np.mean(points))
 
 
+def devkit(truth, difficult, scores, interpolation):
+    """The development kit's evaluation, detection by detection as its MATLAB text reads.
+
+    Difficult ones are neither in the number of positives nor a true nor a false positive.
+    """
+    order = sorted(range(len(scores)), key=lambda i: -scores[i])
+    positives = sum(t for t, d in zip(truth, difficult, strict=True) if not d)
+    true, false, recall, precision, at_hits = 0, 0, [], [], []
+    for i in order:
+        true += truth[i] and not difficult[i]
+        false += not truth[i] and not difficult[i]
+        recall.append(true / positives)
+        precision.append(true / (true + false) if true + false else 0.0)
+        if truth[i] and not difficult[i]:
+            at_hits.append(precision[-1])
+    if interpolation == "allpoint":
+        return sum(at_hits) / positives
+    if interpolation == "11pt":
+        total = 0.0
+        for t in range(11):
+            reached = [p for r, p in zip(recall, precision, strict=True) if r >= t / 10 - 1e-9]
+            total += max(reached, default=0.0) / 11
+        return total
+    recall, precision = [0.0, *recall, 1.0], [0.0, *precision, 0.0]
+    for i in range(len(precision) - 2, -1, -1):
+        precision[i] = max(precision[i], precision[i + 1])
+    return sum((recall[i] - recall[i - 1]) * precision[i] for i in range(1, len(recall)))
+
+
+@pytest.mark.parametrize("interpolation", ["allpoint", "voc2010", "11pt"])
+@given(
+    st.lists(st.sampled_from(["absent", "present", "difficult"]), min_size=1, max_size=60),
+    st.integers(0, 999),
+)
+def test_difficult_ones_count_as_in_the_devkit(interpolation, kinds, seed):
+    assume("present" in kinds)
+    scores = distinct_scores(len(kinds), seed)
+    expected = devkit(
+        [kind != "absent" for kind in kinds], [kind == "difficult" for kind in kinds], scores, interpolation
+    )
+    values = {"absent": 0.0, "present": 1.0, "difficult": np.nan}
+    found = average_precision([values[kind] for kind in kinds], scores, interpolation=interpolation)
+    assert found == pytest.approx(expected)
+
+
+@given(st.integers(0, 999))
+def test_unknown_labels_by_class_agree_with_scikit_learn(seed):
+    reference = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(seed)
+    truth = rng.choice([0, 1, np.nan], (50, 3), p=[0.6, 0.3, 0.1])
+    scores = np.stack([distinct_scores(50, seed + k) for k in range(3)], axis=1)
+    known = ~np.isnan(truth)
+    expected = [
+        reference.average_precision_score(truth[known[:, k], k], scores[known[:, k], k]) for k in range(3)
+    ]
+    mean, each = mean_average_precision(truth, scores)
+    assert each == pytest.approx(expected)
+    assert mean == pytest.approx(np.mean(expected))
+
+
 def test_tied_scores_keep_the_order_of_the_input():
     assert average_precision([1, 0], [0.5, 0.5]) == 1
     assert average_precision([0, 1], [0.5, 0.5]) == 0.5
