@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from beltline.protocols.sixray.compare import Ranked, Run, compare
+from beltline.protocols.sixray.compare import Run, compare, mean_hits_of_counts, weighted_map_of_counts
 from beltline.protocols.sixray.measure import measure, pointing_hits, weighted_ap
 from beltline.protocols.sixray.parts import Part, draw_positives, negative_weights
 
@@ -102,12 +102,19 @@ def _run(rng: np.random.Generator, shift: float) -> Run:
     return Run(labels, (noise + shift * labels).astype(np.float32), hits, np.ones(300))
 
 
-def test_a_resample_of_ones_is_the_metric_itself() -> None:
-    run = _run(np.random.default_rng(1), 1.0)
-    ap, pointing = Ranked.of(run).means(np.ones(300))
-    expected = [average_precision_score(run.labels[:, k], run.scores[:, k]) for k in range(2)]
-    assert ap == pytest.approx(np.mean(expected))
-    assert pointing == pytest.approx(np.mean([np.nanmean(run.hits[:, k]) for k in range(2)]))
+def test_a_resample_counts_images_as_often_as_they_are_drawn() -> None:
+    rng = np.random.default_rng(1)
+    run = _run(rng, 1.0)
+    counts = rng.integers(0, 3, (2, 300))
+    weights = np.where((run.labels == 1).any(1), 1.0, 2.0)
+    labels, scores = run.labels.astype(float), run.scores.astype(float)
+    found = weighted_map_of_counts(weights)(labels, scores)(counts)
+    for row in range(2):
+        each = counts[row] * weights
+        expected = [weighted_ap(run.labels[:, k], run.scores[:, k], each) for k in range(2)]
+        assert found[row] == pytest.approx(np.mean(expected))
+    hits = mean_hits_of_counts(labels, np.nan_to_num(run.hits))(np.ones((1, 300), np.int64))
+    assert hits[0] == pytest.approx(np.mean([np.nanmean(run.hits[:, k]) for k in range(2)]))
 
 
 def test_a_better_method_is_clearly_better_and_an_equal_one_is_not() -> None:
@@ -116,10 +123,10 @@ def test_a_better_method_is_clearly_better_and_an_equal_one_is_not() -> None:
     strong = [_run(rng, 3.0) for _ in range(3)]
     ap, pointing = compare(weak, strong, resamples=100)
     assert ap.clear
-    assert ap.low < ap.mean < ap.high
-    assert pointing.mean > 0
+    assert ap.low < ap.difference < ap.high
+    assert pointing.difference > 0
     same, _ = compare(weak, weak, resamples=50)
-    assert (same.mean, same.low, same.high) == (0, 0, 0)
+    assert (same.difference, same.low, same.high) == (0, 0, 0)
     other, _ = compare(weak, [_run(rng, 0.5) for _ in range(3)], resamples=200)
     assert not other.clear
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from beltline.formats import write_atomic, write_json
-from beltline.metrics import peak_point
+from beltline.metrics import peak_over_stages
 from beltline.models.backbones import load_backbone_weights
 from beltline.models.chr import ChrOutput, build_chr, class_balanced_loss
 from beltline.models.multilabel_losses import asymmetric_loss, focal_loss
@@ -151,8 +151,7 @@ def score(
         maps = [cam.float().cpu().numpy() for cam in output.cams]
         for inner, row in enumerate(rows):
             for k in np.flatnonzero(part.test_labels[row] == 1):
-                best = max((cam[inner, k] for cam in maps), key=lambda cam: float(cam.max()))
-                points[row, k] = peak_point(best, part.test_size)
+                points[row, k] = peak_over_stages([cam[inner, k] for cam in maps], part.test_size)
     return np.concatenate(logits), points
 
 

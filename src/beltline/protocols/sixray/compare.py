@@ -1,36 +1,18 @@
-"""Is a method better than another: paired differences with intervals over images and seeds."""
+"""Is a method better than another: paired differences over the same test images and seeds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from beltline.metrics import PairedDifference, paired_bootstrap
+from beltline.metrics.paired import Counts, OfCounts
+
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Mean difference and its 95 % interval.
-
-    Attributes:
-        mean: Second minus first, mean over seeds.
-        low: 2.5 % point of the bootstrap.
-        high: 97.5 % point.
-        seeds: Number of seeds.
-    """
-
-    mean: float
-    low: float
-    high: float
-    seeds: int
-
-    @property
-    def clear(self) -> bool:
-        """Whether the interval leaves out 0."""
-        return self.low > 0 or self.high < 0
+Statistic = Callable[[Floats, Floats], OfCounts]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +20,10 @@ class Run:
     """What the comparison needs of one cell.
 
     Attributes:
-        labels: (M, K) 1, 0 or NaN.
+        labels: (M, K) 1, 0 or NaN; the same for every seed.
         scores: (M, K).
-        hits: (M, K) 1, 0 or NaN: the pointing game.
-        weights: (M,).
+        hits: (M, K) 1, 0 or NaN where the class is absent: the pointing game.
+        weights: (M,) how many images each stands for.
     """
 
     labels: NDArray[np.float32]
@@ -52,86 +34,82 @@ class Run:
 
 def compare(
     first: Sequence[Run], second: Sequence[Run], *, resamples: int = 400, seed: int = 0
-) -> tuple[Difference, Difference]:
+) -> tuple[PairedDifference, PairedDifference]:
     """Differences of mean average precision and of mean pointing accuracy, second minus first.
-
-    Seeds are resampled, and within them the test images, positives and negatives apart (the imbalance is part
-    of the protocol, not of chance); both methods see the same draw.
 
     Args:
         first: One run a seed.
         second: The other method on the same seeds, in the same order.
-        resamples: Draws of the bootstrap.
+        resamples: Draws of the bootstrap, see `beltline.metrics.paired_bootstrap`.
         seed: Of the draws.
 
-    Source:
-        Davison and Hinkley, Bootstrap Methods and their Application (1997), section 3.8: two stages.
+    Raises:
+        ValueError: If there are not equally many runs of both.
     """
     if len(first) != len(second) or not first:
         raise ValueError(f"compare needs the same seeds of both, got {len(first)} and {len(second)}")
-    rng = np.random.default_rng(seed)
-    ranked = [(Ranked.of(a), Ranked.of(b)) for a, b in zip(first, second, strict=True)]
-    drawn = np.empty((resamples, 2))
-    for row in range(resamples):
-        values = []
-        for index in rng.integers(0, len(ranked), len(ranked)):
-            counts = _draw(rng, ranked[index][0])
-            values.append([b - a for a, b in zip(*(r.means(counts) for r in ranked[index]), strict=True)])
-        drawn[row] = np.mean(values, axis=0)
-    ones = [np.ones(len(a.weights)) for a, _ in ranked]
-    exact = np.mean(
-        [np.subtract(b.means(one), a.means(one)) for (a, b), one in zip(ranked, ones, strict=True)], axis=0
-    )
-    low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
-    made = [
-        Difference(*map(float, values), seeds=len(first)) for values in zip(exact, low, high, strict=True)
-    ]
-    return made[0], made[1]
+    labels, weights = first[0].labels, first[0].weights
 
-
-@dataclass(frozen=True, eq=False)
-class Ranked:
-    """Scores sorted once, so that a resample costs one pass a class."""
-
-    order: NDArray[np.intp]  # (M, K)
-    truth: Floats  # (M, K) in that order, 1 or 0; unknown entries are taken out by ``known``
-    known: Floats  # (M, K) in that order
-    hits: Floats
-    weights: Floats
-    positive: NDArray[np.bool_]  # (M,)
-
-    @classmethod
-    def of(cls, run: Run) -> Ranked:
-        """Sort the scores of each class, best first."""
-        order = np.argsort(-run.scores, axis=0, kind="stable")
-        labels = np.take_along_axis(run.labels, order, axis=0)
-        known = ~np.isnan(labels)
-        truth = (labels == 1).astype(np.float64)
-        return cls(
-            order, truth, known.astype(np.float64), run.hits, run.weights, (run.labels == 1).any(axis=1)
+    def difference(
+        values: Callable[[Run], Floats], statistic: Callable[[Floats, Floats], OfCounts]
+    ) -> PairedDifference:
+        return paired_bootstrap(
+            labels,
+            np.stack([values(run) for run in first]),
+            np.stack([values(run) for run in second]),
+            rng=np.random.default_rng(seed),
+            statistic=statistic,
+            resamples=resamples,
         )
 
-    def means(self, counts: Floats) -> tuple[float, float]:
-        """Mean AP and mean pointing accuracy over the classes, images counted ``counts`` times."""
-        weight = (counts * self.weights)[self.order] * self.known
-        hit = np.cumsum(weight * self.truth, axis=0)
-        precision = hit / np.maximum(np.cumsum(weight, axis=0), 1e-12)
-        total = hit[-1]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            ap = (precision * weight * self.truth).sum(axis=0) / total
-            known = ~np.isnan(self.hits) * counts[:, None]
-            pointing = (np.nan_to_num(self.hits) * known).sum(axis=0) / known.sum(axis=0)
-        return _mean(ap), _mean(pointing)
+    return (
+        difference(lambda run: run.scores.astype(np.float64), weighted_map_of_counts(weights)),
+        difference(lambda run: np.nan_to_num(run.hits), mean_hits_of_counts),
+    )
 
 
-def _draw(rng: np.random.Generator, ranked: Ranked) -> Floats:
-    counts = np.zeros(len(ranked.weights))
-    for group in (np.flatnonzero(ranked.positive), np.flatnonzero(~ranked.positive)):
-        if len(group):
-            np.add.at(counts, rng.choice(group, len(group)), 1)
-    return counts
+def weighted_map_of_counts(weights: Floats) -> Statistic:
+    """Mean average precision of resamples in which an image counts ``weights`` times each time it is drawn.
+
+    Args:
+        weights: (M,).
+    """
+
+    def prepare(labels: Floats, scores: Floats) -> OfCounts:
+        def values(counts: Counts) -> Floats:
+            each = np.stack(
+                [_weighted_ap(labels[:, k], scores[:, k], counts * weights) for k in range(labels.shape[1])]
+            )
+            return _known_mean(each)
+
+        return values
+
+    return prepare
 
 
-def _mean(values: Floats) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else float("nan")
+def _weighted_ap(labels: Floats, scores: Floats, weight: Floats) -> Floats:
+    known = np.flatnonzero(~np.isnan(labels))
+    order = known[np.argsort(-scores[known], kind="stable")]
+    ordered = weight[:, order]
+    positive = ordered * (labels[order] == 1)
+    precision = np.cumsum(positive, axis=1) / np.maximum(np.cumsum(ordered, axis=1), 1e-12)
+    total = positive.sum(axis=1)
+    return np.where(total > 0, (precision * positive).sum(axis=1) / np.maximum(total, 1e-12), np.nan)
+
+
+def mean_hits_of_counts(labels: Floats, hits: Floats) -> OfCounts:
+    """Mean over the classes of the share of hits among the images that hold the class."""
+    present = (labels == 1).astype(np.float64)
+
+    def values(counts: Counts) -> Floats:
+        total = counts @ present
+        return _known_mean(np.where(total > 0, counts @ (hits * present) / np.maximum(total, 1), np.nan).T)
+
+    return values
+
+
+def _known_mean(each: Floats) -> Floats:
+    """(K, R) to (R,): mean over the classes that have a value."""
+    known = ~np.isnan(each)
+    mean: Floats = np.where(known, each, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    return np.where(known.any(axis=0), mean, np.nan)

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from beltline.protocols.sixray.compare import Difference
+from beltline.metrics import PairedDifference
 from beltline.protocols.sixray.plan import SUBSETS, Scale
 from beltline.protocols.sixray.published import Printed
 
 COLORS = {"CHR": "#c44e52", "balanced": "#4c72b0", "query": "#55a868", "asymmetric": "#8172b2"}
 PAPER = "#8c8c8c"
-Gains = Mapping[tuple[str, str, str], tuple[Difference, Difference]]
+Gains = Mapping[tuple[str, str, str], tuple[PairedDifference, PairedDifference]]
 
 
 def draw_gains(path: Path, gains: Gains, ratios: Mapping[str, float], scale: Scale, printed: Printed) -> None:
@@ -28,9 +28,9 @@ def draw_gains(path: Path, gains: Gains, ratios: Mapping[str, float], scale: Sca
             if not found:
                 continue
             x = [ratios[s] * 1.05 ** (shift - 1.5) for s in subsets]
-            y = [100 * d.mean for d in found]
-            low = [100 * (d.mean - d.low) for d in found]
-            high = [100 * (d.high - d.mean) for d in found]
+            y = [100 * d.difference for d in found]
+            low = [100 * (d.difference - d.low) for d in found]
+            high = [100 * (d.high - d.difference) for d in found]
             axis.errorbar(x, y, yerr=[low, high], marker="o", capsize=3, color=color, label=method)
         paper = [_paper_gain(printed, s, panel) for s in SUBSETS]
         axis.plot(list(SUBSETS.values()), paper, "--s", color=PAPER, label="CHR, printed (ResNet34)")

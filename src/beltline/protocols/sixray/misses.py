@@ -8,13 +8,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.metrics import wilson
+from beltline.metrics import AREA_EDGES, OCCLUSION_EDGES, miss_table
 from beltline.protocols.sixray.measure import Measured
 from beltline.protocols.sixray.parts import Part
 from beltline.protocols.sixray.plan import Cell, Scale
 
-SIZES = (0.0, 0.02, 0.05, 1.0)  # share of the image that the item covers
-OCCLUSIONS = (0.0, 0.1, 0.3, 1.0)  # share of the optical depth along its rays that belongs to other things
+PROPERTIES = (("area", 6, AREA_EDGES), ("occlusion", 7, OCCLUSION_EDGES))
 
 
 def misses_table(found: Sequence[tuple[Cell, Part, Measured]], scale: Scale) -> list[dict[str, str]]:
@@ -25,25 +24,29 @@ def misses_table(found: Sequence[tuple[Cell, Part, Measured]], scale: Scale) -> 
             mine = [
                 (p, m) for c, p, m in found if (c.net, c.method, c.subset) == (scale.ablation, method, subset)
             ]
-            if not mine:
-                continue
-            row = {"method": method, "subset": subset}
-            for title, column, edges in (("area", 6, SIZES), ("occlusion", 7, OCCLUSIONS)):
-                for low, high in pairwise(edges):
-                    hit, total = np.sum([_count(p, m, column, low, high) for p, m in mine], axis=0)
-                    row[f"{title} {low:g} to {high:g}"] = _rate(int(hit), int(total))
-            rows.append(row)
+            if mine:
+                rows.append({"method": method, "subset": subset, **_bins(mine)})
     return rows
 
 
-def _count(part: Part, figures: Measured, column: int, low: float, high: float) -> NDArray[np.int64]:
-    value = part.objects[:, column]
-    mine = part.objects[(value >= low) & (value < high)][:, :2].astype(int)
-    return np.array([int(figures.found[mine[:, 0], mine[:, 1]].sum()), len(mine)])
+def _bins(found: Sequence[tuple[Part, Measured]]) -> dict[str, str]:
+    columns = {}
+    labels = np.concatenate([part.test_labels for part, _ in found])
+    alarms = np.concatenate([figures.found for _, figures in found]).astype(np.float64)
+    for title, column, edges in PROPERTIES:
+        attribute = np.concatenate([item_property(part, column) for part, _ in found])
+        half = np.full(labels.shape[1], 0.5)
+        table = miss_table(labels, alarms, half, attribute=attribute, edges=edges).pooled()
+        for b, (low, high) in enumerate(pairwise(edges)):
+            rate, total = table.rate(0, b), int(table.total[0, b])
+            text = f"{100 * rate.value:.0f} [{100 * rate.low:.0f}, {100 * rate.high:.0f}] of {total}"
+            columns[f"{title} {low:g} to {high:g}"] = text if total else "none"
+    return columns
 
 
-def _rate(hits: int, total: int) -> str:
-    if total == 0:
-        return "none"
-    rate = wilson(hits, total)
-    return f"{100 * rate.value:.0f} [{100 * rate.low:.0f}, {100 * rate.high:.0f}] of {total}"
+def item_property(part: Part, column: int) -> NDArray[np.float64]:
+    """(M, K) property of the largest item of each class in each test image, NaN where absent."""
+    values = np.full(part.test_labels.shape, np.nan)
+    for one in part.objects[np.argsort(part.objects[:, 6], kind="stable")]:  # the largest comes last
+        values[int(one[0]), int(one[1])] = one[column]
+    return values

@@ -134,8 +134,8 @@ class Scale:
     train_negatives: int = 20_000
     test_positives: int = 400
     test_negatives: int = 6_000
-    things: tuple[int, int] = (2, 12)
-    garments: tuple[int, int] = (0, 5)
+    things: tuple[int, int] = (0, 5)
+    garments: tuple[int, int] = (0, 2)
     pixel_mm: float = 2.6
     items_each: int = 14
     threats_each: int = 60

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from beltline.formats import write_atomic
+from beltline.metrics import PairedDifference
 from beltline.protocols.sixray.cell import read_cell
-from beltline.protocols.sixray.compare import Difference, Run, compare
+from beltline.protocols.sixray.compare import Run, compare
 from beltline.protocols.sixray.figures import draw_gains, draw_methods
 from beltline.protocols.sixray.measure import Measured, measure
 from beltline.protocols.sixray.misses import misses_table
@@ -22,6 +23,7 @@ from beltline.protocols.sixray.timing import timing_table
 
 PartOf = Callable[[str, int], Part]
 Row = dict[str, str]
+Gains = dict[tuple[str, str, str], tuple[PairedDifference, PairedDifference]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,8 +137,8 @@ def spread(values: Iterable[np.ndarray]) -> str:
     return f"{np.mean(each):.1f}{deviation}"
 
 
-def _gains(found: Sequence[Done], scale: Scale) -> dict[tuple[str, str, str], tuple[Difference, Difference]]:
-    gains = {}
+def _gains(found: Sequence[Done], scale: Scale) -> Gains:
+    gains: Gains = {}
     for net in scale.nets:
         for subset in scale.subsets:
             plain = _pick(found, net, "plain", subset)
@@ -152,7 +154,7 @@ def _gains(found: Sequence[Done], scale: Scale) -> dict[tuple[str, str, str], tu
     return gains
 
 
-def _gain_row(net: str, method: str, subset: str, pair: tuple[Difference, Difference]) -> Row:
+def _gain_row(net: str, method: str, subset: str, pair: tuple[PairedDifference, PairedDifference]) -> Row:
     return {
         "backbone": net,
         "method minus plain": method,
@@ -160,12 +162,13 @@ def _gain_row(net: str, method: str, subset: str, pair: tuple[Difference, Differ
         "seeds": str(pair[0].seeds),
         "mAP points": interval(pair[0]),
         "pointing points": interval(pair[1]),
+        "clear": ", ".join(name for name, d in zip(("mAP", "pointing"), pair, strict=True) if d.clear),
     }
 
 
-def interval(found: Difference) -> str:
+def interval(found: PairedDifference) -> str:
     """``+1.2 [-0.3, 2.9]`` in points."""
-    return f"{100 * found.mean:+.1f} [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
+    return f"{100 * found.difference:+.1f} [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
 
 
 def _by_class(found: Sequence[Done], scale: Scale, printed: Printed, kind: str) -> list[Row]:
