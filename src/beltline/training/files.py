@@ -212,12 +212,34 @@ def read_pixels(path: Path, side: int) -> Pixels:
 
 
 def warp_to(pixels: Pixels, side: int) -> Pixels:
-    """The whole image at ``side`` x ``side``, each axis scaled on its own; shrinking averages areas."""
-    if pixels.shape[0] < 1 or pixels.shape[1] < 1:
+    """The whole image at ``side`` x ``side``, each axis scaled on its own, without aliasing.
+
+    A triangle filter as wide as PIL's, in steps that are fast: down to half by three taps of the same
+    variance and bilinear interpolation, beyond that by averaging areas.
+
+    Args:
+        pixels: (h, w, 3).
+        side: Side of the result, in pixels.
+
+    Raises:
+        ShapeError: If the image is empty.
+    """
+    if pixels.ndim != 3 or not pixels.size:
         raise ShapeError(f"expected an (h, w, 3) image, got {pixels.shape}")
-    shrinks = pixels.shape[0] > side and pixels.shape[1] > side
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(pixels, (side, side), interpolation=method)  # type: ignore[no-any-return]
+    height, width = pixels.shape[:2]
+    if max(height, width) > 2 * side:
+        smaller = (min(width, side), min(height, side))
+        pixels = cv2.resize(pixels, smaller, interpolation=cv2.INTER_AREA)
+    elif max(height, width) > side:
+        pixels = cv2.sepFilter2D(pixels, -1, _taps(width / side), _taps(height / side))
+    return cv2.resize(pixels, (side, side), interpolation=cv2.INTER_LINEAR)  # type: ignore[no-any-return]
+
+
+def _taps(ratio: float) -> NDArray[np.float64]:
+    # Triangle of half-width r: variance r^2 / 6, of which bilinear interpolation brings 1 / 6; taps
+    # (a, 1 - 2 a, a) have 2 a.
+    a = max(0.0, (ratio * ratio - 1) / 12)
+    return np.array([a, 1 - 2 * a, a])
 
 
 @lru_cache(maxsize=4)
