@@ -208,7 +208,7 @@ def read_pixels(path: Path, side: int) -> Pixels:
         pixels = None
     if pixels is None:
         return _by_scan(path, data)  # which knows the reason
-    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)  # type: ignore[no-any-return]
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def warp_to(pixels: Pixels, side: int) -> Pixels:
@@ -229,10 +229,11 @@ def warp_to(pixels: Pixels, side: int) -> Pixels:
     height, width = pixels.shape[:2]
     if max(height, width) > 2 * side:
         smaller = (min(width, side), min(height, side))
-        pixels = cv2.resize(pixels, smaller, interpolation=cv2.INTER_AREA)
+        pixels = np.asarray(cv2.resize(pixels, smaller, interpolation=cv2.INTER_AREA), np.uint8)
     elif max(height, width) > side:
-        pixels = cv2.sepFilter2D(pixels, -1, _taps(width / side), _taps(height / side))
-    return cv2.resize(pixels, (side, side), interpolation=cv2.INTER_LINEAR)  # type: ignore[no-any-return]
+        smooth = cv2.sepFilter2D(pixels, -1, _taps(width / side), _taps(height / side))
+        pixels = np.asarray(smooth, np.uint8)
+    return np.asarray(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def _taps(ratio: float) -> NDArray[np.float64]:
