@@ -30,7 +30,6 @@ def test_tensorboard_reads_what_was_recorded(tmp_path):
     assert found["evaluate/map"] == [(2, 0.75)]
 
 
-@pytest.mark.xfail(reason="purge_step must be start_step + 1: the resumed step itself is purged")
 def test_after_a_resume_every_step_is_there_once(tmp_path):
     journal = Journal(tmp_path, start_step=0)
     for step in range(1, 6):

@@ -53,8 +53,8 @@ from torch import nn
 from beltline.training.loop import FitOptions
 
 
-def batches(start):
-    for index in itertools.count(start):
+def batches(start, stride=1):
+    for index in itertools.count(start, stride):
         x = torch.rand(4, 3, generator=torch.Generator().manual_seed(index))
         yield x, x.sum(1, keepdim=True)
 

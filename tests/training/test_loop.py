@@ -34,9 +34,9 @@ class Line(nn.Module):
         return self.linear(x)
 
 
-def batches(start):
+def batches(start, stride=1):
     """Batch number i: four points of y = 2 x + 1 that depend on i."""
-    for index in itertools.count(start):
+    for index in itertools.count(start, stride):
         x = torch.rand(4, 1, generator=torch.Generator().manual_seed(index))
         yield x, 2 * x + 1
 
@@ -153,7 +153,7 @@ def test_one_step_of_gradient_descent_by_hand():
 
 
 def test_accumulated_batches_are_one_large_batch():
-    def pairs(start):
+    def pairs(start, stride=1):
         stream = batches(2 * start)
         while True:
             (x1, y1), (x2, y2) = next(stream), next(stream)

@@ -98,7 +98,7 @@ def test_changes_that_do_not_fit_are_refused(change, message):
         ("{", "not JSON"),
         ("[1]", "a JSON object, got list"),
         ('{"recipe": "yolo"}', "no recipe 'yolo'; there is chr_starter"),
-        ('{"epochs": 3}', "no field 'epochs'"),
+        ('{"patience": 3}', "no field 'patience'"),
     ],
 )
 def test_files_that_are_no_recipes(tmp_path, text, message):

@@ -33,11 +33,11 @@ def one(index):
     return image, (image.mean((1, 2, 3)) > 0.5).float()[:, None]
 
 
-def batches(start):
+def batches(start, stride=1):
     if processes == 2:
-        for index in itertools.count(start):
+        for index in itertools.count(start, stride):
             yield one(index)
-    for index in itertools.count(start):  # twice as large
+    for index in itertools.count(start, stride):  # twice as large
         pair = one(2 * index), one(2 * index + 1)
         yield torch.cat([image for image, _ in pair]), torch.cat([label for _, label in pair])
 

@@ -16,9 +16,9 @@ from torch import nn
 from beltline.training.loop import FitOptions, fit
 
 
-def batches(start):
+def batches(start, stride=1):
     """Batch number i is the number i."""
-    for index in itertools.count(start):
+    for index in itertools.count(start, stride):
         yield torch.full((1, 1), float(index))
 
 

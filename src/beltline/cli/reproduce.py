@@ -26,7 +26,7 @@ def sixray(
 ) -> None:
     """CHR and its rivals on SIXray10, 100 and 1000: tables 2, 3, 4 and figure 5 of the paper.
 
-    Example: beltline reproduce sixray --data sim --scale smoke --out sixray-smoke
+    Example: beltline reproduce sixray --scale smoke --out sixray-smoke
     """
     import torch
 

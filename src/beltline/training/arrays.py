@@ -59,12 +59,12 @@ class ArrayBatches:
         if self.size > min(self.images.shape[1:3]):
             raise ShapeError(f"crops of {self.size} pixels do not fit in images {self.images.shape[1:3]}")
 
-    def __call__(self, start: int) -> Iterator[ImageBatch]:
-        """Batches number ``start`` and following, without end."""
+    def __call__(self, start: int, stride: int = 1) -> Iterator[ImageBatch]:
+        """Batches number ``start``, ``start + stride``, ... without end."""
         index = start
         while True:
             yield self.build(index)
-            index += 1
+            index += stride
 
     def build(self, index: int) -> ImageBatch:
         """Batch number ``index``."""

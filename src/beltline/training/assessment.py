@@ -1,11 +1,12 @@
 """What a trained classifier is worth: scores on whole scans, calibration and thresholds, figures."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ from beltline.metrics import (
     threshold_at_pfa,
 )
 from beltline.models.chr import ChrOutput, fuse_cams, mean_logits
+from beltline.training.lists import Split, holds_lists, read_list, whole_list
 from beltline.training.loop import Evaluate
 from beltline.training.recipes.chr_starter import ChrStarterRecipe, classifier_of
 from beltline.training.shards import STRIDE, Batch, whole_scans
@@ -57,26 +59,41 @@ class Scores:
 
 
 def score(
-    recipe: ChrStarterRecipe, model: nn.Module, data: Path, *, limit: int | None = None, boxes: bool = True
+    recipe: ChrStarterRecipe,
+    model: nn.Module,
+    data: Path,
+    *,
+    limit: int | None = None,
+    boxes: bool = True,
+    split: Split = "test",
 ) -> Scores:
-    """Run a model over the scans of a shard folder at their stored size.
+    """Run a model over the scans of a shard folder at their stored size, or over a list of image files.
 
     Args:
         recipe: Of the model.
         model: See `build_model`.
-        data: Shard folder.
+        data: Shard folder, or folder of lists.
         limit: Number of scans, None for all.
+        split: Which list.
         boxes: Also measure boxes (slower).
     """
     parts: list[tuple[NDArray[np.float32], ...]] = []
     model.eval()
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled="bf16" in recipe.precision):
-        for batch in whole_scans(data, recipe.classes, batch_size=recipe.batch_size, limit=limit):
+        for batch in _scans(recipe, data, limit, split):
             output: ChrOutput = model(batch.image)
             cams = fuse_cams(classifier_of(model).cams_with_bias(output)).float()
             logits = mean_logits(output).float().numpy()
             parts.append((logits, batch.labels.numpy(), *_localise(cams, batch, boxes=boxes)))
     return Scores(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+
+def _scans(recipe: ChrStarterRecipe, data: Path, limit: int | None, split: Split) -> Iterator[Batch]:
+    if not holds_lists(data):
+        yield from whole_scans(data, recipe.classes, batch_size=recipe.batch_size, limit=limit)
+        return
+    images = read_list(data, split, recipe.classes)
+    yield from whole_list(images, batch_size=recipe.batch_size, size=recipe.long_side, limit=limit)
 
 
 def build_evaluate(recipe: ChrStarterRecipe, data: Path, *, limit: int = 1000) -> Evaluate:
@@ -199,8 +216,8 @@ def _localise(cams: Tensor, batch: Batch, *, boxes: bool) -> tuple[NDArray[np.fl
     ious = np.full((*labels.shape, len(BOX_THRESHOLDS)), np.nan, np.float32)
     maps = cams.numpy()
     for row, k in np.argwhere(labels == 1):
-        truth = _mask_box(masks[row, k])
-        if truth is None:
+        truth = mask_boxes(masks[row, k])
+        if not len(truth):
             continue
         point = peak_point(maps[row, k], size)
         hits[0, row, k] = pointing_hit(point, truth, margin=15)
@@ -210,12 +227,11 @@ def _localise(cams: Tensor, batch: Batch, *, boxes: bool) -> tuple[NDArray[np.fl
     return hits[0], hits[1], ious
 
 
-def _mask_box(mask: NDArray[np.float32]) -> NDArray[np.float64] | None:
-    # one box around all objects of the class: the planes do not tell objects apart
-    rows, columns = np.nonzero(mask >= COVERED)
-    if rows.size == 0:
-        return None
-    return np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1], np.float64) * STRIDE
+def mask_boxes(mask: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(M, 4) boxes of the connected parts of a coverage plane, in pixels; objects that touch are one."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats((mask >= COVERED).astype(np.uint8), connectivity=8)
+    left, top, width, height = (stats[1:, column].astype(np.float64) for column in range(4))
+    return np.stack([left, top, left + width, top + height], axis=1) * STRIDE
 
 
 def _mean(values: Sequence[float]) -> float:

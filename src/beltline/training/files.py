@@ -88,8 +88,8 @@ class FileBatches:
         if self.on_error not in get_args(OnError):
             raise ValueError(f"on_error must be one of {get_args(OnError)}, got {self.on_error!r}")
 
-    def __call__(self, start: int) -> Iterator[ImageBatch]:
-        """Batches number ``start`` and following, prepared ahead, without end."""
+    def __call__(self, start: int, stride: int = 1) -> Iterator[ImageBatch]:
+        """Batches number ``start``, ``start + stride``, ..., prepared ahead, without end."""
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="files")
         ahead: list[Future[ImageBatch]] = []
         index = start
@@ -97,7 +97,7 @@ class FileBatches:
             while True:
                 while len(ahead) < 2 * self.workers:
                     ahead.append(pool.submit(self.build, index))
-                    index += 1
+                    index += stride
                 yield ahead.pop(0).result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)

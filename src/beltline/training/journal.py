@@ -69,7 +69,7 @@ def _board(folder: Path, start_step: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:  # tensorboard is a convenience; the JSON lines hold the same numbers
         return None
-    return SummaryWriter(str(folder), purge_step=start_step)
+    return SummaryWriter(str(folder), purge_step=start_step + 1 if start_step else None)
 
 
 def _lines_up_to(path: Path, step: int) -> list[str]:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,8 +31,8 @@ Evaluate = Callable[[nn.Module], Mapping[str, float]]
 class Batches(Protocol):
     """Source of training batches that can start anywhere: the same index always gives the same batch."""
 
-    def __call__(self, start: int) -> Iterable[Any]:
-        """Batches number ``start``, ``start + 1``, ... without end."""
+    def __call__(self, start: int, stride: int = 1) -> Iterable[Any]:
+        """Batches number ``start``, ``start + stride``, ... without end; one start a process."""
         ...
 
 
@@ -149,10 +148,9 @@ class _Run:
         out = self.out if self.fabric.global_rank == 0 else None
         journal = Journal(out, start_step=self.step, tensorboard=self.options.tensorboard)
         rank, world = self.fabric.global_rank, self.fabric.world_size
-        stream = iter(batches(self.step * self.options.accumulate * world))
-        own = islice(stream, rank, None, world)  # each process takes every world-th batch
+        stream = iter(batches(self.step * self.options.accumulate * world + rank, world))
         try:
-            self._train(own, loss, evaluate, journal)
+            self._train(stream, loss, evaluate, journal)
             self.save()
             if evaluate:
                 self._evaluate(journal, evaluate)

@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from beltline.core import BadInputError
 from beltline.formats import write_json
+from beltline.models.backbones import load_backbone_weights
 from beltline.training.assessment import build_evaluate, calibrate, figures, score
 from beltline.training.checkpoint import WEIGHTS, hash_json, load_weights
 from beltline.training.export import ModelCard, export_onnx
 from beltline.training.initial import take_over
 from beltline.training.journal import without_nan
+from beltline.training.lists import holds_lists, read_list
 from beltline.training.loop import FitResult, fit
 from beltline.training.recipes import load_recipe
 from beltline.training.recipes.chr_starter import (
@@ -52,7 +55,7 @@ def train_chr(
 
     Args:
         recipe: Hyperparameters.
-        data: Shard folder; shards added while training runs are taken up.
+        data: Shard folder, where shards added while training runs are taken up; or a folder of lists.
         out: Run folder.
         validation: Shard folder to measure on while training.
         evaluate_steps: Steps between measurements.
@@ -69,8 +72,10 @@ def train_chr(
     if path.is_file():
         _check_same(path, written, resume)
     for folder in (data, validation) if validation else (data,):
-        require_shards(folder, recipe.classes)
+        _check_data(recipe, folder)
     model = build_model(recipe)
+    if recipe.backbone_weights:
+        load_backbone_weights(model.classifier, Path(recipe.backbone_weights))
     if recipe.init:
         take_over(model, Path(recipe.init), recipe.classes)
     out.mkdir(parents=True, exist_ok=True)
@@ -80,7 +85,7 @@ def train_chr(
         build_batches(recipe, data),
         build_loss(recipe),
         build_optimizer(recipe, model),
-        steps=recipe.steps,
+        steps=planned_steps(recipe, data),
         options=fit_options(
             recipe,
             resume=resume,
@@ -94,12 +99,32 @@ def train_chr(
     )
 
 
+def planned_steps(recipe: ChrStarterRecipe, data: Path) -> int:
+    """Optimizer steps of a run: by epochs over a list of files, else as the recipe says."""
+    if recipe.epochs <= 0 or not holds_lists(data):
+        return recipe.steps
+    images = len(read_list(data, "train", recipe.classes))
+    return max(1, round(recipe.epochs * images / (recipe.batch_size * recipe.accumulate)))
+
+
+def _check_data(recipe: ChrStarterRecipe, folder: Path) -> None:
+    if not holds_lists(folder):
+        require_shards(folder, recipe.classes)
+        return
+    read_list(folder, "train", recipe.classes)
+    if recipe.mask_weight > 0:
+        raise BadInputError(
+            f"{folder}: lists of files have no masks to train on; use --recipe chr_paper or --set"
+            " mask_weight=0"
+        )
+
+
 def load_run(out: Path) -> tuple[ChrStarterRecipe, Normalised, str]:
     """Recipe, model with its (averaged) weights in eval mode, and their SHA-256; also while a run goes on."""
     if not (out / RECIPE).is_file() or not (out / WEIGHTS).is_file():
         raise BadInputError(f"{out}: not a run folder with {RECIPE} and {WEIGHTS}")
     recipe = load_recipe(str(out / RECIPE))
-    model = build_model(recipe)
+    model = build_model(replace(recipe, pretrained=False))
     digest = load_weights(model, out / WEIGHTS)
     return recipe, model.eval(), digest
 
@@ -124,12 +149,15 @@ def _check_same(path: Path, written: dict[str, object], resume: bool) -> None:
 def calibrate_run(run: Path, validation: Path, *, limit: int | None = None) -> dict[str, Any]:
     """Choose calibration, thresholds and box threshold on validation shards; writes calibration.json.
 
+    Of a folder of lists the training list is used, which a network knows: its probabilities are then too sure
+    of themselves, its thresholds too high. SIXray has no validation split.
+
     Raises:
         BadInputError: If a class is present in no scan or in all of them, or no scan is without any: nothing
             can be chosen then.
     """
     recipe, model, digest = load_run(run)
-    found = score(recipe, model, validation, limit=limit)
+    found = score(recipe, model, validation, limit=limit, split="train")
     for name, truth in zip(recipe.classes, found.labels.T, strict=True):
         present, absent = int((truth == 1).sum()), int((truth == 0).sum())
         if not (present and absent):

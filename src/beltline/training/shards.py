@@ -205,8 +205,8 @@ class ShardBatches:
     workers: int = 1
     refresh: int = 50
 
-    def __call__(self, start: int) -> Iterator[Batch]:
-        """Batches number ``start`` and following, prepared ahead, without end."""
+    def __call__(self, start: int, stride: int = 1) -> Iterator[Batch]:
+        """Batches number ``start``, ``start + stride``, ..., prepared ahead, without end."""
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="batches")
         ahead: list[Future[Batch]] = []
         shards = self._list()
@@ -214,10 +214,10 @@ class ShardBatches:
         try:
             while True:
                 while len(ahead) < 2 * self.workers:
-                    if index % self.refresh == 0 and index > start:
+                    if (index - start) // stride % self.refresh == 0 and index > start:
                         shards = self._list()
                     ahead.append(pool.submit(self.build, shards, index))
-                    index += 1
+                    index += stride
                 yield ahead.pop(0).result()
         finally:
             for future in ahead:

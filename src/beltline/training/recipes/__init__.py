@@ -3,15 +3,19 @@
 import dataclasses
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from beltline.core import BadInputError
+from beltline.training.recipes.chr_paper import chr_paper
 from beltline.training.recipes.chr_starter import ChrStarterRecipe
 
-RECIPES = {"chr_starter": ChrStarterRecipe}
+RECIPES: Mapping[str, Callable[[], ChrStarterRecipe]] = {
+    "chr_starter": ChrStarterRecipe,
+    "chr_paper": chr_paper,
+}
 
 
 def load_recipe(name_or_file: str, changes: Sequence[str] = ()) -> ChrStarterRecipe:

@@ -9,6 +9,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from beltline.models.backbones import IMAGENET_MEAN, IMAGENET_STD
 from beltline.models.chr import (
     Chr,
     ChrOutput,
@@ -16,21 +17,25 @@ from beltline.models.chr import (
     Normalise,
     Pooling,
     Variant,
+    Wiring,
     build_chr,
     cam_mask_loss,
     class_balanced_loss,
 )
 from beltline.models.multilabel_losses import asymmetric_loss
 from beltline.training.augment import AugmentationRange
-from beltline.training.loop import FitOptions, Loss
-from beltline.training.schedule import cosine
+from beltline.training.files import FileBatches
+from beltline.training.lists import ListBatches, holds_lists, read_list
+from beltline.training.loop import Batches, FitOptions, Loss
+from beltline.training.schedule import constant, cosine
 from beltline.training.shards import Batch, ShardBatches
 
 STARTER_CLASSES = (
     "gun", "knife", "wrench", "pliers", "scissors", "hammer",
     "handcuffs", "baton", "bullet", "lighter", "battery", "pressure_vessel",
 )  # fmt: skip
-MEAN, SPREAD = 0.8, 0.25  # of simulated bags; the network sees (image - MEAN) / SPREAD
+# the network sees (image - mean) / spread; simulated bags lie near white
+NORMALISATIONS = {"xray": ((0.8,) * 3, (0.25,) * 3), "imagenet": (IMAGENET_MEAN, IMAGENET_STD)}
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class ChrStarterRecipe:
         backbone: Name in timm.
         backbone_channels: Widths of the four ResNet stages, empty for the backbone's own.
         variant: plain, H, CH, HR or CHR.
+        wiring: released, or light for less added cost on wide backbones.
         pooling: avg as in the paper; lse or topk for small objects and mask supervision.
         loss: ``bce`` (class-balanced according to variant and ``loss_mode``) or ``asymmetric``.
         loss_mode: See `beltline.models.chr.keep_negatives`; used where the variant has a C.
@@ -50,19 +56,26 @@ class ChrStarterRecipe:
         mask_weight: Weight of the mask supervision of every stage's class map; 0 is the paper.
         crop_height: Height of the training crops, a multiple of 32.
         crop_width: Width of the training crops, a multiple of 32.
-        long_side: Longer side of the scans in the shards and at screening, a multiple of 32.
+        warp: Side to which image files of a list are warped before the crop; shards are cropped as they are.
+        long_side: Longer side of the scans in the shards and at screening, a multiple of 32; the square side
+            to which image files are warped when measured.
         batch_size: Scans a step.
         accumulate: Batches a step.
         optimizer: adamw or sgd.
         lr: Peak learning rate.
         weight_decay: Not applied to biases and normalisation.
+        schedule: ``cosine`` to 0, or ``constant``.
         warmup: Share of the run.
         steps: Upper bound of optimizer steps.
+        epochs: Passes over a list of image files, which then decide the steps; 0 leaves it to ``steps``.
         max_minutes: Planned length; the schedule anneals to 0 by then.
-        ema_decay: Averaged weights.
+        ema_decay: Averaged weights; 0 for none.
         precision: Fabric's name, for example bf16-mixed or 32-true.
         seed: Of weights, order and augmentation.
         workers: Threads that prepare batches.
+        normalisation: ``xray`` about the mean of scans, or ``imagenet`` for weights of that kind.
+        pretrained: Fetch the backbone's ImageNet weights, which needs a network.
+        backbone_weights: File of backbone weights, for machines without one; empty for none.
         init: Folder of an earlier run whose weights this one starts from; empty for random weights.
         augmentation: Ranges.
     """
@@ -71,6 +84,7 @@ class ChrStarterRecipe:
     backbone: str = "resnet10t"
     backbone_channels: tuple[int, ...] = (48, 96, 192, 384)
     variant: Variant = "CHR"
+    wiring: Wiring = "released"
     pooling: Pooling = "lse"
     loss: Literal["bce", "asymmetric"] = "bce"
     loss_mode: LossMode = "drop_easy"
@@ -79,19 +93,25 @@ class ChrStarterRecipe:
     mask_weight: float = 1.0
     crop_height: int = 320
     crop_width: int = 320
+    warp: int = 256
     long_side: int = 448
     batch_size: int = 32
     accumulate: int = 1
     optimizer: Literal["adamw", "sgd"] = "adamw"
     lr: float = 2e-3
     weight_decay: float = 0.02
+    schedule: Literal["cosine", "constant"] = "cosine"
     warmup: float = 0.03
     steps: int = 20_000
+    epochs: float = 0.0
     max_minutes: float | None = None
     ema_decay: float = 0.998
     precision: str = "bf16-mixed"
     seed: int = 0
     workers: int = 1
+    normalisation: Literal["xray", "imagenet"] = "xray"
+    pretrained: bool = False
+    backbone_weights: str = ""
     init: str = ""
     augmentation: AugmentationRange = field(default_factory=AugmentationRange)
 
@@ -99,13 +119,18 @@ class ChrStarterRecipe:
 class Normalised(nn.Module):
     """The classifier with its input normalisation: takes (B, 3, H, W) in 0..1, white = air."""
 
-    def __init__(self, classifier: Chr) -> None:
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, classifier: Chr, normalisation: str = "xray") -> None:
         super().__init__()
         self.classifier = classifier
+        for name, values in zip(("mean", "spread"), NORMALISATIONS[normalisation], strict=True):
+            self.register_buffer(name, torch.tensor(values)[:, None, None], persistent=False)
 
     def forward(self, image: Tensor) -> ChrOutput:
         """See `Chr.forward`."""
-        output: ChrOutput = self.classifier((image - MEAN) / SPREAD)
+        output: ChrOutput = self.classifier((image - self.mean) / self.spread)
         return output
 
 
@@ -113,15 +138,16 @@ def build_model(recipe: ChrStarterRecipe) -> Normalised:
     """The recipe's network with weights drawn from its seed."""
     torch.manual_seed(recipe.seed)
     options = {"channels": recipe.backbone_channels} if recipe.backbone_channels else {}
-    return Normalised(
-        build_chr(
-            recipe.backbone,
-            len(recipe.classes),
-            backbone_options=options,
-            variant=recipe.variant,
-            pooling=recipe.pooling,
-        )
+    classifier = build_chr(
+        recipe.backbone,
+        len(recipe.classes),
+        backbone_options=options,
+        pretrained=recipe.pretrained,
+        variant=recipe.variant,
+        wiring=recipe.wiring,
+        pooling=recipe.pooling,
     )
+    return Normalised(classifier, recipe.normalisation)
 
 
 def build_optimizer(recipe: ChrStarterRecipe, model: nn.Module) -> torch.optim.Optimizer:
@@ -168,8 +194,19 @@ def build_loss(recipe: ChrStarterRecipe) -> Loss:
     return loss
 
 
-def build_batches(recipe: ChrStarterRecipe, data: Path) -> ShardBatches:
-    """Augmented batches from a shard folder."""
+def build_batches(recipe: ChrStarterRecipe, data: Path) -> Batches:
+    """Augmented batches from a shard folder, or as the released code makes them from a folder of lists."""
+    if holds_lists(data):
+        return ListBatches(
+            FileBatches(
+                read_list(data, "train", recipe.classes),
+                batch_size=recipe.batch_size,
+                size=recipe.crop_height,
+                warp=recipe.warp,
+                seed=recipe.seed,
+                workers=recipe.workers,
+            )
+        )
     return ShardBatches(
         data,
         recipe.classes,
@@ -185,9 +222,9 @@ def fit_options(recipe: ChrStarterRecipe, **changes: Any) -> FitOptions:
     """Options of the loop from a recipe."""
     values: dict[str, Any] = {
         "max_minutes": recipe.max_minutes,
-        "schedule": cosine(warmup=recipe.warmup),
+        "schedule": cosine(warmup=recipe.warmup) if recipe.schedule == "cosine" else constant(),
         "accumulate": recipe.accumulate,
-        "ema_decay": recipe.ema_decay,
+        "ema_decay": recipe.ema_decay or None,
     }
     return FitOptions(**{**values, **changes})
 

@@ -1,0 +1,40 @@
+"""Recipe of the CHR paper on SIXray list files, as the released code trains it."""
+
+from beltline.training.augment import NO_AUGMENTATION
+from beltline.training.recipes.chr_starter import ChrStarterRecipe
+
+SIXRAY_CLASSES = ("gun", "knife", "wrench", "pliers", "scissors")
+
+
+def chr_paper() -> ChrStarterRecipe:
+    """ResNet-34 with CHR, stochastic gradient descent at a rate that never decays, 15 epochs of 320 images.
+
+    The released schedule steps at epoch 20 of 15 and on a copy of the optimizer's state, so the rate stays.
+
+    Source:
+        Released main.py, engine.py and runme.sh; class balance ``drop_easy``, see
+        `beltline.models.chr.keep_negatives`.
+    """
+    return ChrStarterRecipe(
+        classes=SIXRAY_CLASSES,
+        backbone="ResNet34",
+        backbone_channels=(),
+        pooling="avg",
+        mask_weight=0.0,
+        crop_height=224,
+        crop_width=224,
+        warp=256,
+        long_side=224,
+        batch_size=64,
+        accumulate=5,
+        optimizer="sgd",
+        lr=0.01,
+        weight_decay=1e-4,
+        schedule="constant",
+        warmup=0.0,
+        epochs=15.0,
+        ema_decay=0.0,
+        normalisation="imagenet",
+        workers=4,
+        augmentation=NO_AUGMENTATION,
+    )
