@@ -1,0 +1,79 @@
+"""``beltline data import | verify | subset | stats``: look after a copy of SIXray."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from beltline.cli.context import JsonFlag, Seed, note, print_json, progress
+
+
+def verify(
+    root: Annotated[Path, typer.Argument(help="Folder of a copy of SIXray.")],
+    deep: Annotated[bool, typer.Option("--deep", help="Decode and hash every image.")] = False,
+    workers: Annotated[int, typer.Option(help="Threads that read files.", min=1, max=64)] = 4,
+    as_json: JsonFlag = False,
+) -> None:
+    """Tell what of SIXray is there, missing, broken or in two splits, beside Table 1 of the paper.
+
+    Missing images are normal; a fault (broken file, image in train and test, lists at odds) exits with 7.
+
+    Example: beltline data verify SIXRAY --deep
+    """
+    from beltline.core import QualityGateError
+    from beltline.data.sixray_verify import verify as look
+
+    verdict = look(
+        root, deep=deep, workers=workers, watch=lambda chunks: progress(chunks, label="looking at images")
+    )
+    if as_json:
+        print_json(verdict.to_json())
+    else:
+        print("\n".join(verdict.lines()))
+    if verdict.faults:
+        faults = "; ".join(f"{fault.count} {fault.meaning}" for fault in verdict.faults)
+        raise QualityGateError(f"{root}: {faults}")
+
+
+def subset(
+    root: Annotated[Path, typer.Argument(help="Folder of a copy of SIXray.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for train.csv, test.csv and card.json.")],
+    ratio: Annotated[int, typer.Option(help="10, 100 or 1000 negatives to one positive.")] = 100,
+    seed: Seed = 0,
+    test_share: Annotated[float, typer.Option(help="Share of the test list.", min=0.01, max=0.99)] = 0.2,
+    listed: Annotated[bool, typer.Option("--listed", help="Also images that are not on disk.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Build SIXray10, 100 or 1000 from whatever is on disk: list files with hashes, the ratio checked.
+
+    Example: beltline data subset SIXRAY --ratio 100 --out sixray100 --seed 0
+    """
+    from beltline.data.sixray import read_index
+    from beltline.data.sixray_subsets import RATIOS, build_subset, write_subset
+
+    chosen = next((r for r in RATIOS if r == ratio), None)
+    if chosen is None:
+        raise typer.BadParameter(f"must be 10, 100 or 1000, got {ratio}", param_hint="--ratio")
+    index = read_index(root)
+    built = build_subset(index, chosen, seed=seed, test_share=test_share, listed=listed)
+    card = write_subset(out, index, built)
+    if not built.complete:
+        note(
+            f"{built.negatives:,d} negatives are there, {built.wanted_negatives:,d} wanted:"
+            f" SIXray{ratio} is 1:{built.achieved:.1f} here"
+        )
+    if as_json:
+        print_json(card)
+        return
+    print(f"{out}: SIXray{ratio}, seed {seed}, 1 positive to {built.achieved:.1f} negatives")
+    columns = [name for name in card["counts"]["train"] if name != "total"]
+    print(f"{'':6s}" + "".join(f"{name:>10s}" for name in columns) + "  sha256")
+    for side, counts in card["counts"].items():
+        digest = card["sha256"][f"{side}.csv"][:12]
+        print(f"{side:6s}" + "".join(f"{counts[name]:10,d}" for name in columns) + f"  {digest}")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to ``beltline data``."""
+    for command in (verify, subset):
+        app.command()(command)
