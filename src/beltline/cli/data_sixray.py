@@ -8,6 +8,40 @@ import typer
 from beltline.cli.context import JsonFlag, Seed, note, print_json, progress
 
 
+def import_set(
+    kind: Annotated[str, typer.Argument(help="Which public set: sixray.")],
+    root: Annotated[Path, typer.Argument(help="Folder of a copy of it.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the Beltline set.")],
+    copy: Annotated[bool, typer.Option("--copy", help="Copy images instead of hard links.")] = False,
+    positive: Annotated[bool, typer.Option("--positive", help="Only the positive images.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make a public set a Beltline set: COCO boxes, labels.csv, a card, images as hard links.
+
+    Damaged images are left out and listed; the exit code is then 6.
+
+    Example: beltline data import sixray SIXRAY --out sixray-set
+    """
+    from beltline.core import PartialFailureError
+    from beltline.data.sixray import read_index
+    from beltline.data.sixray_import import import_sixray
+
+    if kind != "sixray":
+        raise typer.BadParameter(f"must be sixray, got {kind!r}", param_hint="KIND")
+    card = import_sixray(
+        read_index(root), out, copy=copy, only_positive=positive,
+        watch=lambda rows: progress(rows, label="importing"),
+    )  # fmt: skip
+    if as_json:
+        print_json(card)
+    else:
+        there = "{images:,d} of {listed:,d} listed images, {annotations:,d} boxes".format(**card["counts"])
+        print(f"{out}: {there}")
+    if skipped := card["skipped"]:
+        first, reason = next(iter(skipped.items()))
+        raise PartialFailureError(f"{len(skipped)} damaged images left out, first {first}: {reason}")
+
+
 def verify(
     root: Annotated[Path, typer.Argument(help="Folder of a copy of SIXray.")],
     deep: Annotated[bool, typer.Option("--deep", help="Decode and hash every image.")] = False,
@@ -73,7 +107,29 @@ def subset(
         print(f"{side:6s}" + "".join(f"{counts[name]:10,d}" for name in columns) + f"  {digest}")
 
 
+def stats(
+    root: Annotated[Path, typer.Argument(help="Folder of a copy of SIXray.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for stats.json, boxes.csv and stats.png.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Draw the paper's figures 1 to 3 for a copy: class counts, view angle, aspect ratio, area of boxes.
+
+    Example: beltline data stats SIXRAY --out sixray-stats
+    """
+    from beltline.data.sixray import read_index
+    from beltline.data.sixray_stats import sixray_statistics, write_statistics
+
+    found = sixray_statistics(read_index(root), watch=lambda rows: progress(rows, label="reading boxes"))
+    write_statistics(out, found)
+    if as_json:
+        print_json(found.to_json())
+        return
+    counts = ", ".join(f"{name} {count:,d}" for name, count in found.images.items())
+    print(f"{out}: stats.json, boxes.csv, stats.png of {len(found.names):,d} boxes; images: {counts}")
+
+
 def register(app: typer.Typer) -> None:
     """Add these commands to ``beltline data``."""
-    for command in (verify, subset):
+    app.command("import")(import_set)
+    for command in (verify, subset, stats):
         app.command()(command)

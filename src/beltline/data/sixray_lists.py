@@ -87,14 +87,20 @@ def read_label_list(path: str | Path) -> LabelList:
     return LabelList(names, np.ascontiguousarray(labels[:, order]), tuple(classes[i] for i in order))
 
 
-def write_label_list(path: str | Path, found: LabelList) -> None:
-    """Write a list in the published form: header, values 1, -1 and 0, names without extension."""
+def write_label_list(path: str | Path, found: LabelList, *, header: Sequence[str] | None = None) -> None:
+    """Write a list in the published form: header, values 1, -1 and 0, names without extension.
+
+    Args:
+        path: Where to.
+        found: The list.
+        header: Its columns; None takes ``name`` and SIXray's class names.
+    """
     codes = (found.labels.astype(np.int64) + 1) @ 3 ** np.arange(len(found.classes))
     _, first, which = np.unique(codes, return_index=True, return_inverse=True)
     tails = ["," + ",".join(str(int(v)) for v in found.labels[row]) for row in first]
     rows = [name + tails[kind] for name, kind in zip(found.names.tolist(), which.tolist(), strict=True)]
-    header = ",".join(("name", *(name.capitalize() for name in found.classes)))
-    write_atomic(path, "\n".join([header, *rows, ""]))
+    columns = header or ("name", *(name.capitalize() for name in found.classes))
+    write_atomic(path, "\n".join([",".join(columns), *rows, ""]))
 
 
 def _header(path: Path, line: bytes) -> tuple[str, ...] | None:

@@ -1,0 +1,133 @@
+"""A copy of SIXray as a Beltline set: the layout that `read_set` opens, images as hard links."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from beltline.core import BadInputError, Instances, xyxy_to_xywh
+from beltline.data.sixray import SixrayIndex
+from beltline.data.sixray_boxes import read_annotation, usable
+from beltline.data.sixray_images import check_image
+from beltline.data.sixray_lists import LabelList, write_label_list
+from beltline.data.sixray_subsets import TERMS
+from beltline.formats import sha256_of, write_atomic, write_json
+
+
+def import_sixray(
+    index: SixrayIndex,
+    out: str | Path,
+    *,
+    copy: bool = False,
+    only_positive: bool = False,
+    watch: Callable[[list[int]], Iterable[int]] = iter,
+) -> dict[str, Any]:
+    """Write images/, annotations.json, labels.csv and card.json of what is on disk.
+
+    Images are hard links, which take no space and need one file system; one that is there already is kept. A
+    damaged image is left out and named in the card. Hammers are a sixth category of boxes, not of labels.
+
+    Args:
+        index: Of the copy.
+        out: Folder of the set.
+        copy: Copy the images.
+        only_positive: Leave negatives out.
+        watch: Passes rows on, to show progress.
+
+    Returns:
+        The card; ``skipped`` holds file and reason of each image left out.
+
+    Raises:
+        BadInputError: If nothing is on disk, an annotation is damaged or links are not possible.
+    """
+    out = Path(out)
+    positive = index.positive
+    rows = np.flatnonzero(index.present & (positive | (not only_positive))).tolist()
+    if not rows:
+        raise BadInputError(f"{index.root}: none of {len(index)} listed images is on disk; unpack JPEGImage")
+    (out / "images").mkdir(parents=True, exist_ok=True)
+    skipped: dict[str, str] = {}
+    records: list[str] = []
+    objects: list[str] = []
+    kept: list[int] = []
+    categories = {name: number for number, name in enumerate((*index.classes, "hammer"), start=1)}
+    for row in watch(rows):
+        source = index.root / str(index.file(row))
+        check = check_image(source)
+        if check.fault is not None or check.size is None:
+            skipped[str(index.file(row))] = check.fault or "size not known"
+            continue
+        name = _bring(source, out / "images" / f"{index.names[row]}{source.suffix.lower()}", copy=copy)
+        found = _instances(index, row, check.size, positive=bool(positive[row]))
+        kept.append(row)
+        records.append(_record(len(kept), name, check.size, found is not None))
+        objects += _objects(len(objects), len(kept), found, categories)
+    _write_coco(out / "annotations.json", records, objects, categories)
+    table = LabelList(index.names[kept], index.labels[kept], index.classes)
+    write_label_list(out / "labels.csv", table, header=("name", *index.classes))
+    card = {
+        "schema_version": 1,
+        "kind": "sixray",
+        "source": str(index.root.resolve()),
+        "images": "copies" if copy else "hard links",
+        "counts": {"images": len(kept), "annotations": len(objects), "listed": len(index)},
+        "skipped": skipped,
+        "sha256": {name: sha256_of(out / name) for name in ("annotations.json", "labels.csv")},
+        "terms": TERMS,
+    }
+    write_json(out / "card.json", card, indent=1)
+    return card
+
+
+def _bring(source: Path, target: Path, *, copy: bool) -> str:
+    """Link or copy an image unless it is there; returns its file name in the set."""
+    if not target.exists():
+        try:
+            if copy:
+                shutil.copyfile(source, target)
+            else:
+                os.link(source.resolve(), target)
+        except OSError as error:
+            way_out = "" if copy else "; a hard link needs one file system: choose --out there, or --copy"
+            raise BadInputError(f"{target}: {error.strerror or error}{way_out}") from error
+    return f"images/{target.name}"
+
+
+def _instances(index: SixrayIndex, row: int, size: tuple[int, int], *, positive: bool) -> Instances | None:
+    """Boxes of an image; none for a negative, None for a positive without XML."""
+    path = index.annotation(row)
+    if path is not None:
+        return usable(read_annotation(path), size, hammer=True)
+    return None if positive else Instances(np.zeros((0, 4), np.float32), ())
+
+
+def _record(number: int, name: str, size: tuple[int, int], annotated: bool) -> str:
+    record = {"id": number, "file_name": name, "height": size[0], "width": size[1], "annotated": annotated}
+    return json.dumps(record)
+
+
+def _objects(before: int, image: int, found: Instances | None, categories: dict[str, int]) -> Iterator[str]:
+    if found is None:
+        return
+    for number, (label, xywh) in enumerate(zip(found.labels, xyxy_to_xywh(found.boxes), strict=True), 1):
+        box = [round(float(v), 3) for v in xywh]
+        yield json.dumps(
+            {
+                "id": before + number, "image_id": image, "category_id": categories[label], "bbox": box,
+                "area": round(box[2] * box[3], 3), "iscrowd": 0,
+            }
+        )  # fmt: skip
+
+
+def _write_coco(path: Path, records: list[str], objects: list[str], categories: dict[str, int]) -> None:
+    """COCO of records that are JSON already: a million dictionaries would take gigabytes."""
+    names = json.dumps([{"id": number, "name": name} for name, number in categories.items()])
+    tables = {"images": records, "annotations": objects}
+    parts = [f'"{key}": [' + ",\n".join(rows) + "]" for key, rows in tables.items()]
+    write_atomic(path, "{" + ",\n".join((f'"categories": {names}', *parts)) + "}\n")
