@@ -20,6 +20,9 @@ def sixray(
     out: Annotated[Path, typer.Option(help="Folder of the experiment; a stopped one goes on.")],
     data: Annotated[str, typer.Option(help="sim, or the root of a SIXray copy.")] = "sim",
     scale: Annotated[str, typer.Option(help="smoke (minutes), small (hours of CPU) or paper.")] = "smoke",
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder of backbone weights, for machines without network.")
+    ] = None,
     seeds: Annotated[str, typer.Option(help="Comma separated, instead of the scale's.")] = "",
     max_minutes: Annotated[float | None, typer.Option(help="Start no training after so long.", min=0)] = None,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 for all.", min=0)] = 0,
@@ -41,6 +44,12 @@ def sixray(
     if threads:
         torch.set_num_threads(threads)
     report = reproduce_sixray(
-        out, data=data, scale=scale, seeds=chosen or None, max_minutes=max_minutes, say=note
+        out,
+        data=data,
+        scale=scale,
+        weights=weights,
+        seeds=chosen or None,
+        max_minutes=max_minutes,
+        say=note,
     )
     print(report)

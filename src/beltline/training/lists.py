@@ -14,6 +14,7 @@ from PIL import Image
 
 from beltline.core import BadInputError, Instances
 from beltline.data.image_list import ImageList
+from beltline.data.sixray_subsets import read_subset
 from beltline.training.files import FileBatches, whole_images
 from beltline.training.shards import STRIDE, Batch
 
@@ -33,8 +34,6 @@ def read_list(folder: Path, split: Split, classes: Sequence[str]) -> ImageList:
     Raises:
         BadInputError: If the list lacks a class.
     """
-    from beltline.data.sixray_subsets import read_subset
-
     found = read_subset(folder, split, difficult="present" if split == "train" else "nan")
     missing = [name for name in classes if name not in found.classes]
     if missing:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -27,9 +27,10 @@ from beltline.training.loop import FitOptions, Loss, fit
 from beltline.training.schedule import constant, cosine
 
 RESULT, SCORES = "result.json", "scores.npz"
+Start = Path | Literal["imagenet", "random"]
 
 
-def run_cell(cell: Cell, part: Part, scale: Scale, out: Path, *, backbone_weights: Path | None) -> None:
+def run_cell(cell: Cell, part: Part, scale: Scale, out: Path, *, start: Start = "random") -> None:
     """Train and score one cell, unless its result is there.
 
     Writes ``result.json`` (what was done) and ``scores.npz``: ``logits`` (M, S, K) float32 and ``points``
@@ -40,14 +41,15 @@ def run_cell(cell: Cell, part: Part, scale: Scale, out: Path, *, backbone_weight
         part: Its subset.
         scale: How much.
         out: Folder of the cell.
-        backbone_weights: Weights of a pretrained backbone, None for random ones.
+        start: File of backbone weights, ``imagenet`` for those that timm fetches, or ``random``.
     """
     if (out / RESULT).is_file():
         return
     method = METHODS[cell.method]
-    model = build_model(scale.nets[cell.net], method, len(part.classes), seed=cell.seed)
-    if backbone_weights is not None:
-        load_backbone_weights(model, backbone_weights)
+    pretrained = start == "imagenet"
+    model = build_model(scale.nets[cell.net], method, len(part.classes), cell.seed, pretrained=pretrained)
+    if isinstance(start, Path):
+        load_backbone_weights(model, start)
     began = time.monotonic()
     steps = max(1, round(part.seen / (scale.batch_size * scale.accumulate)))
     fabric = build_fabric()
@@ -84,14 +86,19 @@ def build_fabric() -> Fabric:
     return Fabric(accelerator="auto", devices=1, precision="bf16-mixed")
 
 
-def build_model(net: Net, method: Method, classes: int, *, seed: int) -> nn.Module:
-    """The method's network with random weights."""
+def build_model(net: Net, method: Method, classes: int, seed: int, *, pretrained: bool = False) -> nn.Module:
+    """The method's network; its backbone with random or ImageNet weights, the rest random."""
     torch.manual_seed(seed)
     options = dict(net.options)
     if method.head == "query":
-        return build_query_classifier(net.backbone, classes, backbone_options=options)
+        return build_query_classifier(net.backbone, classes, backbone_options=options, pretrained=pretrained)
     return build_chr(
-        net.backbone, classes, backbone_options=options, variant=method.variant, wiring=method.wiring
+        net.backbone,
+        classes,
+        backbone_options=options,
+        pretrained=pretrained,
+        variant=method.variant,
+        wiring=method.wiring,
     )
 
 

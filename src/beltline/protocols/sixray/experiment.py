@@ -12,8 +12,9 @@ from typing import Any
 import torch
 
 from beltline import __version__
+from beltline.core import BadInputError
 from beltline.formats import write_json
-from beltline.protocols.sixray.cell import RESULT, run_cell
+from beltline.protocols.sixray.cell import RESULT, Start, run_cell
 from beltline.protocols.sixray.parts import Part, simulated_part
 from beltline.protocols.sixray.plan import CLASSES, PAPER_IMAGES, SCALES, Cell, Scale, cells
 from beltline.protocols.sixray.pretraining import pretrain_backbone
@@ -30,6 +31,7 @@ def reproduce_sixray(
     *,
     data: str = "sim",
     scale: str = "small",
+    weights: Path | None = None,
     seeds: Sequence[int] | None = None,
     max_minutes: float | None = None,
     say: Say = lambda text: None,
@@ -42,6 +44,8 @@ def reproduce_sixray(
         out: Folder of the experiment.
         data: ``sim`` for simulated windows, else the root of a SIXray copy.
         scale: Key of `SCALES`.
+        weights: Folder of backbone weights, BACKBONE.safetensors or .pth, for machines without network; real
+            data then start from them, else from ImageNet weights that timm fetches.
         seeds: Instead of the scale's.
         max_minutes: Start no further cell after so long; the report then covers what is done.
         say: Receives progress.
@@ -65,8 +69,8 @@ def reproduce_sixray(
         if max_minutes is not None and time.monotonic() - began > 60 * max_minutes:
             say(f"time is up, {len(plan) - number + 1} of {len(plan)} cells not trained")
             break
-        weights = _weights(out, cell, chosen, windows, say)
-        run_cell(cell, parts(cell.subset, cell.seed), chosen, folder, backbone_weights=weights)
+        start = _start(out, cell, chosen, windows, weights, say)
+        run_cell(cell, parts(cell.subset, cell.seed), chosen, folder, start=start)
         say(f"{number}/{len(plan)} {cell.name}, {(time.monotonic() - began) / 60:.1f} min")
     done = [cell for cell in plan if (out / "cells" / cell.name / RESULT).is_file()]
     write_json(out / "card.json", _card(data, scale, chosen, done, len(plan), time.monotonic() - began))
@@ -77,7 +81,7 @@ def _source(out: Path, data: str, scale: Scale, say: Say) -> tuple[PartOf, Windo
     if data != "sim":
         from beltline.protocols.sixray.real import real_parts
 
-        return real_parts(Path(data), scale, out / "subsets"), None
+        return real_parts(Path(data), scale), None
     train, test = simulated_windows(out / "data", scale, say)
     cache: dict[tuple[str, int], Part] = {}
 
@@ -130,15 +134,35 @@ def long_tailed(total: int) -> dict[str, int]:
     return {name: max(1, round(total * PAPER_IMAGES[name] / sum(PAPER_IMAGES.values()))) for name in CLASSES}
 
 
-def _weights(out: Path, cell: Cell, scale: Scale, windows: WindowSet | None, say: Say) -> Path | None:
-    if scale.pretraining == 0:
-        return None
-    path = out / "pretrained" / f"{cell.net.replace(' ', '_')}.safetensors"
+def _start(
+    out: Path, cell: Cell, scale: Scale, windows: WindowSet | None, weights: Path | None, say: Say
+) -> Start:
+    net = scale.nets[cell.net]
+    if weights is not None:
+        return weights_in(weights, cell.net)
     if windows is None:
-        return path if path.is_file() else None
+        return "imagenet"
+    if scale.pretraining == 0:
+        return "random"
+    path = out / "pretrained" / f"{cell.net.replace(' ', '_')}.safetensors"
     if not path.is_file():
         say(f"pretraining {cell.net}")
-    return pretrain_backbone(scale.nets[cell.net], windows, scale, path)
+    return pretrain_backbone(net, windows, scale, path)
+
+
+def weights_in(folder: Path, net: str) -> Path:
+    """The file of a backbone's weights.
+
+    Raises:
+        BadInputError: If the folder has none of its name.
+    """
+    stem = net.replace(" ", "_")
+    found = [folder / f"{stem}{suffix}" for suffix in (".safetensors", ".pth", ".pt")]
+    path = next((path for path in found if path.is_file()), None)
+    if path is None:
+        names = " or ".join(path.name for path in found[:2])
+        raise BadInputError(f"{folder}: expected {names} with the weights of {net}")
+    return path
 
 
 def _card(

@@ -38,7 +38,8 @@ def draw_gains(path: Path, gains: Gains, ratios: Mapping[str, float], scale: Sca
         axis.set_xlabel("negatives per positive image")
         axis.set_ylabel("points over the plain backbone")
         axis.set_title(title)
-    axes[0].legend(frameon=False, fontsize=9)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=9)
     _save(figure, path)
 
 
@@ -74,7 +75,9 @@ def _canvas(rows: int, columns: int, *, height: float = 4.0) -> tuple[Any, Any]:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(rows, columns, figsize=(4.6 * columns, height), squeeze=False)
+    figure, axes = pyplot.subplots(
+        rows, columns, figsize=(4.6 * columns, height), squeeze=False, layout="constrained"
+    )
     for axis in axes.flat:
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(axis="x", linewidth=0.4, alpha=0.5)
@@ -85,6 +88,5 @@ def _save(figure: Any, path: Path) -> None:
     from matplotlib import pyplot
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.tight_layout()
     figure.savefig(path, dpi=130)
     pyplot.close(figure)

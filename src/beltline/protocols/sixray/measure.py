@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -55,9 +56,9 @@ def measure(part: Part, logits: NDArray[np.float32], points: NDArray[np.float32]
         ap_cascade=np.array(
             [weighted_ap(part.test_labels[:, k], cascade[:, k], part.weights) for k in classes]
         ),
-        pointing=_column_means(hits),
-        pointing_margin=_column_means(near),
-        pd=_column_means(np.where(present, found, np.nan)),
+        pointing=known_mean(hits, 0),
+        pointing_margin=known_mean(near, 0),
+        pd=known_mean(np.where(present, found, np.nan), 0),
         found=found,
         hits=hits,
     )
@@ -118,10 +119,8 @@ def _threshold(part: Part, scores: NDArray[np.float32], k: int) -> float:
     return float(scores[absent][order][min(index, len(order) - 1)])
 
 
-def _column_means(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def known_mean(values: NDArray[np.float64], axis: int | None = None) -> Any:
+    """Mean of the entries that are not NaN along an axis, NaN where there are none."""
     known = ~np.isnan(values)
-    total = known.sum(0)
-    sums = np.where(known, values, 0).sum(0)
-    means: NDArray[np.float64] = np.full(values.shape[1], np.nan)
-    np.divide(sums, total, out=means, where=total > 0)
-    return means
+    total = known.sum(axis)
+    return np.where(total > 0, np.where(known, values, 0).sum(axis) / np.maximum(total, 1), np.nan)

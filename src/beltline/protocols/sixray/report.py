@@ -14,7 +14,7 @@ from beltline.metrics import PairedDifference
 from beltline.protocols.sixray.cell import read_cell
 from beltline.protocols.sixray.compare import Run, compare
 from beltline.protocols.sixray.figures import draw_gains, draw_methods
-from beltline.protocols.sixray.measure import Measured, measure
+from beltline.protocols.sixray.measure import Measured, known_mean, measure
 from beltline.protocols.sixray.misses import misses_table
 from beltline.protocols.sixray.parts import Part
 from beltline.protocols.sixray.plan import METHODS, Cell, Scale
@@ -132,7 +132,7 @@ def _ablation(found: Sequence[Done], scale: Scale, printed: Printed) -> list[Row
 
 def spread(values: Iterable[np.ndarray]) -> str:
     """Mean over classes in percent, then mean over seeds with the seeds' standard deviation."""
-    each = [100 * float(np.nanmean(v)) for v in values]
+    each = [100 * float(known_mean(v)) for v in values]
     deviation = f" ± {np.std(each, ddof=1):.1f}" if len(each) > 1 else ""
     return f"{np.mean(each):.1f}{deviation}"
 
@@ -185,7 +185,7 @@ def _by_class(found: Sequence[Done], scale: Scale, printed: Printed, kind: str) 
                 )
                 row = {"model": net if method == "plain" else f"{net}+CHR", "subset": subset}
                 row["seeds"] = str(len(mine))
-                each = np.append(np.nanmean(values, axis=0), np.nanmean(values))
+                each = np.append(known_mean(values, 0), known_mean(values))
                 for name, value in zip((*mine[0].classes, "mean"), each, strict=True):
                     paper = table.get((f"{spec.published}{METHODS[method].published}", subset, name))
                     row[name] = f"{100 * value:.1f}" + (f" ({paper:.1f})" if paper is not None else "")
@@ -199,10 +199,10 @@ def _operating(found: Sequence[Done], scale: Scale) -> list[Row]:
         for subset in scale.subsets:
             mine = _pick(found, scale.ablation, method, subset)
             if mine:
-                each = 100 * np.nanmean([d.figures.pd for d in mine], axis=0)
+                each = 100 * known_mean(np.array([d.figures.pd for d in mine]), 0)
                 row = {"method": method, "subset": subset, "seeds": str(len(mine))}
                 row |= {name: f"{v:.1f}" for name, v in zip(mine[0].classes, each, strict=True)}
-                rows.append({**row, "mean": f"{np.nanmean(each):.1f}"})
+                rows.append({**row, "mean": f"{known_mean(each):.1f}"})
     return rows
 
 

@@ -1,0 +1,128 @@
+"""Subsets of a SIXray copy for the experiment: its own lists where it has them, else built by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from beltline.core import BadInputError
+from beltline.data.image_list import ImageList
+from beltline.data.sixray import SixrayIndex, read_index, to_image_list
+from beltline.data.sixray_subsets import RATIOS, build_subset
+from beltline.models.backbones import IMAGENET_MEAN, IMAGENET_STD
+from beltline.protocols.sixray.parts import Floats, Part
+from beltline.protocols.sixray.plan import SUBSETS, Scale
+from beltline.training.arrays import Sampling
+from beltline.training.files import FileBatches, whole_images
+from beltline.training.lists import scaled_boxes
+from beltline.training.loop import Batches
+
+SUBSET_SEED = 0  # one split for all trainings, so that every method answers the same test set
+
+
+def real_parts(root: Path, scale: Scale) -> Callable[[str, int], Part]:
+    """What `beltline.protocols.sixray.experiment` asks for a subset and a seed.
+
+    Args:
+        root: A copy of SIXray, complete or not.
+        scale: Sizes and epochs.
+    """
+    index = read_index(root)
+    cache: dict[str, Part] = {}
+
+    def part(name: str, seed: int) -> Part:
+        if name not in cache:
+            cache[name] = real_part(index, name, scale)
+        return cache[name]
+
+    return part
+
+
+def real_part(index: SixrayIndex, name: str, scale: Scale) -> Part:
+    """One subset of a copy.
+
+    Raises:
+        BadInputError: If no training or no test image of the subset is on disk.
+    """
+    train_rows, test_rows = subset_rows(index, SUBSETS[name])
+    train = to_image_list(index, train_rows, difficult="present")
+    test = to_image_list(index, test_rows)
+    if not len(train) or not len(test):
+        raise BadInputError(
+            f"{index.root}: {name} has {len(train)} training and {len(test)} test images on disk; unpack more"
+            " of JPEGImage, and see beltline data verify"
+        )
+    positive = int((train.labels == 1).any(1).sum())
+
+    def batches(sampling: Sampling, seed: int) -> Batches:
+        if sampling == "balanced":
+            return FileBatches(
+                repeat_positives(train),
+                batch_size=scale.batch_size,
+                size=scale.size,
+                warp=scale.warp,
+                seed=seed,
+                workers=4,
+            )
+        return FileBatches(
+            train, batch_size=scale.batch_size, size=scale.size, warp=scale.warp, seed=seed, workers=4
+        )
+
+    return Part(
+        name,
+        (len(train) - positive) / max(positive, 1),
+        train.classes,
+        round(scale.epochs * len(train)),
+        train.labels,
+        test.labels,
+        np.ones(len(test)),
+        objects_of(test, scale.size),
+        (scale.size, scale.size),
+        batches,
+        lambda size: whole_images(test, batch_size=size, size=scale.size, workers=4),
+        imagenet_standardise,
+    )
+
+
+def subset_rows(index: SixrayIndex, ratio: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Training and test rows: those of the copy's lists ``RATIO/train`` and ``RATIO/test``, else built."""
+    names = (f"{ratio}/train", f"{ratio}/test")
+    if all(name in index.lists for name in names):
+        return index.lists[names[0]], index.lists[names[1]]
+    exact = next(known for known in RATIOS if known == ratio)
+    subset = build_subset(index, exact, seed=SUBSET_SEED)
+    return subset.train, subset.test
+
+
+def repeat_positives(images: ImageList) -> ImageList:
+    """The list with its positives repeated to be as many as the negatives, rare classes more often."""
+    positive = np.flatnonzero((images.labels == 1).any(1))
+    negative = np.flatnonzero(~(images.labels == 1).any(1))
+    if not len(positive):
+        return images
+    counts = np.maximum((images.labels == 1).sum(0), 1)
+    share = np.nanmax(np.where(images.labels[positive] == 1, 1 / counts, 0), axis=1)
+    repeats = np.maximum(1, np.round(share / share.sum() * len(negative))).astype(np.intp)
+    return images.take(np.concatenate([np.repeat(positive, repeats), negative]))
+
+
+def objects_of(images: ImageList, size: int) -> Floats:
+    """Objects as `Part` holds them; occlusion is not known of real scans."""
+    found = []
+    for row in np.flatnonzero((images.labels == 1).any(1)):
+        for k, box in scaled_boxes(images, int(row), size):
+            area = (box[2] - box[0]) * (box[3] - box[1]) / size**2
+            found.append((row, k, *box, area, np.nan))
+    return np.array(found, np.float32).reshape(-1, 8)
+
+
+def imagenet_standardise(image: Tensor) -> Tensor:
+    """As ImageNet weights expect it."""
+    mean = torch.tensor(IMAGENET_MEAN, device=image.device)[:, None, None]
+    std = torch.tensor(IMAGENET_STD, device=image.device)[:, None, None]
+    return (image - mean) / std
