@@ -30,7 +30,8 @@ class SixrayTraps:
         lists: "published" (ImageSet/{10,100,1000}/{train,test}.csv), "released"
             (ImageSet/train_test_10-5/{train,test_new}.csv) or "none".
         nested: Images in JPEGImage/train and JPEGImage/test instead of JPEGImage.
-        missing: Share of the negatives whose archive was not unpacked, in [0, 1].
+        missing: Share of the negatives whose archive part was not unpacked, in [0, 1]; it lies beside.
+        truncated: Whether the last image unpacked is cut off, as the end of an incomplete archive is.
         oddities: Empty ``<object/>`` tags, hammers, class names in other case, one difficult label.
     """
 
@@ -39,6 +40,7 @@ class SixrayTraps:
     lists: Literal["published", "released", "none"] = "published"
     nested: bool = False
     missing: float = 0.0
+    truncated: bool = False
     oddities: bool = True
 
 
@@ -86,7 +88,12 @@ def fake_sixray(
     packed = round(odd.missing * negatives)  # the last ones: an archive holds a run of names
     for bag in bags[: len(bags) - packed]:
         folder = root / "JPEGImage" / (("test" if bag.test else "train") if odd.nested else "")
-        _write_picture(folder / f"{bag.name}.jpg", bag, rng, size)
+        path = folder / f"{bag.name}.jpg"
+        _write_picture(path, bag, rng, size)
+    if odd.truncated:
+        path.write_bytes(path.read_bytes()[:-20])
+    if packed:
+        (root / "JPEGImage.tar.gz17").write_bytes(b"a part that was not unpacked")
     for bag in bags[:positives]:
         _write_xml(root / "Annotation" / f"{bag.name}.xml", bag, size, odd)
     _write_lists(root / "ImageSet", bags, odd)

@@ -36,6 +36,7 @@ FAULTS = MappingProxyType(
 )
 NOTES = MappingProxyType(
     {
+        "packed": "archives that lie beside, perhaps not unpacked",
         "missing_images": "listed images that are not on disk",
         "unlisted_images": "images on disk that no list names, so without known labels",
         "two_files": "images that lie in two folders; the first counts",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,6 +19,7 @@ from beltline.data.sixray_images import ImageCheck, check_image
 from beltline.data.sixray_lists import NAMES, read_label_list
 from beltline.data.sixray_verdict import FAULTS, MOST_NAMES, NOTES, TABLE_1, Finding, SixrayVerdict
 
+_ARCHIVE = re.compile(r"\.(zip|tar|tgz|tar\.gz\d*)$", re.IGNORECASE)
 _OUTSIDE_PX = 1.0
 _CHUNK = 512
 Chunk: TypeAlias = list[tuple[str, str]]
@@ -44,6 +46,9 @@ def verify(
     """
     holdings = find_holdings(root)
     found: dict[str, set[str]] = {kind: set() for kind in (*FAULTS, *NOTES)}
+    found["packed"].update(
+        path.name for path in holdings.root.iterdir() if path.is_file() and _ARCHIVE.search(path.name)
+    )
     annotations, damaged = _read_annotations(holdings)
     found["damaged_xml"].update(damaged.values())
     index = build_index(_without_damaged(holdings, damaged, found["damaged_list"]))
