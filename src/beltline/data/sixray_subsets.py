@@ -84,7 +84,7 @@ def build_subset(
 
     Raises:
         ValueError: If the ratio or the share is another.
-        BadInputError: If there are no positives or no negatives to choose from.
+        BadInputError: If there are too few positives for two lists, or no negatives.
     """
     if ratio not in RATIOS:
         raise ValueError(f"ratio must be one of {RATIOS}, got {ratio!r}")
@@ -99,6 +99,11 @@ def build_subset(
             f" {len(negatives)} of {len(index)} listed; unpack more archives, or take --listed"
         )
     in_test = _part_positives(index, positives, seed, test_share)
+    if in_test.all() or not in_test.any():
+        raise BadInputError(
+            f"{index.root}: {len(positives)} positives are too few for a test list of {test_share:.0%};"
+            " unpack more archives, or take another --test-share"
+        )
     pool_test, pool_train = _part_negatives(index, negatives, seed, in_test.sum() / len(in_test))
     sides = []
     for chosen, pool, most in (
@@ -169,7 +174,7 @@ def read_subset(
         raise BadInputError(f"{path}: no such list; build it with beltline data subset")
     if expected is not None and sha256_of(path) != expected:
         raise BadInputError(f"{path}: changed since card.json was written; build the subset anew")
-    place = Path(root if root is not None else str(card.get("root", "")))
+    place = Path(root if root is not None else str(card.get("root") or "(no root in card.json)"))
     if not place.is_dir():
         raise BadInputError(f"{folder}: its images were in {place}, which is gone; build the subset anew")
     holdings = find_holdings(place)
@@ -206,6 +211,8 @@ def priorities(names: NDArray[np.str_], seed: int, stream: int = 0) -> NDArray[n
     Source:
         FNV-1a over the letters, finished by the mixer of SplitMix64 (Steele et al. 2014).
     """
+    if not len(names):
+        return np.zeros(0, np.uint64)
     letters = np.ascontiguousarray(names).view(np.uint32).reshape(len(names), -1)
     mixed = np.full(len(names), 0xCBF29CE484222325, np.uint64)
     for column in letters.T:
