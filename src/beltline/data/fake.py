@@ -85,13 +85,15 @@ def fake_sixray(
     rng = np.random.default_rng(seed)
     bags = [_positive(i, rng, size, odd) for i in range(positives)]
     bags += [_Bag(f"N{i + 1:05d}", (-1,) * 5, (), i % 5 == 4) for i in range(negatives)]
+    root.mkdir(parents=True, exist_ok=True)
     packed = round(odd.missing * negatives)  # the last ones: an archive holds a run of names
-    for bag in bags[: len(bags) - packed]:
+    unpacked = bags[: len(bags) - packed]
+    for number, bag in enumerate(unpacked, start=1):
         folder = root / "JPEGImage" / (("test" if bag.test else "train") if odd.nested else "")
-        path = folder / f"{bag.name}.jpg"
-        _write_picture(path, bag, rng, size)
-    if odd.truncated:
-        path.write_bytes(path.read_bytes()[:-20])
+        picture = _picture(bag, rng, size)
+        folder.mkdir(parents=True, exist_ok=True)
+        cut_off = odd.truncated and number == len(unpacked)
+        (folder / f"{bag.name}.jpg").write_bytes(picture[:-20] if cut_off else picture)
     if packed:
         (root / "JPEGImage.tar.gz17").write_bytes(b"a part that was not unpacked")
     for bag in bags[:positives]:
@@ -129,15 +131,15 @@ def _box(rng: np.random.Generator, size: tuple[int, int]) -> tuple[float, float,
     return (round(x, 3), round(y, 3), round(right, 3), round(bottom, 3))
 
 
-def _write_picture(path: Path, bag: _Bag, rng: np.random.Generator, size: tuple[int, int]) -> None:
+def _picture(bag: _Bag, rng: np.random.Generator, size: tuple[int, int]) -> bytes:
+    """JPEG of random rectangles, also at the objects."""
     pixels = np.full((*size, 3), 250, np.uint8)
     boxes = [_box(rng, size) for _ in range(4)] + [box for _, box in bag.objects]
     for box in boxes:
         left, top, right, bottom = (int(v) for v in box)
         color = tuple(int(v) for v in rng.integers(60, 230, 3))
         cv2.rectangle(pixels, (left, top), (right, bottom), color, thickness=-1)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(cv2.imencode(".jpg", pixels)[1].tobytes())
+    return bytes(cv2.imencode(".jpg", pixels)[1])
 
 
 def _write_xml(path: Path, bag: _Bag, size: tuple[int, int], odd: SixrayTraps) -> None:

@@ -41,7 +41,8 @@ class ImageCheck:
 def check_image(path: str | Path, *, deep: bool = False) -> ImageCheck:
     """Look at header and end marker, in some 8 kB; with ``deep`` read, hash and decode the whole file.
 
-    Any content is read that the header tells: scans exist whose extension is wrong.
+    Any content is read that the header tells: scans exist whose extension is wrong. A JPEG has no checksum:
+    a changed bit between header and end that still decodes is not found.
     """
     path = Path(path)
     try:
