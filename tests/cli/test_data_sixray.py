@@ -71,6 +71,13 @@ def test_a_complete_subset_says_nothing_on_stderr(copy, tmp_path, capsys):
     assert (card["achieved_ratio"], card["complete"]) == (10, True)
 
 
+def test_published_lists_are_taken_by_name(copy, tmp_path, capsys):
+    code, out, err = run(capsys, "data", "subset", copy, "--lists", "10", "--out", tmp_path / "ten")
+    assert code == 0
+    assert "30 negatives are there, 60 wanted: published lists 10 is 1:6.0 here" in err
+    assert "published lists 10, 1 positive to 6.0 negatives" in out
+
+
 def test_another_ratio_is_wrong_usage(copy, tmp_path, capsys):
     assert run(capsys, "data", "subset", copy, "--ratio", 50, "--out", tmp_path / "x")[0] == 2
 

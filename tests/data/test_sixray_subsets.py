@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from beltline.core import BadInputError
 from beltline.data.fake import SixrayTraps, fake_label_rows, fake_sixray
 from beltline.data.sixray import SixrayIndex, read_index
+from beltline.data.sixray_draw import priorities
 from beltline.data.sixray_lists import NAMES
-from beltline.data.sixray_subsets import build_subset, priorities, read_subset, write_subset
+from beltline.data.sixray_subsets import build_subset, read_subset, take_lists, write_subset
 
 
 def index_of(names, labels, *, present=True):
@@ -254,3 +255,38 @@ def test_listed_images_may_be_absent(copy, tmp_path):
     drawn = sum(card["missing_images"].values())
     assert drawn <= 1
     assert len(read_subset(tmp_path / "out", side)) == card["counts"][side]["total"] - drawn
+
+
+def test_published_lists_are_taken_as_they_are(tmp_path):
+    root = fake_sixray(tmp_path / "copy", positives=10, negatives=20, traps=SixrayTraps(missing=0.5))
+    index = read_index(root)
+    subset = take_lists(index, "100")
+    card = write_subset(tmp_path / "out", index, subset)
+    assert index.names[subset.test].tolist() == ["N00005", "N00010", "P00005", "P00010"]
+    assert (subset.positives, subset.negatives, subset.wanted_negatives) == (10, 10, 20)
+    assert not subset.complete
+    assert take_lists(index, "100", listed=True).complete
+    assert (card["name"], card["seed"], card["ratio"]) == ("published lists 100", None, None)
+    assert len(read_subset(tmp_path / "out", "train")) == 16
+
+
+def test_the_released_names_of_lists(tmp_path):
+    root = fake_sixray(tmp_path, positives=5, negatives=5, traps=SixrayTraps(lists="released"))
+    assert take_lists(read_index(root), "train_test_10-5").positives == 5
+    with pytest.raises(BadInputError, match="found 'train_test_10-5'"):
+        take_lists(read_index(root), "10")
+
+
+def test_lists_that_overlap_are_refused(tmp_path):
+    root = fake_sixray(tmp_path, positives=5, negatives=5)
+    path = root / "ImageSet" / "10" / "test.csv"
+    path.write_text(path.read_text() + "N00001,-1,-1,-1,-1,-1\n")
+    with pytest.raises(BadInputError, match="1 images are in both lists of '10'"):
+        take_lists(read_index(root), "10")
+
+
+def test_lists_without_positives_on_disk_are_refused(tmp_path):
+    root = fake_sixray(tmp_path, positives=5, negatives=5)
+    (root / "JPEGImage" / "P00005.jpg").unlink()
+    with pytest.raises(BadInputError, match=r"have \[4, 0\] positives"):
+        take_lists(read_index(root), "10")

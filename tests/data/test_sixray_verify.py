@@ -101,7 +101,7 @@ LISTS = "ImageSet/{}/{}.csv"
 DAMAGES = [
     ("zero_byte", lambda c: image(c, "N00001").write_bytes(b""), "JPEGImage/N00001.jpg: empty file"),
     ("unreadable", lambda c: cut(image(c, "N00001")), "JPEGImage/N00001.jpg: truncated"),
-    ("unreadable", lambda c: image(c, "P00001").write_bytes(b"GIF89a"), "JPEGImage/P00001.jpg: neither JPEG"),
+    ("unreadable", lambda c: image(c, "P00001").write_bytes(b"GIF89a"), "P00001.jpg: neither JPEG nor PNG"),
     ("unreadable", lambda c: image(c, "P00001").write_bytes(b"\xff\xd8\xff\xd9"), "JPEG header damaged"),
     ("damaged_xml", lambda c: xml(c, "P00001").write_text("<annotation>"), "P00001.xml: damaged XML"),
     ("damaged_list", lambda c: append(c / "ImageSet/10/test.csv", "x,y\n"), "test.csv: line 6: expected 5"),

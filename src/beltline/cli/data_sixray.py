@@ -73,6 +73,9 @@ def subset(
     root: Annotated[Path, typer.Argument(help="Folder of a copy of SIXray.")],
     out: Annotated[Path, typer.Option("--out", help="Folder for train.csv, test.csv and card.json.")],
     ratio: Annotated[int, typer.Option(help="10, 100 or 1000 negatives to one positive.")] = 100,
+    lists: Annotated[
+        str | None, typer.Option(help="Take this published pair, for instance 10, instead of drawing.")
+    ] = None,
     seed: Seed = 0,
     test_share: Annotated[float, typer.Option(help="Share of the test list.", min=0.01, max=0.99)] = 0.2,
     listed: Annotated[bool, typer.Option("--listed", help="Also images that are not on disk.")] = False,
@@ -83,23 +86,27 @@ def subset(
     Example: beltline data subset SIXRAY --ratio 100 --out sixray100 --seed 0
     """
     from beltline.data.sixray import read_index
-    from beltline.data.sixray_subsets import RATIOS, build_subset, write_subset
+    from beltline.data.sixray_subsets import RATIOS, build_subset, take_lists, write_subset
 
     chosen = next((r for r in RATIOS if r == ratio), None)
     if chosen is None:
         raise typer.BadParameter(f"must be 10, 100 or 1000, got {ratio}", param_hint="--ratio")
     index = read_index(root)
-    built = build_subset(index, chosen, seed=seed, test_share=test_share, listed=listed)
+    if lists is not None:
+        built = take_lists(index, lists, listed=listed)
+    else:
+        built = build_subset(index, chosen, seed=seed, test_share=test_share, listed=listed)
     card = write_subset(out, index, built)
     if not built.complete:
         note(
             f"{built.negatives:,d} negatives are there, {built.wanted_negatives:,d} wanted:"
-            f" SIXray{ratio} is 1:{built.achieved:.1f} here"
+            f" {built.name} is 1:{built.achieved:.1f} here"
         )
     if as_json:
         print_json(card)
         return
-    print(f"{out}: SIXray{ratio}, seed {seed}, 1 positive to {built.achieved:.1f} negatives")
+    drawn = "" if built.seed is None else f", seed {built.seed}"
+    print(f"{out}: {built.name}{drawn}, 1 positive to {built.achieved:.1f} negatives")
     columns = [name for name in card["counts"]["train"] if name != "total"]
     print(f"{'':6s}" + "".join(f"{name:>10s}" for name in columns) + "  sha256")
     for side, counts in card["counts"].items():

@@ -3,7 +3,7 @@
 from beltline.data.image_list import ImageList, read_image_folder
 from beltline.data.realism import RealismReport, compare_folders
 from beltline.data.sixray import SixrayIndex, read_index, to_image_list
-from beltline.data.sixray_subsets import Subset, build_subset, read_subset, write_subset
+from beltline.data.sixray_subsets import Subset, build_subset, read_subset, take_lists, write_subset
 from beltline.data.sixray_verdict import SixrayVerdict
 from beltline.data.sixray_verify import verify
 from beltline.data.statistics import ForegroundStatistics, foreground_statistics, pooled_statistics
@@ -11,6 +11,6 @@ from beltline.data.statistics import ForegroundStatistics, foreground_statistics
 __all__ = [
     "ImageList", "read_image_folder",
     "SixrayIndex", "read_index", "to_image_list", "SixrayVerdict", "verify",
-    "Subset", "build_subset", "write_subset", "read_subset",
+    "Subset", "build_subset", "take_lists", "write_subset", "read_subset",
     "ForegroundStatistics", "foreground_statistics", "pooled_statistics", "RealismReport", "compare_folders",
 ]  # fmt: skip

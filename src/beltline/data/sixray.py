@@ -26,7 +26,7 @@ from beltline.data.sixray_lists import NAMES, LabelList, read_label_list
 IMAGE_FOLDERS = ("jpegimage", "jpegimages", "images", "image")
 ANNOTATION_FOLDERS = ("annotation", "annotations", "positive-annotation", "positive_annotation")
 LIST_FOLDERS = ("imageset", "imagesets")
-_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
+_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 _DEEPEST = 4
 Difficult: TypeAlias = Literal["nan", "present"]
 Files: TypeAlias = Mapping[tuple[str, str], Sequence[str]]

@@ -15,7 +15,7 @@ from beltline.formats.images import DECODE_ERRORS
 from beltline.formats.limits import MAX_FILE_BYTES, check_size, header_size
 
 _HEAD, _LONG_HEAD, _TAIL = 4096, 1 << 20, 4096
-_KINDS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".bmp": "BMP"}
+_KINDS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}
 _ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
 
 
@@ -63,36 +63,33 @@ def check_image(path: str | Path, *, deep: bool = False) -> ImageCheck:
         return ImageCheck(f"cannot be read ({error.strerror or error})")
     kind = _kind(head)
     fault = _fault(path, kind, size, tail)
-    if fault is None and (deep or kind == "BMP"):
-        fault = _decode_fault(head if len(head) == length else path.read_bytes())
+    if fault is None and deep:
+        fault = _decode_fault(head)
     wrong = kind is not None and kind != _KINDS.get(path.suffix.lower())
     digest = hashlib.blake2b(head, digest_size=16).digest() if deep else None
     return ImageCheck(fault, False, size, wrong, digest)
 
 
 def _kind(head: bytes) -> str | None:
-    starts = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"BM": "BMP"}
+    starts = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG"}
     return next((kind for start, kind in starts.items() if head.startswith(start)), None)
 
 
 def _fault(path: Path, kind: str | None, size: tuple[int, int] | None, tail: bytes) -> str | None:
     if kind is None:
-        return "neither JPEG, PNG nor BMP"
-    if kind != "BMP":
-        if size is None:
-            return f"{kind} header damaged or cut off"
-        try:
-            check_size(path, *size)
-        except BadInputError as error:
-            return str(error).removeprefix(f"{path}: ")
-        if _ENDS[kind] not in tail:
-            return f"truncated: the end marker of {kind} is missing"
-    return None
+        return "neither JPEG nor PNG"
+    if size is None:
+        return f"{kind} header damaged or cut off"
+    try:
+        check_size(path, *size)
+    except BadInputError as error:
+        return str(error).removeprefix(f"{path}: ")
+    return None if _ENDS[kind] in tail else f"truncated: the end marker of {kind} is missing"
 
 
 def _decode_fault(data: bytes) -> str | None:
     try:
-        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "BMP")) as image:
+        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
             image.load()
     except (Image.DecompressionBombError, *DECODE_ERRORS) as error:
         return f"damaged ({' '.join(str(error).split())})"

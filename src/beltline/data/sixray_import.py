@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -52,37 +52,58 @@ def import_sixray(
     if not rows:
         raise BadInputError(f"{index.root}: none of {len(index)} listed images is on disk; unpack JPEGImage")
     (out / "images").mkdir(parents=True, exist_ok=True)
-    skipped: dict[str, str] = {}
-    records: list[str] = []
-    objects: list[str] = []
-    kept: list[int] = []
-    categories = {name: number for number, name in enumerate((*index.classes, "hammer"), start=1)}
+    categories = {name: n for n, name in enumerate(dict.fromkeys((*index.classes, "hammer")), start=1)}
+    tables = _Tables([], [], [], {})
     for row in watch(rows):
-        source = index.root / str(index.file(row))
-        check = check_image(source)
-        if check.fault is not None or check.size is None:
-            skipped[str(index.file(row))] = check.fault or "size not known"
-            continue
-        name = _bring(source, out / "images" / f"{index.names[row]}{source.suffix.lower()}", copy=copy)
-        found = _instances(index, row, check.size, positive=bool(positive[row]))
-        kept.append(row)
-        records.append(_record(len(kept), name, check.size, found is not None))
-        objects += _objects(len(objects), len(kept), found, categories)
-    _write_coco(out / "annotations.json", records, objects, categories)
-    table = LabelList(index.names[kept], index.labels[kept], index.classes)
-    write_label_list(out / "labels.csv", table, header=("name", *index.classes))
+        _add(tables, index, row, out, copy=copy, positive=bool(positive[row]), categories=categories)
+    _write_coco(out / "annotations.json", tables.records, tables.objects, categories)
+    labels = LabelList(index.names[tables.rows], index.labels[tables.rows], index.classes)
+    write_label_list(out / "labels.csv", labels, header=("name", *index.classes))
     card = {
         "schema_version": 1,
         "kind": "sixray",
         "source": str(index.root.resolve()),
         "images": "copies" if copy else "hard links",
-        "counts": {"images": len(kept), "annotations": len(objects), "listed": len(index)},
-        "skipped": skipped,
+        "counts": {"images": len(tables.rows), "annotations": len(tables.objects), "listed": len(index)},
+        "skipped": tables.skipped,
         "sha256": {name: sha256_of(out / name) for name in ("annotations.json", "labels.csv")},
         "terms": TERMS,
     }
     write_json(out / "card.json", card, indent=1)
     return card
+
+
+class _Tables(NamedTuple):
+    """What an import has gathered: rows of the index, COCO records as JSON, what was left out."""
+
+    rows: list[int]
+    records: list[str]
+    objects: list[str]
+    skipped: dict[str, str]
+
+
+def _add(
+    tables: _Tables,
+    index: SixrayIndex,
+    row: int,
+    out: Path,
+    *,
+    copy: bool,
+    positive: bool,
+    categories: dict[str, int],
+) -> None:
+    """Bring one image over and note it in the tables."""
+    source = index.root / str(index.file(row))
+    check = check_image(source)
+    if check.fault is not None or check.size is None:
+        tables.skipped[str(index.file(row))] = check.fault or "size not known"
+        return
+    name = _bring(source, out / "images" / f"{index.names[row]}{source.suffix.lower()}", copy=copy)
+    found = _instances(index, row, check.size, positive=positive)
+    tables.rows.append(row)
+    number = len(tables.rows)
+    tables.records.append(_record(number, name, check.size, found is not None))
+    tables.objects.extend(list(_objects(len(tables.objects), number, found, categories)))
 
 
 def _bring(source: Path, target: Path, *, copy: bool) -> str:

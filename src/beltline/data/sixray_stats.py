@@ -177,7 +177,7 @@ def charts(found: SixrayStatistics) -> tuple[BarChart, ...]:
 def _grey(path: Path) -> tuple[NDArray[np.float64], tuple[int, int]]:
     """Luminance, perhaps at half or a quarter of the size, and the true (height, width)."""
     try:
-        with Image.open(path, formats=("JPEG", "PNG", "BMP")) as image:
+        with Image.open(path, formats=("JPEG", "PNG")) as image:
             size = (image.height, image.width)
             image.draft("L", (_DECODED_SIDE, _DECODED_SIDE))
             return np.asarray(image.convert("L"), np.float64), size

@@ -12,7 +12,7 @@ Source:
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from beltline.core import BadInputError
 from beltline.data.image_list import ImageList
-from beltline.data.sixray import Difficult, SixrayIndex, build_index, find_holdings, sortable, to_image_list
+from beltline.data.sixray import Difficult, SixrayIndex, build_index, find_holdings, to_image_list
+from beltline.data.sixray_draw import at_most, by_name, part_negatives, part_positives
 from beltline.data.sixray_lists import LabelList, write_label_list
 from beltline.formats import sha256_of, write_json
 
@@ -30,7 +31,6 @@ Ratio: TypeAlias = Literal[10, 100, 1000]
 RATIOS: tuple[Ratio, ...] = (10, 100, 1000)
 MOST_PER_CLASS = 1000
 PUBLISHED_NEGATIVES = 1_050_302
-_POSITIVES, _NEGATIVES, _SIDES = 1, 2, 3  # three independent orders of one seed
 TERMS = "SIXray is for academic purposes only, not for commercial use; images must not be passed on."
 
 
@@ -39,17 +39,20 @@ class Subset:
     """Rows of an index that make up one subset.
 
     Attributes:
-        ratio: 10, 100 or 1000.
-        seed: Of the choice.
+        name: "SIXray100", or which published lists.
+        ratio: 10, 100 or 1000; None for published lists.
+        seed: Of the choice; None for published lists.
         train: Rows of the index, sorted by name.
         test: Same.
         positives: Positive images in both.
         negatives: Negative images in both.
-        wanted_negatives: As many as the subset should have: ratio x positives, for 1000 the published ones.
+        wanted_negatives: As many as it should have: ratio x positives, for 1000 the published ones, for
+            published lists as they name.
     """
 
-    ratio: Ratio
-    seed: int
+    name: str
+    ratio: Ratio | None
+    seed: int | None
     train: NDArray[np.intp]
     test: NDArray[np.intp]
     positives: int
@@ -98,25 +101,67 @@ def build_subset(
             f"{index.root}: a subset needs positives and negatives on disk, found {len(positives)} and"
             f" {len(negatives)} of {len(index)} listed; unpack more archives, or take --listed"
         )
-    in_test = _part_positives(index, positives, seed, test_share)
+    in_test = part_positives(index, positives, seed, test_share)
     if in_test.all() or not in_test.any():
         raise BadInputError(
             f"{index.root}: {len(positives)} positives are too few for a test list of {test_share:.0%};"
             " unpack more archives, or take another --test-share"
         )
-    pool_test, pool_train = _part_negatives(index, negatives, seed, in_test.sum() / len(in_test))
-    sides = []
-    for chosen, pool, most in (
-        (positives[~in_test], pool_train, MOST_PER_CLASS - round(MOST_PER_CLASS * test_share)),
-        (positives[in_test], pool_test, round(MOST_PER_CLASS * test_share)),
-    ):
-        kept = _at_most(index, chosen, seed, most) if ratio == 1000 else chosen
-        drawn = pool if ratio == 1000 else pool[: ratio * len(kept)]
-        sides.append((kept, drawn))
-    train, test = (_by_name(index, np.concatenate(side)) for side in sides)
-    count = sum(len(kept) for kept, _ in sides)
+    pool_test, pool_train = part_negatives(index, negatives, seed, in_test.sum() / len(in_test))
+    most = round(MOST_PER_CLASS * test_share)
+    sides = (
+        (positives[~in_test], pool_train, MOST_PER_CLASS - most),
+        (positives[in_test], pool_test, most),
+    )
+    drawn = [_draw(index, *side, ratio=ratio, seed=seed) for side in sides]
+    train, test = (by_name(index, np.concatenate(side)) for side in drawn)
+    count = sum(len(kept) for kept, _ in drawn)
     wanted = PUBLISHED_NEGATIVES if ratio == 1000 else ratio * count
-    return Subset(ratio, seed, train, test, count, sum(len(drawn) for _, drawn in sides), wanted)
+    return Subset(f"SIXray{ratio}", ratio, seed, train, test, count, sum(len(n) for _, n in drawn), wanted)
+
+
+def take_lists(index: SixrayIndex, name: str, *, listed: bool = False) -> Subset:
+    """A published pair of lists as they are, for instance "10" for ImageSet/10/{train,test}.csv.
+
+    Args:
+        index: Of a copy.
+        name: Folder in ImageSet; "" where the lists lie in ImageSet itself.
+        listed: Also images that are not on disk.
+
+    Raises:
+        BadInputError: If there is no such pair, an image is in both or one of them is empty on this disk.
+    """
+    pairs = {subset: (train, test) for subset, train, test in split_pairs(index)}
+    if name not in pairs:
+        known = ", ".join(repr(pair) for pair in pairs) or "none"
+        raise BadInputError(
+            f"{index.root}: no train and test lists named {name!r} in ImageSet, found {known}"
+        )
+    train, test = pairs[name]
+    if both := len(np.intersect1d(train, test)):
+        raise BadInputError(
+            f"{index.root}: {both} images are in both lists of {name!r}; see beltline data verify"
+        )
+    positive = index.positive
+    wanted = int((~positive[np.concatenate([train, test])]).sum())
+    there = [np.unique(rows if listed else rows[index.present[rows]]) for rows in (train, test)]
+    counts = [int(positive[rows].sum()) for rows in there]
+    if not all(counts):
+        raise BadInputError(f"{index.root}: train and test of {name!r} have {counts} positives on this disk")
+    negatives = sum(len(rows) for rows in there) - sum(counts)
+    chosen = (by_name(index, rows) for rows in there)
+    return Subset(f"published lists {name}".strip(), None, None, *chosen, sum(counts), negatives, wanted)
+
+
+def split_pairs(index: SixrayIndex) -> Iterator[tuple[str, NDArray[np.intp], NDArray[np.intp]]]:
+    """(subset, train rows, test rows) of every pair of lists that part one subset."""
+    for name, rows in index.lists.items():
+        subset, _, kind = name.rpartition("/")
+        if kind.startswith("train"):
+            for other, others in index.lists.items():
+                folder, _, side = other.rpartition("/")
+                if folder == subset and side.startswith(("test", "val")):
+                    yield subset, rows, others
 
 
 def write_subset(out: str | Path, index: SixrayIndex, subset: Subset) -> dict[str, Any]:
@@ -132,7 +177,7 @@ def write_subset(out: str | Path, index: SixrayIndex, subset: Subset) -> dict[st
     card = {
         "schema_version": 1,
         "kind": "sixray-subset",
-        "name": f"SIXray{subset.ratio}",
+        "name": subset.name,
         "root": str(index.root.resolve()),
         "seed": subset.seed,
         "ratio": subset.ratio,
@@ -205,72 +250,19 @@ def read_card(folder: Path) -> Mapping[str, Any]:
     return card
 
 
-def priorities(names: NDArray[np.str_], seed: int, stream: int = 0) -> NDArray[np.uint64]:
-    """A pseudo-random 64-bit number for each name that depends on name, seed and stream alone.
-
-    Source:
-        FNV-1a over the letters, finished by the mixer of SplitMix64 (Steele et al. 2014).
-    """
-    if not len(names):
-        return np.zeros(0, np.uint64)
-    letters = np.ascontiguousarray(names).view(np.uint32).reshape(len(names), -1)
-    mixed = np.full(len(names), 0xCBF29CE484222325, np.uint64)
-    for column in letters.T:
-        letter = column.astype(np.uint64)
-        mixed = np.where(letter > 0, (mixed ^ letter) * np.uint64(0x100000001B3), mixed)
-    mixed = mixed + np.uint64((seed * 0x9E3779B97F4A7C15 + stream * 0xD1B54A32D192ED03) % 2**64)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
-
-
-def _shuffled(index: SixrayIndex, rows: NDArray[np.intp], seed: int, stream: int) -> NDArray[np.intp]:
-    """Rows in the order of their priorities; names break a tie."""
-    names = index.names[rows]
-    return rows[np.lexsort((sortable(names), priorities(names, seed, stream)))]
-
-
-def _by_name(index: SixrayIndex, rows: NDArray[np.intp]) -> NDArray[np.intp]:
-    return rows[np.argsort(sortable(index.names[rows]))]
-
-
-def _combination(index: SixrayIndex, rows: NDArray[np.intp]) -> NDArray[np.int64]:
-    return (index.labels[rows] >= 0) @ (1 << np.arange(len(index.classes)))
-
-
-def _part_positives(index: SixrayIndex, rows: NDArray[np.intp], seed: int, share: float) -> NDArray[np.bool_]:
-    """Whether each positive is in the test list: every 1 / share-th of the row of class combinations."""
-    shuffled = _shuffled(index, rows, seed, _POSITIVES)
-    ordered = shuffled[np.argsort(_combination(index, shuffled), kind="stable")]
-    steps = np.floor(np.arange(len(rows) + 1) * share + 0.5 + 1e-9)
-    tests = ordered[np.diff(steps) > 0]
-    return np.isin(rows, tests)
-
-
-def _part_negatives(
-    index: SixrayIndex, rows: NDArray[np.intp], seed: int, share: float
+def _draw(
+    index: SixrayIndex,
+    positives: NDArray[np.intp],
+    pool: NDArray[np.intp],
+    most: int,
+    *,
+    ratio: Ratio,
+    seed: int,
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """(test, train) negatives, each in the order in which subsets draw them."""
-    sides = _shuffled(index, rows, seed, _SIDES)
-    cut = round(len(rows) * share)
-    return (
-        _shuffled(index, sides[:cut], seed, _NEGATIVES),
-        _shuffled(index, sides[cut:], seed, _NEGATIVES),
-    )
-
-
-def _at_most(index: SixrayIndex, rows: NDArray[np.intp], seed: int, most: int) -> NDArray[np.intp]:
-    """Images so that no class has more than ``most``; classes fill up from the rarest on."""
-    shuffled = _shuffled(index, rows, seed, _POSITIVES)
-    has = index.labels[shuffled] >= 0
-    taken = np.zeros(len(rows), np.bool_)
-    counts = np.zeros(has.shape[1], np.int64)
-    for k in np.argsort(has.sum(axis=0), kind="stable"):
-        for i in np.flatnonzero(has[:, k] & ~taken):
-            if (counts[has[i]] < most).all():
-                taken[i] = True
-                counts += has[i]
-    return shuffled[taken]
+    """Positives and negatives of one side; ``most`` positives a class in SIXray1000."""
+    if ratio == 1000:
+        return at_most(index, positives, seed, most), pool
+    return positives, pool[: ratio * len(positives)]
 
 
 def _counts(index: SixrayIndex, rows: NDArray[np.intp]) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from beltline.data.sixray import Holdings, SixrayIndex, build_index, files_below
 from beltline.data.sixray_boxes import Annotation, read_annotation
 from beltline.data.sixray_images import ImageCheck, check_image
 from beltline.data.sixray_lists import NAMES, read_label_list
+from beltline.data.sixray_subsets import split_pairs
 from beltline.data.sixray_verdict import FAULTS, MOST_NAMES, NOTES, TABLE_1, Finding, SixrayVerdict
 
 _ARCHIVE = re.compile(r"\.(zip|tar|tgz|tar\.gz\d*)$", re.IGNORECASE)
@@ -99,17 +100,6 @@ def _look_at_lists(index: SixrayIndex, found: dict[str, set[str]]) -> None:
     for subset, train, test in split_pairs(index):
         both = np.intersect1d(train, test)
         found["split_overlap"].update(f"{subset or 'lists'}: {index.names[row]}" for row in both)
-
-
-def split_pairs(index: SixrayIndex) -> Iterator[tuple[str, NDArray[np.intp], NDArray[np.intp]]]:
-    """(subset, train rows, test rows) of every pair of lists that part one subset."""
-    for name, rows in index.lists.items():
-        subset, _, kind = name.rpartition("/")
-        if kind.startswith("train"):
-            for other, others in index.lists.items():
-                folder, _, side = other.rpartition("/")
-                if folder == subset and side.startswith(("test", "val")):
-                    yield subset, rows, others
 
 
 def _check_images(
