@@ -156,6 +156,17 @@ def test_the_image_list_holds_what_is_on_disk_and_reads_boxes(tmp_path):
     assert everything.boxes(everything.files.index("JPEGImage/N00001.jpg")) is None
 
 
+def test_linked_folders_are_followed_and_loops_are_not(tmp_path):
+    root = fake_sixray(tmp_path / "copy", positives=5, negatives=5)
+    (root / "JPEGImage").rename(tmp_path / "disk2")
+    (root / "JPEGImage").mkdir()
+    (root / "JPEGImage" / "part").symlink_to(tmp_path / "disk2")
+    (tmp_path / "disk2" / "again").symlink_to(root / "JPEGImage")
+    index = read_index(root)
+    assert index.present.all()
+    assert index.image_places == (("JPEGImage/part", ".jpg"),)
+
+
 def test_lists_keep_their_rows(tmp_path):
     index = read_index(fake_sixray(tmp_path, positives=5, negatives=5))
     assert index.names[index.lists["10/test"]].tolist() == ["P00005", "N00005"]

@@ -215,16 +215,19 @@ def _collect(
     root: Path,
     folder: str,
     suffixes: tuple[str, ...],
-    depth: int = 0,
+    above: tuple[str, ...] = (),
 ) -> None:
-    """Names of all files below a folder, by folder and suffix."""
+    """Names of all files below a folder, by folder and suffix; links are followed, a loop is not."""
+    real = os.path.realpath(root / folder)
+    if real in above or len(above) > _DEEPEST:
+        return
     with os.scandir(root / folder) as entries:
         for entry in entries:
             stem, dot, extension = entry.name.rpartition(".")
             if dot and stem and f".{extension.lower()}" in suffixes:
                 found.setdefault((folder, f".{extension}"), []).append(stem)
-            elif depth < _DEEPEST and entry.is_dir(follow_symlinks=False):
-                _collect(found, root, f"{folder}/{entry.name}", suffixes, depth + 1)
+            elif entry.is_dir():
+                _collect(found, root, f"{folder}/{entry.name}", suffixes, (*above, real))
 
 
 def _labels_without_lists(holdings: Holdings) -> LabelList:

@@ -149,8 +149,8 @@ def take_lists(index: SixrayIndex, name: str, *, listed: bool = False) -> Subset
     if not all(counts):
         raise BadInputError(f"{index.root}: train and test of {name!r} have {counts} positives on this disk")
     negatives = sum(len(rows) for rows in there) - sum(counts)
-    chosen = (by_name(index, rows) for rows in there)
-    return Subset(f"published lists {name}".strip(), None, None, *chosen, sum(counts), negatives, wanted)
+    train, test = (by_name(index, rows) for rows in there)
+    return Subset(f"published lists {name}".strip(), None, None, train, test, sum(counts), negatives, wanted)
 
 
 def split_pairs(index: SixrayIndex) -> Iterator[tuple[str, NDArray[np.intp], NDArray[np.intp]]]:
