@@ -82,7 +82,8 @@ class Scale:
         ablation: Display name of the backbone that gets every method; the others get ``plain`` and ``CHR``.
         methods: Methods of the ablation.
         subsets: Subsets of the ablation.
-        net_subsets: Subsets of the other backbones.
+        everywhere: Methods of the ablation that get every subset.
+        side_subsets: Subsets of its other methods, and of the other backbones.
         seeds: Seeds of weights, order and negatives.
         size: Side of the training crop.
         warp: Side to which files are warped first; simulated windows are made at this size.
@@ -113,7 +114,8 @@ class Scale:
     ablation: str
     methods: tuple[str, ...]
     subsets: tuple[str, ...] = tuple(SUBSETS)
-    net_subsets: tuple[str, ...] = tuple(SUBSETS)
+    everywhere: tuple[str, ...] = tuple(METHODS)
+    side_subsets: tuple[str, ...] = tuple(SUBSETS)
     seeds: tuple[int, ...] = (0, 1, 2)
     size: int = 96
     warp: int = 112
@@ -142,7 +144,8 @@ class Scale:
 
 
 _HALF = {"channels": (32, 64, 128, 256)}
-_PAPER_NETS = {
+_QUARTER = {"channels": (16, 32, 64, 128)}
+PAPER_NETS = {
     "ResNet34": Net("ResNet34", published="ResNet34"),
     "ResNet50": Net("ResNet50", published="ResNet50"),
     "ResNet101": Net("ResNet101", published="ResNet101"),
@@ -152,11 +155,11 @@ _PAPER_NETS = {
 SCALES: Mapping[str, Scale] = MappingProxyType(
     {
         "smoke": Scale(
-            nets={"ResNet18 quarter": Net("resnet18", {"channels": (16, 32, 64, 128)})},
+            nets={"ResNet18 quarter": Net("resnet18", _QUARTER)},
             ablation="ResNet18 quarter",
             methods=("plain", "CHR", "balanced"),
             subsets=("SIXray10", "SIXray100"),
-            net_subsets=(),
+            side_subsets=(),
             seeds=(0, 1),
             size=64,
             warp=72,
@@ -174,17 +177,18 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
             nets={
                 "ResNet18 half": Net("resnet18", _HALF),
                 "ResNet34 half": Net("resnet34", _HALF, published="ResNet34"),
-                "ResNet50": _PAPER_NETS["ResNet50"],
-                "ResNet101": _PAPER_NETS["ResNet101"],
-                "Inception-v3": _PAPER_NETS["Inception-v3"],
-                "DenseNet121": _PAPER_NETS["DenseNet121"],
+                "ResNet50 quarter": Net("ResNet50", _QUARTER, published="ResNet50"),
+                "ResNet101 quarter": Net("ResNet101", _QUARTER, published="ResNet101"),
+                "DenseNet121 half": Net("DenseNet-121", {"growth_rate": 16}, published="DenseNet"),
+                "Inception-v3": PAPER_NETS["Inception-v3"],
             },
             ablation="ResNet18 half",
             methods=tuple(METHODS),
-            net_subsets=("SIXray100",),
+            everywhere=("plain", "CHR", "balanced"),
+            side_subsets=("SIXray100",),
         ),
         "paper": Scale(
-            nets=_PAPER_NETS,
+            nets=PAPER_NETS,
             ablation="ResNet34",
             methods=tuple(METHODS),
             size=224,
@@ -236,11 +240,12 @@ def cells(scale: Scale) -> Iterator[Cell]:
     for seed in scale.seeds:
         for subset in scale.subsets:
             for method in scale.methods:
-                yield Cell(scale.ablation, method, subset, seed)
+                if method in scale.everywhere or subset in scale.side_subsets:
+                    yield Cell(scale.ablation, method, subset, seed)
     for net in scale.nets:
         if net == scale.ablation:
             continue
         for seed in scale.seeds:
-            for subset in scale.net_subsets:
+            for subset in scale.side_subsets:
                 for method in ("plain", "CHR"):
                     yield Cell(net, method, subset, seed)
