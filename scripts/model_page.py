@@ -43,7 +43,7 @@ beltline data shards data/unseen --split test --shards 2 --seed 381 --classes $C
     --styles unseen:1 --library data/test-library
 beltline train chr --data data/train --out first $NET --set max_minutes=72 --set lr=0.0015
 beltline train chr --data data/train --out run $NET --set max_minutes=95 --set lr=0.001 \\
-    --set init=first --set classes=[$(echo $CLASSES | sed 's/[a-z]*/"&"/g')]
+    --set init=first --set classes=$CLASSES
 beltline evaluate run --data data/val --calibrate
 beltline evaluate run --data data/test
 beltline evaluate run --data data/unseen

@@ -15,7 +15,11 @@ def test_cells_are_distinct_and_their_folders_too(name: str) -> None:
     planned = list(cells(scale))
     assert len({cell.name for cell in planned}) == len(planned)
     ablation = [cell for cell in planned if cell.net == scale.ablation]
-    assert len(ablation) == len(scale.methods) * len(scale.subsets) * len(scale.seeds)
+    for method in scale.methods:
+        subsets = scale.subsets if method in scale.everywhere else scale.side_subsets
+        mine = [cell for cell in ablation if cell.method == method]
+        assert {cell.subset for cell in mine} == set(subsets)
+        assert len(mine) == len(subsets) * len(scale.seeds)
     assert {cell.method for cell in planned if cell.net != scale.ablation} <= {"plain", "CHR"}
 
 

@@ -13,7 +13,7 @@ from beltline.core import BadInputError, Instances
 from beltline.data.image_list import ImageList
 from beltline.training import lists
 from beltline.training.assessment import mask_boxes
-from beltline.training.lists import box_planes, scaled_boxes, whole_list
+from beltline.training.lists import box_planes, classes_of, holds_lists, read_list, scaled_boxes, whole_list
 from beltline.training.recipes import load_recipe
 from beltline.training.runs import calibrate_run, evaluate_run, planned_steps, train_chr
 
@@ -114,3 +114,47 @@ def test_the_papers_recipe_is_that_of_the_released_code() -> None:
     )
     assert recipe.batch_size * recipe.accumulate == 320
     assert (recipe.epochs, recipe.pooling, recipe.mask_weight) == (15, "avg", 0)
+
+
+@pytest.fixture
+def class_folders(tmp_path: Path) -> Path:
+    """Three classes that a colour tells apart, as ILSVRC lays them out."""
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 12), ("val", 4)):
+        for k, name in enumerate(("axe", "brush", "cup")):
+            folder = tmp_path / "images" / split / name
+            folder.mkdir(parents=True)
+            for i in range(count):
+                pixels = rng.integers(0, 60, (40, 60, 3), np.uint8)
+                pixels[..., k] += 150
+                Image.fromarray(pixels).save(folder / f"{i}.png")
+    return tmp_path / "images"
+
+
+def test_class_folders_are_a_list_with_one_hot_labels(class_folders: Path) -> None:
+    assert holds_lists(class_folders)
+    assert classes_of(class_folders) == ("axe", "brush", "cup")
+    found = read_list(class_folders, "test", ("cup", "axe", "brush"))
+    assert len(found) == 12
+    assert found.labels.sum(0).tolist() == [4, 4, 4]
+    assert all(found.classes[row.argmax()] in found.files[i] for i, row in enumerate(found.labels))
+
+
+def test_single_labels_are_learnt_and_measured_without_calibration(class_folders: Path) -> None:
+    run = class_folders.parent / "run"
+    changes = [c for c in TINY if not c.startswith("classes")]
+    recipe = load_recipe("chr_single_label", [*changes, "epochs=8", "optimizer=adamw", "lr=0.003"])
+    train_chr(recipe, class_folders, run)
+    assert json.loads((run / "recipe.json").read_text())["classes"] == ["axe", "brush", "cup"]
+    found = evaluate_run(run, class_folders)
+    assert found["scans"] == 12
+    assert found["top1_error"] < 0.2
+    assert found["top3_error"] == 0  # there are three classes
+    with pytest.raises(BadInputError, match="no thresholds to choose"):
+        calibrate_run(run, class_folders)
+
+
+def test_cross_entropy_refuses_lists_of_several_labels(subset: Path, tmp_path: Path) -> None:
+    recipe = load_recipe("chr_paper", (*TINY, "loss=cross_entropy"))
+    with pytest.raises(BadInputError, match="exactly one class"):
+        train_chr(recipe, subset, tmp_path / "run")

@@ -35,6 +35,9 @@ def evaluate(
 
 
 def _table(found: dict[str, Any]) -> str:
+    if "classes" not in found:
+        errors = ", ".join(f"{key.replace('_', ' ')} {found[key]:.3f}" for key in found if "error" in key)
+        return f"{found['scans']} images: {errors}"
     lines = ["class             positives    AP    AUC  pointing  CorLoc   PD@5% [95 % interval]    PFA"]
     for name, row in found["classes"].items():
         point = row["operating_points"]["0.05"]

@@ -37,10 +37,11 @@ from beltline.metrics.paired import (
     seed_interval,
 )
 from beltline.metrics.ranking import average_precision, mean_average_precision, roc_auc
+from beltline.metrics.top_k import top_k_error
 
 __all__ = [
     # ranking
-    "average_precision", "mean_average_precision", "roc_auc",
+    "average_precision", "mean_average_precision", "roc_auc", "top_k_error",
     # operating points
     "OperatingPoint", "PdPfaCurve", "Rate", "bootstrap_interval", "choose_thresholds", "pd_pfa_curve",
     "rates_at_threshold", "scan_thresholds", "threshold_at_pfa", "wilson",

@@ -27,6 +27,7 @@ from beltline.metrics import (
     scan_thresholds,
     sigmoid,
     threshold_at_pfa,
+    top_k_error,
 )
 from beltline.models.chr import ChrOutput, fuse_cams, mean_logits
 from beltline.training.lists import Split, holds_lists, read_list, whole_list
@@ -101,6 +102,8 @@ def build_evaluate(recipe: ChrStarterRecipe, data: Path, *, limit: int = 1000) -
 
     def evaluate(model: nn.Module) -> Mapping[str, float]:
         found = score(recipe, model, data, limit=limit, boxes=False)
+        if recipe.loss == "cross_entropy":
+            return single_label_figures(found)
         rows = [_ranking(found, k) for k in range(found.labels.shape[1])]
         return {
             "map": _mean([row["ap"] for row in rows]),
@@ -109,6 +112,16 @@ def build_evaluate(recipe: ChrStarterRecipe, data: Path, *, limit: int = 1000) -
         }
 
     return evaluate
+
+
+def single_label_figures(scores: Scores) -> dict[str, float]:
+    """Top-1 and top-5 error of images that hold exactly one class each."""
+    truth = scores.labels.argmax(1)
+    top = min(5, scores.labels.shape[1])
+    return {
+        "top1_error": top_k_error(scores.logits, truth),
+        f"top{top}_error": top_k_error(scores.logits, truth, k=top),
+    }
 
 
 def calibrate(scores: Scores, pfas: Sequence[float] = PFAS) -> dict[str, Any]:
@@ -215,7 +228,7 @@ def _localise(cams: Tensor, batch: Batch, *, boxes: bool) -> tuple[NDArray[np.fl
     hits = np.full((2, *labels.shape), np.nan, np.float32)
     ious = np.full((*labels.shape, len(BOX_THRESHOLDS)), np.nan, np.float32)
     maps = cams.numpy()
-    for row, k in np.argwhere(labels == 1):
+    for row, k in np.argwhere(labels == 1) if masks.size else ():
         truth = mask_boxes(masks[row, k])
         if not len(truth):
             continue

@@ -1,4 +1,4 @@
-"""A subset of a real set as training and measuring see it: list files train.csv and test.csv in a folder."""
+"""Image files as training and measuring see them: lists train.csv and test.csv, or a folder a class."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from beltline.core import BadInputError, Instances
-from beltline.data.image_list import ImageList
+from beltline.data.image_list import ImageList, read_image_folder
 from beltline.data.sixray_subsets import read_subset
 from beltline.training.files import FileBatches, whole_images
 from beltline.training.shards import STRIDE, Batch
@@ -22,19 +22,37 @@ Split = Literal["train", "test"]
 
 
 def holds_lists(folder: Path) -> bool:
-    """Whether a folder holds list files instead of shards."""
-    return (folder / "train.csv").is_file()
+    """Whether a folder holds image files, by list or by class folder, instead of shards."""
+    return (folder / "train.csv").is_file() or holds_class_folders(folder)
+
+
+def holds_class_folders(folder: Path) -> bool:
+    """Whether a folder is laid out as ILSVRC is: ``train/CLASS/*.jpg`` and ``val`` or ``test`` beside it."""
+    train = folder / "train"
+    shards = any((place / "classes.json").is_file() for place in (folder, train))
+    return train.is_dir() and not shards
+
+
+def classes_of(folder: Path) -> tuple[str, ...]:
+    """The classes of a folder's training list, in its order."""
+    if holds_class_folders(folder):
+        return read_image_folder(folder / "train").classes
+    return read_subset(folder, "train").classes
 
 
 def read_list(folder: Path, split: Split, classes: Sequence[str]) -> ImageList:
     """One of the lists, its labels in the order of ``classes``.
 
-    ``difficult`` labels count as present for training, as in the released code, and are left out of figures.
+    Class folders have ``test`` or, as ILSVRC, ``val`` as test list; their labels are one-hot. ``difficult``
+    labels count as present for training, as in the released code, and are left out of figures.
 
     Raises:
         BadInputError: If the list lacks a class.
     """
-    found = read_subset(folder, split, difficult="present" if split == "train" else "nan")
+    if holds_class_folders(folder):
+        found = read_image_folder(_split_folder(folder, split))
+    else:
+        found = read_subset(folder, split, difficult="present" if split == "train" else "nan")
     missing = [name for name in classes if name not in found.classes]
     if missing:
         raise BadInputError(
@@ -43,6 +61,11 @@ def read_list(folder: Path, split: Split, classes: Sequence[str]) -> ImageList:
         )
     order = [found.classes.index(name) for name in classes]
     return ImageList(found.root, found.files, found.labels[:, order], tuple(classes), found.boxes)
+
+
+def _split_folder(folder: Path, split: Split) -> Path:
+    names = ("train",) if split == "train" else ("test", "val")
+    return next((folder / name for name in names if (folder / name).is_dir()), folder / names[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +81,7 @@ class ListBatches:
 
 
 def whole_list(images: ImageList, *, batch_size: int, size: int, limit: int | None = None) -> Iterator[Batch]:
-    """Every image once, warped to a square; boxes become coverage planes at stride 8.
+    """Every image once, warped to a square; boxes become coverage planes at stride 8, of size 0 without any.
 
     Args:
         images: Files, labels and, where there are any, boxes.
@@ -68,8 +91,11 @@ def whole_list(images: ImageList, *, batch_size: int, size: int, limit: int | No
     """
     chosen = images if limit is None else images.take(np.arange(min(limit, len(images))))
     for rows, pixels in whole_images(chosen, batch_size=batch_size, size=size):
-        masks = np.stack([box_planes(chosen, int(row), size) for row in rows])
-        yield Batch(pixels, torch.from_numpy(chosen.labels[rows]), torch.from_numpy(masks))
+        labels = torch.from_numpy(chosen.labels[rows])
+        masks = torch.empty((*labels.shape, 0, 0))
+        if chosen.boxes is not None:
+            masks = torch.from_numpy(np.stack([box_planes(chosen, int(row), size) for row in rows]))
+        yield Batch(pixels, labels, masks)
 
 
 def box_planes(images: ImageList, row: int, size: int) -> NDArray[np.float32]:

@@ -9,12 +9,18 @@ from typing import Any
 from beltline.core import BadInputError
 from beltline.formats import write_json
 from beltline.models.backbones import load_backbone_weights
-from beltline.training.assessment import build_evaluate, calibrate, figures, score
+from beltline.training.assessment import (
+    build_evaluate,
+    calibrate,
+    figures,
+    score,
+    single_label_figures,
+)
 from beltline.training.checkpoint import WEIGHTS, hash_json, load_weights
 from beltline.training.export import ModelCard, export_onnx
 from beltline.training.initial import take_over
 from beltline.training.journal import without_nan
-from beltline.training.lists import holds_lists, read_list
+from beltline.training.lists import classes_of, holds_class_folders, holds_lists, read_list
 from beltline.training.loop import FitResult, fit
 from beltline.training.recipes import load_recipe
 from beltline.training.recipes.chr_starter import (
@@ -55,7 +61,8 @@ def train_chr(
 
     Args:
         recipe: Hyperparameters.
-        data: Shard folder, where shards added while training runs are taken up; or a folder of lists.
+        data: Shard folder, where shards added while training runs are taken up; or image files, see
+            `beltline.training.lists`.
         out: Run folder.
         validation: Shard folder to measure on while training.
         evaluate_steps: Steps between measurements.
@@ -67,6 +74,8 @@ def train_chr(
         BadInputError: If ``out`` holds another run, ``resume`` meets another recipe, or a folder of data has
             no complete shard or lacks a class. Nothing is written then.
     """
+    if not recipe.classes:
+        recipe = replace(recipe, classes=classes_of(data))
     written = {"recipe": "chr_starter", **as_json(recipe)}
     path = out / RECIPE
     if path.is_file():
@@ -108,6 +117,11 @@ def planned_steps(recipe: ChrStarterRecipe, data: Path) -> int:
 
 
 def _check_data(recipe: ChrStarterRecipe, folder: Path) -> None:
+    if recipe.loss == "cross_entropy" and not holds_class_folders(folder):
+        raise BadInputError(
+            f"{folder}: cross-entropy wants images of exactly one class, in train/CLASS and val/CLASS;"
+            " use --set loss=bce"
+        )
     if not holds_lists(folder):
         require_shards(folder, recipe.classes)
         return
@@ -157,6 +171,10 @@ def calibrate_run(run: Path, validation: Path, *, limit: int | None = None) -> d
             can be chosen then.
     """
     recipe, model, digest = load_run(run)
+    if recipe.loss == "cross_entropy":
+        raise BadInputError(
+            f"{run}: a run of single labels has no thresholds to choose; evaluate it as it is"
+        )
     found = score(recipe, model, validation, limit=limit, split="train")
     for name, truth in zip(recipe.classes, found.labels.T, strict=True):
         present, absent = int((truth == 1).sum()), int((truth == 0).sum())
@@ -178,8 +196,12 @@ def evaluate_run(run: Path, data: Path, *, limit: int | None = None) -> dict[str
         BadInputError: If the run was not calibrated with its present weights.
     """
     recipe, model, digest = load_run(run)
-    chosen = _chosen(run, digest)
-    found = figures(score(recipe, model, data, limit=limit), chosen, recipe.classes)
+    if recipe.loss == "cross_entropy":
+        scores = score(recipe, model, data, limit=limit, boxes=False)
+        found: dict[str, Any] = {"scans": len(scores.labels), **single_label_figures(scores)}
+    else:
+        chosen = _chosen(run, digest)
+        found = figures(score(recipe, model, data, limit=limit), chosen, recipe.classes)
     _write_json(run / EVALUATION, found)
     return found
 

@@ -10,11 +10,13 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from beltline.core import BadInputError
 from beltline.training.recipes.chr_paper import chr_paper
+from beltline.training.recipes.chr_single_label import chr_single_label
 from beltline.training.recipes.chr_starter import ChrStarterRecipe
 
 RECIPES: Mapping[str, Callable[[], ChrStarterRecipe]] = {
     "chr_starter": ChrStarterRecipe,
     "chr_paper": chr_paper,
+    "chr_single_label": chr_single_label,
 }
 
 

@@ -21,6 +21,7 @@ from beltline.models.chr import (
     build_chr,
     cam_mask_loss,
     class_balanced_loss,
+    hierarchical_cross_entropy,
 )
 from beltline.models.multilabel_losses import asymmetric_loss
 from beltline.training.augment import AugmentationRange
@@ -43,13 +44,14 @@ class ChrStarterRecipe:
     """Hyperparameters of the starter classifier; every field can be set from the command line.
 
     Attributes:
-        classes: Classes in order.
+        classes: Classes in order; empty for those of the list that is trained on.
         backbone: Name in timm.
         backbone_channels: Widths of the four ResNet stages, empty for the backbone's own.
         variant: plain, H, CH, HR or CHR.
         wiring: released, or light for less added cost on wide backbones.
         pooling: avg as in the paper; lse or topk for small objects and mask supervision.
-        loss: ``bce`` (class-balanced according to variant and ``loss_mode``) or ``asymmetric``.
+        loss: ``bce`` (class-balanced according to variant and ``loss_mode``), ``asymmetric``, or
+            ``cross_entropy`` for images of exactly one class.
         loss_mode: See `beltline.models.chr.keep_negatives`; used where the variant has a C.
         epsilon: Same.
         normalise: Same.
@@ -86,7 +88,7 @@ class ChrStarterRecipe:
     variant: Variant = "CHR"
     wiring: Wiring = "released"
     pooling: Pooling = "lse"
-    loss: Literal["bce", "asymmetric"] = "bce"
+    loss: Literal["bce", "asymmetric", "cross_entropy"] = "bce"
     loss_mode: LossMode = "drop_easy"
     epsilon: float = 0.05
     normalise: Normalise = "all"
@@ -178,6 +180,8 @@ def build_loss(recipe: ChrStarterRecipe) -> Loss:
     def image_loss(logits: Tensor, labels: Tensor) -> Tensor:
         if recipe.loss == "asymmetric":
             return asymmetric_loss(logits, labels)
+        if recipe.loss == "cross_entropy":
+            return hierarchical_cross_entropy(logits, labels.argmax(1))
         return class_balanced_loss(
             logits, labels, mode=mode, epsilon=recipe.epsilon, normalise=recipe.normalise
         )
