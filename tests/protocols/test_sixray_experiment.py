@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from beltline.core import BadInputError
 from beltline.protocols.sixray import experiment
 from beltline.protocols.sixray.cell import read_cell
 from beltline.protocols.sixray.plan import SCALES, Net
@@ -107,3 +108,10 @@ def test_no_time_means_a_report_of_what_is_there(
 def test_an_unknown_scale_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="smoke, small, paper"):
         experiment.reproduce_sixray(tmp_path, scale="huge")
+
+
+def test_cells_trained_another_way_are_not_mixed(done: tuple[Path, list[str]]) -> None:
+    out, _ = done
+    with pytest.raises(BadInputError, match="with other images"):
+        experiment.reproduce_sixray(out, scale=replace(TINY, images=2 * TINY.images), max_minutes=0)
+    experiment.reproduce_sixray(out, scale=replace(TINY, seeds=(0,)), max_minutes=0)

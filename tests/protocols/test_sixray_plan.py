@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from beltline.protocols.sixray.experiment import long_tailed
-from beltline.protocols.sixray.plan import METHODS, PAPER_IMAGES, SCALES, SUBSETS, Cell, cells
+from beltline.protocols.sixray.plan import METHODS, PAPER_IMAGES, SCALES, SUBSETS, Cell, cells, narrow
 from beltline.protocols.sixray.published import read_printed
 
 
@@ -55,3 +55,24 @@ def test_simulated_counts_have_the_papers_long_tail() -> None:
 def test_names_of_cells_are_names_of_folders() -> None:
     name = Cell("ResNet18 half", "CHR light", "SIXray10", 2).name
     assert name == "ResNet18_half--CHR_light--SIXray10--2"
+
+
+def test_a_scale_narrows_to_the_cells_asked_for() -> None:
+    small = SCALES["small"]
+    part = narrow(
+        small, nets=["ResNet18 half"], methods=["plain", "HR"], subsets=["SIXray100"], seeds=[4], images=9
+    )
+    names = [cell.name for cell in cells(part)]
+    assert names == ["ResNet18_half--plain--SIXray100--4", "ResNet18_half--HR--SIXray100--4"]
+    assert part.images == 9
+    assert narrow(small) == small
+    only = [cell.net for cell in cells(narrow(small, nets=["Inception-v3"], methods=["CHR"]))]
+    assert only == ["Inception-v3"] * 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"), [({"nets": ["VGG"]}, "VGG: not in this scale"), ({"images": 0}, "positive")]
+)
+def test_a_scale_has_only_its_own(asked: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        narrow(SCALES["small"], **asked)  # type: ignore[arg-type]

@@ -23,7 +23,11 @@ def sixray(
     weights: Annotated[
         Path | None, typer.Option(help="Folder of backbone weights, for machines without network.")
     ] = None,
+    nets: Annotated[str, typer.Option(help="Backbones by display name, comma separated.")] = "",
+    methods: Annotated[str, typer.Option(help="Rows of the ablation, comma separated.")] = "",
+    subsets: Annotated[str, typer.Option(help="SIXray10, SIXray100, SIXray1000, comma separated.")] = "",
     seeds: Annotated[str, typer.Option(help="Comma separated, instead of the scale's.")] = "",
+    images: Annotated[int | None, typer.Option(help="Simulated images a training sees.", min=1)] = None,
     max_minutes: Annotated[float | None, typer.Option(help="Start no training after so long.", min=0)] = None,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 for all.", min=0)] = 0,
 ) -> None:
@@ -33,23 +37,33 @@ def sixray(
     """
     import torch
 
-    from beltline.protocols.sixray import SCALES, reproduce_sixray
+    from beltline.protocols.sixray import SCALES, narrow, reproduce_sixray
 
     if scale not in SCALES:
         raise typer.BadParameter(f"must be one of {', '.join(SCALES)}, got {scale!r}", param_hint="--scale")
     try:
-        chosen = tuple(int(text) for text in seeds.split(",") if text.strip())
+        chosen = narrow(
+            SCALES[scale],
+            nets=_names(nets),
+            methods=_names(methods),
+            subsets=_names(subsets),
+            seeds=[int(text) for text in _names(seeds)],
+            images=images,
+        )
     except ValueError as error:
-        raise typer.BadParameter(f"takes whole numbers, got {seeds!r}", param_hint="--seeds") from error
+        raise typer.BadParameter(str(error)) from error
     if threads:
         torch.set_num_threads(threads)
     report = reproduce_sixray(
         out,
         data=data,
-        scale=scale,
+        scale=chosen,
         weights=weights,
-        seeds=chosen or None,
         max_minutes=max_minutes,
         say=note,
     )
     print(report)
+
+
+def _names(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import time
 from collections.abc import Callable, Sequence
@@ -16,12 +17,13 @@ from beltline.core import BadInputError
 from beltline.formats import write_json
 from beltline.protocols.sixray.cell import RESULT, Start, run_cell
 from beltline.protocols.sixray.parts import Part, simulated_part
-from beltline.protocols.sixray.plan import CLASSES, PAPER_IMAGES, SCALES, Cell, Scale, cells
+from beltline.protocols.sixray.plan import CLASSES, PAPER_IMAGES, SCALES, SELECTS, Cell, Scale, cells
 from beltline.protocols.sixray.pretraining import pretrain_backbone
 from beltline.protocols.sixray.report import write_report
 from beltline.simulate.library import ObjectLibrary, bake_library
 from beltline.simulate.windows import WindowPlan, WindowSet, write_windows
 
+SCALE = "scale.json"
 Say = Callable[[str], None]
 PartOf = Callable[[str, int], Part]
 
@@ -30,9 +32,8 @@ def reproduce_sixray(
     out: Path,
     *,
     data: str = "sim",
-    scale: str = "small",
+    scale: str | Scale = "small",
     weights: Path | None = None,
-    seeds: Sequence[int] | None = None,
     max_minutes: float | None = None,
     say: Say = lambda text: None,
 ) -> Path:
@@ -43,10 +44,9 @@ def reproduce_sixray(
     Args:
         out: Folder of the experiment.
         data: ``sim`` for simulated windows, else the root of a SIXray copy.
-        scale: Key of `SCALES`.
+        scale: Key of `SCALES`, or a scale of one's own, for instance by `narrow`.
         weights: Folder of backbone weights, BACKBONE.safetensors or .pth, for machines without network; real
             data then start from them, else from ImageNet weights that timm fetches.
-        seeds: Instead of the scale's.
         max_minutes: Start no further cell after so long; the report then covers what is done.
         say: Receives progress.
 
@@ -55,13 +55,16 @@ def reproduce_sixray(
 
     Raises:
         ValueError: If the scale is not known.
+        BadInputError: If ``out`` holds cells that were trained another way.
     """
-    if scale not in SCALES:
+    if isinstance(scale, str) and scale not in SCALES:
         raise ValueError(f"scale must be one of {', '.join(SCALES)}, got {scale!r}")
-    chosen = SCALES[scale]
+    chosen = SCALES[scale] if isinstance(scale, str) else scale
+    _check_same(out, chosen)
+    write_json(out / SCALE, _as_json(chosen))
     began = time.monotonic()
     parts, windows = _source(out, data, chosen, say)
-    plan = [cell for cell in cells(chosen) if seeds is None or cell.seed in seeds]
+    plan = list(cells(chosen))
     for number, cell in enumerate(plan, start=1):
         folder = out / "cells" / cell.name
         if (folder / RESULT).is_file():
@@ -73,7 +76,7 @@ def reproduce_sixray(
         run_cell(cell, parts(cell.subset, cell.seed), chosen, folder, start=start)
         say(f"{number}/{len(plan)} {cell.name}, {(time.monotonic() - began) / 60:.1f} min")
     done = [cell for cell in plan if (out / "cells" / cell.name / RESULT).is_file()]
-    write_json(out / "card.json", _card(data, scale, chosen, done, len(plan), time.monotonic() - began))
+    write_json(out / "card.json", _card(data, chosen, done, len(plan), time.monotonic() - began))
     return write_report(out, chosen, done, parts, simulated=data == "sim", planned=len(plan))
 
 
@@ -165,13 +168,29 @@ def weights_in(folder: Path, net: str) -> Path:
     return path
 
 
-def _card(
-    data: str, name: str, scale: Scale, done: Sequence[Cell], planned: int, seconds: float
-) -> dict[str, Any]:
+def _as_json(scale: Scale) -> dict[str, Any]:
+    return {**asdict(scale), "nets": {name: asdict(net) for name, net in scale.nets.items()}}
+
+
+def _check_same(out: Path, scale: Scale) -> None:
+    path = out / SCALE
+    if not path.is_file():
+        return
+    before = json.loads(path.read_text(encoding="utf-8"))
+    now = json.loads(json.dumps(_as_json(scale)))
+    changed = [key for key in now if key not in SELECTS and before.get(key, now[key]) != now[key]]
+    if changed:
+        raise BadInputError(
+            f"{out}: its cells were trained with other {', '.join(changed)}; choose another folder"
+        )
+
+
+def _card(data: str, scale: Scale, done: Sequence[Cell], planned: int, seconds: float) -> dict[str, Any]:
+    name = next((name for name, known in SCALES.items() if known == scale), "part of one")
     return {
-        "command": f"beltline reproduce sixray --data {data} --scale {name}",
+        "command": f"beltline reproduce sixray --data {'sim' if data == 'sim' else 'ROOT'} --scale {name}",
         "data": "simulated windows" if data == "sim" else "SIXray from disk",
-        "scale": {**asdict(scale), "nets": {k: asdict(v) for k, v in scale.nets.items()}},
+        "scale": _as_json(scale),
         "cells": {"planned": planned, "done": len(done)},
         "seeds": sorted({cell.seed for cell in done}),
         "minutes_of_this_call": round(seconds / 60, 1),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -217,6 +217,45 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
 )
 
 
+SELECTS = ("nets", "ablation", "methods", "subsets", "everywhere", "side_subsets", "seeds")  # what, not how
+
+
+def narrow(
+    scale: Scale,
+    *,
+    nets: Sequence[str] = (),
+    methods: Sequence[str] = (),
+    subsets: Sequence[str] = (),
+    seeds: Sequence[int] = (),
+    images: int | None = None,
+) -> Scale:
+    """A part of a scale, for instance to train a few cells longer; an empty choice keeps all.
+
+    Raises:
+        ValueError: If a name is not in the scale, or ``images`` is not positive.
+    """
+    for chosen, known in ((nets, scale.nets), (methods, scale.methods), (subsets, scale.subsets)):
+        unknown = [name for name in chosen if name not in known]
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)}: not in this scale, which has {', '.join(known)}")
+    if images is not None and images <= 0:
+        raise ValueError(f"images must be positive, got {images}")
+
+    def of(chosen: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+        return tuple(name for name in names if not chosen or name in chosen)
+
+    return replace(
+        scale,
+        nets={name: scale.nets[name] for name in of(nets, tuple(scale.nets))},
+        methods=of(methods, scale.methods),
+        everywhere=of(methods, scale.everywhere),
+        subsets=of(subsets, scale.subsets),
+        side_subsets=of(subsets, scale.side_subsets),
+        seeds=tuple(seeds) or scale.seeds,
+        images=images or scale.images,
+    )
+
+
 @dataclass(frozen=True)
 class Cell:
     """One training: a method on a backbone, a subset and a seed."""
@@ -237,7 +276,7 @@ def cells(scale: Scale) -> Iterator[Cell]:
 
     The ablation of all seeds comes first, then the other backbones.
     """
-    for seed in scale.seeds:
+    for seed in scale.seeds if scale.ablation in scale.nets else ():
         for subset in scale.subsets:
             for method in scale.methods:
                 if method in scale.everywhere or subset in scale.side_subsets:
@@ -247,5 +286,5 @@ def cells(scale: Scale) -> Iterator[Cell]:
             continue
         for seed in scale.seeds:
             for subset in scale.side_subsets:
-                for method in ("plain", "CHR"):
+                for method in (m for m in ("plain", "CHR") if m in scale.methods):
                     yield Cell(net, method, subset, seed)

@@ -100,7 +100,11 @@ def _pick(found: Sequence[Done], net: str, method: str, subset: str) -> list[Don
 
 
 def _ratios(found: Sequence[Done]) -> dict[str, float]:
-    return {d.cell.subset: d.ratio for d in found}
+    """Mean over the seeds, whose draws differ a little where few positives are drawn."""
+    each: dict[str, list[float]] = {}
+    for d in found:
+        each.setdefault(d.cell.subset, []).append(d.ratio)
+    return {name: float(np.mean(ratios)) for name, ratios in each.items()}
 
 
 def _ablation(found: Sequence[Done], scale: Scale, printed: Printed) -> list[Row]:
