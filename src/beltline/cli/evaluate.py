@@ -10,14 +10,14 @@ from beltline.cli.context import JsonFlag, print_json
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
-    data: Annotated[Path, typer.Option(help="Folder of shards to measure on.")],
+    data: Annotated[Path, typer.Option(help="Folder of shards, of lists, or with class folders.")],
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="Choose probabilities and thresholds on this set instead.")
     ] = False,
     limit: Annotated[int, typer.Option(help="Number of scans; 0 for all.", min=0)] = 0,
     as_json: JsonFlag = False,
 ) -> None:
-    """Measure a trained run: first --calibrate on validation shards, then on test shards.
+    """Measure a trained run on a test set; after --calibrate on a validation set also at thresholds.
 
     Example: beltline evaluate run --data test-shards --json
     """
@@ -34,10 +34,22 @@ def evaluate(
         typer.echo(_table(found))
 
 
+def _ranking_table(found: dict[str, Any]) -> str:
+    rows = {**found["classes"], "mean": {"positives": found["scans"], **found["mean"]}}
+    lines = ["class             positives    AP    AUC  pointing  15 px margin"]
+    for name, row in rows.items():
+        ranks = f"{row['ap']:.3f}  {row['auc']:.3f}"
+        points = f"{row['pointing_strict']:8.3f}  {row['pointing']:12.3f}"
+        lines.append(f"{name:18s} {row['positives']:8d}  {ranks}  {points}")
+    return "\n".join([*lines, "For PD at fixed PFA run it with --calibrate on a validation set first."])
+
+
 def _table(found: dict[str, Any]) -> str:
     if "classes" not in found:
         errors = ", ".join(f"{key.replace('_', ' ')} {found[key]:.3f}" for key in found if "error" in key)
         return f"{found['scans']} images: {errors}"
+    if "whole_scan" not in found:
+        return _ranking_table(found)
     lines = ["class             positives    AP    AUC  pointing  CorLoc   PD@5% [95 % interval]    PFA"]
     for name, row in found["classes"].items():
         point = row["operating_points"]["0.05"]

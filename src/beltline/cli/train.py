@@ -15,17 +15,17 @@ def train() -> None:
 
 @train_app.command("chr")
 def train_chr(
-    data: Annotated[Path, typer.Option(help="Folder of training shards.")],
+    data: Annotated[Path, typer.Option(help="Folder of shards, of lists, or with class folders.")],
     out: Annotated[Path, typer.Option(help="Run folder.")],
     recipe: Annotated[str, typer.Option(help="Recipe by name, or a JSON file.")] = "chr_starter",
     changes: Annotated[
         list[str] | None, typer.Option("--set", help="Change a field: key=value; repeatable.")
     ] = None,
-    validation: Annotated[Path | None, typer.Option(help="Shards to measure on while training.")] = None,
+    validation: Annotated[Path | None, typer.Option(help="Set to measure on while training.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 for all.")] = 0,
 ) -> None:
-    """Train the multi-label classifier CHR.
+    """Train the classifier CHR.
 
     Example: beltline train chr --data shards --out run --set max_minutes=60
     """

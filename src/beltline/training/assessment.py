@@ -148,6 +148,22 @@ def calibrate(scores: Scores, pfas: Sequence[float] = PFAS) -> dict[str, Any]:
     }
 
 
+def ranking_figures(scores: Scores, classes: Sequence[str]) -> dict[str, Any]:
+    """What needs no threshold: AP, AUC and pointing by class, and their unweighted means.
+
+    Args:
+        scores: On the test set.
+        classes: Names.
+    """
+    rows = {
+        name: {"positives": int((scores.labels[:, k] == 1).sum()), **_ranking(scores, k)}
+        for k, name in enumerate(classes)
+    }
+    keys = ("ap", "auc", "pointing", "pointing_strict")
+    mean = {key: _mean([row[key] for row in rows.values()]) for key in keys}
+    return {"scans": len(scores.labels), "mean": mean, "classes": rows}
+
+
 def figures(scores: Scores, chosen: Mapping[str, Any], classes: Sequence[str]) -> dict[str, Any]:
     """Figures of a test set at operating points that were chosen elsewhere.
 

@@ -13,6 +13,7 @@ from beltline.training.assessment import (
     build_evaluate,
     calibrate,
     figures,
+    ranking_figures,
     score,
     single_label_figures,
 )
@@ -190,18 +191,20 @@ def calibrate_run(run: Path, validation: Path, *, limit: int | None = None) -> d
 
 
 def evaluate_run(run: Path, data: Path, *, limit: int | None = None) -> dict[str, Any]:
-    """Figures on test shards at the operating points of calibration.json; writes evaluation.json.
+    """Figures on a test set, those with thresholds where calibration.json has them; writes evaluation.json.
 
     Raises:
-        BadInputError: If the run was not calibrated with its present weights.
+        BadInputError: If the run was calibrated with other weights.
     """
     recipe, model, digest = load_run(run)
+    chosen = _chosen(run, digest) if (run / CALIBRATION).is_file() else None
+    scores = score(recipe, model, data, limit=limit, boxes=chosen is not None)
     if recipe.loss == "cross_entropy":
-        scores = score(recipe, model, data, limit=limit, boxes=False)
         found: dict[str, Any] = {"scans": len(scores.labels), **single_label_figures(scores)}
+    elif chosen is None:
+        found = ranking_figures(scores, recipe.classes)
     else:
-        chosen = _chosen(run, digest)
-        found = figures(score(recipe, model, data, limit=limit), chosen, recipe.classes)
+        found = figures(scores, chosen, recipe.classes)
     _write_json(run / EVALUATION, found)
     return found
 
