@@ -67,13 +67,30 @@ def test_wiring_of_the_light_form(filled):
     def refine(stage, coarse):
         up = F.interpolate(coarse, size=own[stage].shape[-2:], mode="bilinear", align_corners=False)
         depth, point = model.merge[stage]
-        mixed = F.conv2d(up + own[stage], depth.weight, depth.bias, padding=1, groups=8)
+        joined = F.pad(up + own[stage], (1, 1, 1, 1), mode="replicate")
+        mixed = F.conv2d(joined, depth.weight, depth.bias, groups=8)
         return F.relu(F.conv2d(mixed, point.weight, point.bias))
 
     middle = refine(1, own[2])
     stages = (refine(0, middle), middle, own[2])
     expected = [model.heads[i](x.mean((2, 3))) for i, x in enumerate(stages)]
     torch.testing.assert_close(model(image()).logits, torch.stack(expected, 1))
+
+
+class EvenBackbone(torch.nn.Module):
+    """Ones, shaped as `TinyBackbone` shapes them."""
+
+    def forward(self, image):
+        return [image.new_ones(1, c, s, s) for c, s in ((8, 8), (12, 4), (16, 2))]
+
+
+@pytest.mark.parametrize("wiring", WIRINGS)
+def test_even_features_give_an_even_map(wiring, filled):
+    """Zeros around a map would draw the peaks of the pointing game into its corners."""
+    model = filled(chr_tiny(wiring=wiring))
+    model.backbone = EvenBackbone()
+    for cam in model(image(1)).cams:
+        torch.testing.assert_close(cam, cam[:, :, :1, :1].expand_as(cam))
 
 
 def test_the_light_form_is_at_most_as_wide_as_said():

@@ -172,8 +172,9 @@ def _released_merge(fine: int, coarse: int) -> nn.Module:
 
 
 def _light_merge(fine: int, coarse: int) -> nn.Module:
-    # one width for all stages: fine == coarse
-    return nn.Sequential(nn.Conv2d(coarse, coarse, 3, padding=1, groups=coarse), nn.Conv2d(coarse, fine, 1))
+    # one width for all stages: fine == coarse; zeros around the map would draw its peaks into the corners
+    blur = nn.Conv2d(coarse, coarse, 3, padding=1, padding_mode="replicate", groups=coarse)
+    return nn.Sequential(blur, nn.Conv2d(coarse, fine, 1))
 
 
 def _check_choices(**choices: tuple[str, Any]) -> None:

@@ -113,7 +113,7 @@ def build_loss(method: Method, normalise: Callable[[Tensor], Tensor]) -> Loss:
             return {"loss": asymmetric_loss(logits, batch.labels)}
         if method.loss == "focal":
             return {"loss": focal_loss(logits, batch.labels)}
-        return {"loss": class_balanced_loss(logits, batch.labels, mode=mode)}
+        return {"loss": class_balanced_loss(logits, batch.labels, mode=mode, epsilon=method.epsilon)}
 
     return loss
 

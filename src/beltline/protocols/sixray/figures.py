@@ -10,9 +10,15 @@ from beltline.metrics import PairedDifference
 from beltline.protocols.sixray.plan import SUBSETS, Scale
 from beltline.protocols.sixray.published import Printed
 
-COLORS = {"CHR": "#c44e52", "balanced": "#4c72b0", "query": "#55a868", "asymmetric": "#8172b2"}
+COLORS = {
+    "CHR": "#c44e52",
+    "CHR epsilon 0.001": "#e39a9c",
+    "balanced": "#4c72b0",
+    "CHR balanced": "#9b6fb3",
+}
 PAPER = "#8c8c8c"
-Gains = Mapping[tuple[str, str, str], tuple[PairedDifference, PairedDifference]]
+Pair = tuple[PairedDifference, PairedDifference]  # of mean average precision, of pointing accuracy
+Gains = Mapping[tuple[str, str, str, str], Pair]  # by backbone, method, baseline, subset
 
 
 def draw_gains(path: Path, gains: Gains, ratios: Mapping[str, float], scale: Scale, printed: Printed) -> None:
@@ -23,8 +29,8 @@ def draw_gains(path: Path, gains: Gains, ratios: Mapping[str, float], scale: Sca
     ):
         axis.axhline(0, color="black", linewidth=0.8)
         for shift, (method, color) in enumerate(COLORS.items()):
-            subsets = [s for s in scale.subsets if (scale.ablation, method, s) in gains]
-            found = [gains[scale.ablation, method, s][panel] for s in subsets]
+            subsets = [s for s in scale.subsets if (scale.ablation, method, "plain", s) in gains]
+            found = [gains[scale.ablation, method, "plain", s][panel] for s in subsets]
             if not found:
                 continue
             x = [ratios[s] * 1.05 ** (shift - 1.5) for s in subsets]
@@ -52,7 +58,8 @@ def draw_methods(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
     subsets = list(dict.fromkeys(row["subset"] for row in rows))
     if not subsets:
         return
-    figure, axes = _canvas(1, len(subsets), height=0.32 * len(rows) / len(subsets) + 1.6)
+    counts = [sum(row["subset"] == subset for row in rows) for subset in subsets]
+    figure, axes = _canvas(len(subsets), 1, height=0.34 * sum(counts) + 1.2, heights=counts)
     for axis, subset in zip(axes, subsets, strict=True):
         mine = [row for row in rows if row["subset"] == subset][::-1]
         for offset, column, color in ((0.18, "mAP", "#4c72b0"), (-0.18, "pointing", "#dd8452")):
@@ -60,23 +67,29 @@ def draw_methods(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
             errors = [float(row[column].split(" ± ")[1]) if "±" in row[column] else 0.0 for row in mine]
             places = [i + offset for i in range(len(mine))]
             axis.barh(places, values, height=0.34, xerr=errors, color=color, label=column, error_kw={"lw": 1})
-        axis.set_yticks(
-            range(len(mine)), [row["method"] for row in mine] if axis is axes[0] else [""] * len(mine)
-        )
-        axis.set_title(subset)
-        axis.set_xlabel("percent")
-    axes[-1].legend(frameon=False, fontsize=9)
+        axis.set_yticks(range(len(mine)), [row["method"] for row in mine])
+        axis.set_title(subset, loc="left", fontsize=10)
+    axes[-1].set_xlabel("percent")
+    axes[0].legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(0.8, 1.0))
     _save(figure, path)
 
 
-def _canvas(rows: int, columns: int, *, height: float = 4.0) -> tuple[Any, Any]:
+def _canvas(
+    rows: int, columns: int, *, height: float = 4.0, heights: Sequence[float] | None = None
+) -> tuple[Any, Any]:
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(
-        rows, columns, figsize=(4.6 * columns, height), squeeze=False, layout="constrained"
+        rows,
+        columns,
+        figsize=(4.6 * columns if heights is None else 7.0, height),
+        squeeze=False,
+        layout="constrained",
+        height_ratios=heights,
+        sharex="col" if heights else False,
     )
     for axis in axes.flat:
         axis.spines[["top", "right"]].set_visible(False)

@@ -25,19 +25,23 @@ class Method:
         variant: See `beltline.models.chr.Chr`.
         loss: ``bce`` (class-balanced where the variant has a C), ``asymmetric`` or ``focal``.
         loss_mode: See `beltline.models.chr.keep_negatives`.
+        epsilon: Same.
         sampling: See `beltline.training.arrays.ArrayBatches`.
         head: ``linear``, or ``query`` for the attention head.
         wiring: See `beltline.models.chr.Chr`.
         published: Name of the row in the paper's tables after the backbone, None where it has none.
+        beside: Further method that it is compared with, besides plain.
     """
 
     variant: Variant = "plain"
     loss: Literal["bce", "asymmetric", "focal"] = "bce"
     loss_mode: LossMode = "drop_easy"
+    epsilon: float = 0.05
     sampling: Sampling = "natural"
     head: Literal["linear", "query"] = "linear"
     wiring: Literal["released", "light"] = "released"
     published: str | None = None
+    beside: str = ""
 
 
 METHODS: Mapping[str, Method] = MappingProxyType(
@@ -48,12 +52,15 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "HR": Method("HR", published="+HR"),
         "CHR": Method("CHR", published="+CHR"),
         "CHR released loss": Method("CHR", loss_mode="released_code"),
-        "CHR light": Method("CHR", wiring="light"),
+        "CHR epsilon 0.001": Method("CHR", epsilon=0.001),
+        "CHR light": Method("CHR", wiring="light", beside="CHR"),
         "asymmetric": Method(loss="asymmetric"),
         "focal": Method(loss="focal"),
         "query": Method(head="query"),
         "balanced": Method(sampling="balanced"),
-        "CHR balanced": Method("CHR", sampling="balanced"),
+        "CHR balanced": Method("CHR", sampling="balanced", beside="balanced"),
+        "HR balanced": Method("HR", sampling="balanced", beside="balanced"),
+        "CHR balanced light": Method("CHR", sampling="balanced", wiring="light", beside="CHR balanced"),
     }
 )
 
@@ -184,7 +191,7 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
             },
             ablation="ResNet18 half",
             methods=tuple(METHODS),
-            everywhere=("plain", "CHR", "balanced"),
+            everywhere=("plain", "CHR", "CHR epsilon 0.001", "balanced", "CHR balanced"),
             side_subsets=("SIXray100",),
         ),
         "paper": Scale(

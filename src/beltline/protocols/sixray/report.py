@@ -13,7 +13,7 @@ from beltline.formats import write_atomic
 from beltline.metrics import PairedDifference
 from beltline.protocols.sixray.cell import read_cell
 from beltline.protocols.sixray.compare import Run, compare
-from beltline.protocols.sixray.figures import draw_gains, draw_methods
+from beltline.protocols.sixray.figures import Gains, Pair, draw_gains, draw_methods
 from beltline.protocols.sixray.measure import Measured, known_mean, measure
 from beltline.protocols.sixray.misses import misses_table
 from beltline.protocols.sixray.parts import Part
@@ -23,7 +23,6 @@ from beltline.protocols.sixray.timing import timing_table
 
 PartOf = Callable[[str, int], Part]
 Row = dict[str, str]
-Gains = dict[tuple[str, str, str], tuple[PairedDifference, PairedDifference]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +58,8 @@ def write_report(
     tables = {
         "table4_ablation": _ablation(found, scale, printed),
         "differences": [
-            _gain_row(net, method, subset, pair) for (net, method, subset), pair in gains.items()
+            _gain_row(net, f"{method} - {baseline}", subset, pair)
+            for (net, method, baseline, subset), pair in gains.items()
         ],
         "table2_classification": _by_class(found, scale, printed, "classification"),
         "table3_localization": _by_class(found, scale, printed, "localization"),
@@ -142,26 +142,26 @@ def spread(values: Iterable[np.ndarray]) -> str:
 
 
 def _gains(found: Sequence[Done], scale: Scale) -> Gains:
-    gains: Gains = {}
+    gains: dict[tuple[str, str, str, str], Pair] = {}
     for net in scale.nets:
         for subset in scale.subsets:
-            plain = _pick(found, net, "plain", subset)
             for method in scale.methods if net == scale.ablation else ("CHR",):
-                mine = _pick(found, net, method, subset)
-                shared = {d.cell.seed for d in plain} & {d.cell.seed for d in mine}
-                if method == "plain" or not shared:
-                    continue
-                gains[net, method, subset] = compare(
-                    [d.run for d in plain if d.cell.seed in shared],
-                    [d.run for d in mine if d.cell.seed in shared],
-                )
+                for baseline in ("plain", METHODS[method].beside):
+                    first, second = (_pick(found, net, name, subset) for name in (baseline, method))
+                    shared = {d.cell.seed for d in first} & {d.cell.seed for d in second}
+                    if method == baseline or not shared:
+                        continue
+                    gains[net, method, baseline, subset] = compare(
+                        [d.run for d in first if d.cell.seed in shared],
+                        [d.run for d in second if d.cell.seed in shared],
+                    )
     return gains
 
 
-def _gain_row(net: str, method: str, subset: str, pair: tuple[PairedDifference, PairedDifference]) -> Row:
+def _gain_row(net: str, difference: str, subset: str, pair: Pair) -> Row:
     return {
         "backbone": net,
-        "method minus plain": method,
+        "difference": difference,
         "subset": subset,
         "seeds": str(pair[0].seeds),
         "mAP points": interval(pair[0]),
@@ -254,7 +254,7 @@ def _text(
             f"{source} Negatives a positive, as trained: {reached}. {done} of {planned} cells trained.\n",
             "Figures in percent: mean over classes, then over seeds ± their standard deviation."
             " Differences are paired, with 95 % intervals of a bootstrap over seeds and test images.\n",
-            "## Is a method better than the plain backbone?\n",
+            "## Is a method better?\n",
             markdown(tables["differences"]),
             "![gain by imbalance](figures/gain_by_imbalance.png)\n",
             "## Ablation (Table 4 and beyond)\n",
