@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from beltline.core import BadInputError, Instances, ShapeError
-from beltline.data import ImageList, read_image_folder
+from beltline.data import ImageList, read_image_folder, repeat_positives
 
 
 def boxes_of(row):
@@ -55,3 +55,14 @@ def test_one_class_is_no_set(tmp_path):
         read_image_folder(tmp_path)
     with pytest.raises(BadInputError, match="found none"):
         read_image_folder(tmp_path / "gone")
+
+
+def test_repeated_positives_match_the_negatives():
+    labels = np.zeros((110, 2), np.float32)
+    labels[:9, 0] = labels[9, 1] = 1
+    images = ImageList(Path(), tuple(f"{i}.png" for i in range(110)), labels, ("gun", "knife"))
+    found = repeat_positives(images)
+    counts = found.labels.sum(0)
+    assert counts[0] == pytest.approx(counts[1], abs=6)
+    assert counts.sum() == pytest.approx(100, abs=6)
+    assert (found.labels.sum(1) == 0).sum() == 100

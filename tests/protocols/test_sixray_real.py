@@ -11,12 +11,11 @@ import torch
 
 from beltline.core import BadInputError
 from beltline.data.fake import SixrayTraps, fake_sixray
-from beltline.data.image_list import ImageList
 from beltline.data.sixray import read_index
 from beltline.models.backbones import feature_backbone
 from beltline.protocols.sixray import experiment
 from beltline.protocols.sixray.plan import SCALES, Net
-from beltline.protocols.sixray.real import imagenet_standardise, real_part, repeat_positives, subset_rows
+from beltline.protocols.sixray.real import imagenet_standardise, real_part, subset_rows
 from beltline.training.checkpoint import save_weights
 
 TINY = replace(
@@ -64,17 +63,6 @@ def test_published_lists_come_before_built_ones(copy: Path, tmp_path: Path) -> N
     train, test = subset_rows(built, 10)
     assert len(train) > len(test) > 0
     assert not set(train) & set(test)
-
-
-def test_repeated_positives_match_the_negatives() -> None:
-    labels = np.zeros((110, 2), np.float32)
-    labels[:9, 0] = labels[9, 1] = 1
-    images = ImageList(Path(), tuple(f"{i}.png" for i in range(110)), labels, ("gun", "knife"))
-    found = repeat_positives(images)
-    counts = found.labels.sum(0)
-    assert counts[0] == pytest.approx(counts[1], abs=6)
-    assert counts.sum() == pytest.approx(100, abs=6)
-    assert (found.labels.sum(1) == 0).sum() == 100
 
 
 def test_normalisation_is_that_of_imagenet() -> None:

@@ -15,6 +15,7 @@ from beltline.training import lists
 from beltline.training.assessment import mask_boxes
 from beltline.training.lists import box_planes, classes_of, holds_lists, read_list, scaled_boxes, whole_list
 from beltline.training.recipes import load_recipe
+from beltline.training.recipes.chr_starter import build_batches
 from beltline.training.runs import calibrate_run, evaluate_run, planned_steps, train_chr
 
 CLASSES = ("gun", "knife")
@@ -158,3 +159,21 @@ def test_cross_entropy_refuses_lists_of_several_labels(subset: Path, tmp_path: P
     recipe = load_recipe("chr_paper", (*TINY, "loss=cross_entropy"))
     with pytest.raises(BadInputError, match="exactly one class"):
         train_chr(recipe, subset, tmp_path / "run")
+
+
+def test_balanced_sampling_is_for_lists(
+    subset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rare = _images(tmp_path).take([0, *[1, 5, 7] * 3])  # one positive, nine negatives
+    monkeypatch.setattr(lists, "read_subset", lambda folder, split, difficult: rare)
+
+    def share(sampling: str) -> float:
+        batches = build_batches(load_recipe("chr_paper", (*TINY, f"sampling={sampling}")), subset)
+        drawn = batches(0)
+        labels = np.concatenate([next(drawn).labels.numpy() for _ in range(20)])
+        return float((labels == 1).any(1).mean())
+
+    assert share("natural") == pytest.approx(0.1, abs=0.03)
+    assert share("balanced") == pytest.approx(0.5, abs=0.05)
+    with pytest.raises(BadInputError, match="lists of image files"):
+        train_chr(load_recipe("chr_starter", ("sampling=balanced",)), tmp_path / "shards", tmp_path / "run")

@@ -1,6 +1,6 @@
 """Data sets: readers and their fakes, what a folder of scans is like, and how two compare."""
 
-from beltline.data.image_list import ImageList, read_image_folder
+from beltline.data.image_list import ImageList, read_image_folder, repeat_positives
 from beltline.data.realism import RealismReport, compare_folders
 from beltline.data.sixray import SixrayIndex, read_index, to_image_list
 from beltline.data.sixray_subsets import Subset, build_subset, read_subset, take_lists, write_subset
@@ -9,7 +9,7 @@ from beltline.data.sixray_verify import verify
 from beltline.data.statistics import ForegroundStatistics, foreground_statistics, pooled_statistics
 
 __all__ = [
-    "ImageList", "read_image_folder",
+    "ImageList", "read_image_folder", "repeat_positives",
     "SixrayIndex", "read_index", "to_image_list", "SixrayVerdict", "verify",
     "Subset", "build_subset", "take_lists", "write_subset", "read_subset",
     "ForegroundStatistics", "foreground_statistics", "pooled_statistics", "RealismReport", "compare_folders",

@@ -60,6 +60,21 @@ class ImageList:
         )
 
 
+def repeat_positives(images: ImageList) -> ImageList:
+    """The list with its positives repeated to be as many as the negatives, rare classes more often.
+
+    A list without positives or without negatives stays as it is.
+    """
+    positive = np.flatnonzero((images.labels == 1).any(1))
+    negative = np.flatnonzero(~(images.labels == 1).any(1))
+    if not len(positive):
+        return images
+    counts = np.maximum((images.labels == 1).sum(0), 1)
+    share = np.nanmax(np.where(images.labels[positive] == 1, 1 / counts, 0), axis=1)
+    repeats = np.maximum(1, np.round(share / share.sum() * len(negative))).astype(np.intp)
+    return images.take(np.concatenate([np.repeat(positive, repeats), negative]))
+
+
 def read_image_folder(root: Path) -> ImageList:
     """One folder a class, as ILSVRC is laid out: ``root/CLASS/*.jpg``; labels are one-hot.
 

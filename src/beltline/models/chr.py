@@ -225,7 +225,9 @@ def keep_negatives(logits: Tensor, *, mode: LossMode = "drop_easy", epsilon: flo
         mode: ``drop_easy`` keeps p >= epsilon, ``paper_literal`` p < epsilon, both only where every coarser
             stage kept the entry; ``released_code`` keeps logit >= -20 at each stage on its own, which in
             effect drops nothing; ``all`` keeps everything.
-        epsilon: Probability threshold. The paper gives no value.
+        epsilon: Probability threshold. The paper gives no value. Keep it below the share of images that hold
+            the class: with ``drop_easy`` a head whose answers have sunk below epsilon hears of no negative
+            any more, so an epsilon above that share stops its learning there.
 
     Source:
         SIXray paper, section 4.3 (``paper_literal``), its abstract (``drop_easy``, reconstructed) and the

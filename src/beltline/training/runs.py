@@ -123,6 +123,11 @@ def _check_data(recipe: ChrStarterRecipe, folder: Path) -> None:
             f"{folder}: cross-entropy wants images of exactly one class, in train/CLASS and val/CLASS;"
             " use --set loss=bce"
         )
+    if recipe.sampling == "balanced" and not holds_lists(folder):
+        raise BadInputError(
+            f"{folder}: sampling=balanced is for lists of image files; make shards with the share of"
+            " positives that they should have"
+        )
     if not holds_lists(folder):
         require_shards(folder, recipe.classes)
         return

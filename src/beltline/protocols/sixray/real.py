@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from beltline.core import BadInputError
-from beltline.data.image_list import ImageList
+from beltline.data.image_list import ImageList, repeat_positives
 from beltline.data.sixray import SixrayIndex, read_index, to_image_list
 from beltline.data.sixray_subsets import RATIOS, build_subset
 from beltline.models.backbones import IMAGENET_MEAN, IMAGENET_STD
@@ -97,18 +97,6 @@ def subset_rows(index: SixrayIndex, ratio: int) -> tuple[NDArray[np.intp], NDArr
     exact = next(known for known in RATIOS if known == ratio)
     subset = build_subset(index, exact, seed=SUBSET_SEED)
     return subset.train, subset.test
-
-
-def repeat_positives(images: ImageList) -> ImageList:
-    """The list with its positives repeated to be as many as the negatives, rare classes more often."""
-    positive = np.flatnonzero((images.labels == 1).any(1))
-    negative = np.flatnonzero(~(images.labels == 1).any(1))
-    if not len(positive):
-        return images
-    counts = np.maximum((images.labels == 1).sum(0), 1)
-    share = np.nanmax(np.where(images.labels[positive] == 1, 1 / counts, 0), axis=1)
-    repeats = np.maximum(1, np.round(share / share.sum() * len(negative))).astype(np.intp)
-    return images.take(np.concatenate([np.repeat(positive, repeats), negative]))
 
 
 def objects_of(images: ImageList, size: int) -> Floats:

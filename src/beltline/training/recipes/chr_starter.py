@@ -9,6 +9,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from beltline.data.image_list import repeat_positives
 from beltline.models.backbones import IMAGENET_MEAN, IMAGENET_STD
 from beltline.models.chr import (
     Chr,
@@ -61,6 +62,7 @@ class ChrStarterRecipe:
         warp: Side to which image files of a list are warped before the crop; shards are cropped as they are.
         long_side: Longer side of the scans in the shards and at screening, a multiple of 32; the square side
             to which image files are warped when measured.
+        sampling: ``balanced`` repeats the positives of a list until they are as many as the negatives.
         batch_size: Scans a step.
         accumulate: Batches a step.
         optimizer: adamw or sgd.
@@ -97,6 +99,7 @@ class ChrStarterRecipe:
     crop_width: int = 320
     warp: int = 256
     long_side: int = 448
+    sampling: Literal["natural", "balanced"] = "natural"
     batch_size: int = 32
     accumulate: int = 1
     optimizer: Literal["adamw", "sgd"] = "adamw"
@@ -201,9 +204,10 @@ def build_loss(recipe: ChrStarterRecipe) -> Loss:
 def build_batches(recipe: ChrStarterRecipe, data: Path) -> Batches:
     """Augmented batches from a shard folder, or as the released code makes them from a folder of lists."""
     if holds_lists(data):
+        images = read_list(data, "train", recipe.classes)
         return ListBatches(
             FileBatches(
-                read_list(data, "train", recipe.classes),
+                repeat_positives(images) if recipe.sampling == "balanced" else images,
                 batch_size=recipe.batch_size,
                 size=recipe.crop_height,
                 warp=recipe.warp,
