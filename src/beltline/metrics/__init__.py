@@ -7,6 +7,16 @@ from beltline.metrics.calibration import (
     fit_temperature,
     sigmoid,
 )
+from beltline.metrics.fusion_edges import EdgeConstants, edge_intensity, luminance, qabf
+from beltline.metrics.fusion_errors import (
+    luminance_error,
+    mean_absolute_error,
+    psnr,
+    saturation,
+    saturation_error,
+    source_psnr,
+)
+from beltline.metrics.fusion_structure import mef_ssim, piella_q, piella_qe, ssim
 from beltline.metrics.localization import (
     best_iou,
     box_from_cam,
@@ -51,6 +61,9 @@ __all__ = [
     "PairedDifference", "mean_ap_of_counts", "metric_of_counts", "paired_bootstrap", "seed_interval",
     # calibration
     "Calibration", "expected_calibration_error", "fit_platt", "fit_temperature", "sigmoid",
+    # fusion of two images
+    "EdgeConstants", "edge_intensity", "luminance", "luminance_error", "mean_absolute_error", "mef_ssim",
+    "piella_q", "piella_qe", "psnr", "qabf", "saturation", "saturation_error", "source_psnr", "ssim",
     # localization
     "best_iou", "box_from_cam", "corloc", "peak_over_stages", "peak_point", "pointing_accuracy",
     "pointing_hit",
