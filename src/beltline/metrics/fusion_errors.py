@@ -68,7 +68,8 @@ def saturation(rgb: ArrayLike) -> Floats:
     if pixels.ndim != 3 or pixels.shape[2] != 3:
         raise ShapeError(f"a colour image must be (H, W, 3), got {pixels.shape}")
     high, low = pixels.max(2), pixels.min(2)
-    return np.divide(high - low, high, out=np.zeros_like(high), where=high > 0)
+    share: Floats = np.divide(high - low, high, out=np.zeros_like(high), where=high > 0)
+    return share
 
 
 def _difference(image: ArrayLike, truth: ArrayLike) -> Floats:

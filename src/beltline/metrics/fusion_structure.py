@@ -137,18 +137,17 @@ def piella_qe(
     """
     edge_images = [edges(image) for image in (first, second, fused)]
     kept = max(0.0, piella_q(*edge_images, window=window))
-    return piella_q(first, second, fused, window=window) * kept**alpha
+    return piella_q(first, second, fused, window=window) * float(kept**alpha)
 
 
 def _gauss(image: Floats) -> Floats:
-    blurred: Floats = cv2.GaussianBlur(image, (2 * RADIUS + 1,) * 2, SIGMA)
-    return blurred
+    return np.asarray(cv2.GaussianBlur(image, (2 * RADIUS + 1,) * 2, SIGMA), np.float64)
 
 
 def _mean_of_windows(image: Floats, window: int) -> Floats:
     # windows inside the image only; the anchor makes the first of them the first pixel
     means = cv2.boxFilter(image, cv2.CV_64F, (window, window), anchor=(0, 0), borderType=cv2.BORDER_CONSTANT)
-    return means[: image.shape[0] - window + 1, : image.shape[1] - window + 1]
+    return np.asarray(means, np.float64)[: image.shape[0] - window + 1, : image.shape[1] - window + 1]
 
 
 def _universal_quality(source: Floats, fused: Floats, window: int) -> tuple[Floats, Floats]:
