@@ -109,7 +109,7 @@ def canny_edges(image: ArrayLike) -> Floats:
     smooth = cv2.GaussianBlur(np.clip(grey, 0, 255).astype(np.uint8), (0, 0), 2**0.5)
     across, down = (cv2.Sobel(smooth, cv2.CV_16S, *order) for order in ((1, 0), (0, 1)))
     high = max(1.0, float(np.percentile(np.hypot(across, down), 70)))
-    return cv2.Canny(across, down, 0.4 * high, high, L2gradient=True) / 255.0
+    return np.asarray(cv2.Canny(across, down, 0.4 * high, high, L2gradient=True) / 255.0, np.float64)
 
 
 def piella_qe(
