@@ -8,7 +8,7 @@ draw; the item is measured alone, by the same scanner, with noise of its own.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,7 @@ class FusionPlan:
     """What a set of pairs holds.
 
     Attributes:
-        pairs: Number of pairs.
-        classes: Labels of the items, drawn with equal chance.
+        counts: Pairs of each class, in this order.
         size: Side of a crop, pixels.
         style: Look, see `beltline.simulate.photograph.draw_look`; its air is made white.
         items: Fewest and most everyday things in a bag.
@@ -43,14 +42,18 @@ class FusionPlan:
         seed: Of everything.
     """
 
-    pairs: int
-    classes: tuple[str, ...]
+    counts: Mapping[str, int]
     size: int = 128
     style: str = "white"
     items: tuple[int, int] = (6, 32)
     garments: tuple[int, int] = (0, 12)
     filled: float = 0.5
     seed: int = 0
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Labels of the items."""
+        return tuple(self.counts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +106,7 @@ def write_fusion_pairs(
     Raises:
         ValueError: If ``out`` holds a set of another plan, or the library no item of a class.
     """
-    wanted = json.loads(json.dumps({**asdict(plan), "split": library.split}))
+    wanted = json.loads(json.dumps({**asdict(plan), "counts": dict(plan.counts), "split": library.split}))
     if (out / CARD).is_file():
         if json.loads((out / CARD).read_text(encoding="utf-8"))["plan"] != wanted:
             raise ValueError(f"{out}: holds pairs of another plan; choose another folder or remove it")
@@ -112,25 +115,25 @@ def write_fusion_pairs(
     if missing:
         raise ValueError(f"the object library holds no {', '.join(missing)}; bake them or change the classes")
     out.mkdir(parents=True, exist_ok=True)
-    side = (plan.pairs, plan.size, plan.size)
+    labels = np.repeat(np.arange(len(plan.classes)), list(plan.counts.values()))
+    side = (len(labels), plan.size, plan.size)
     arrays: dict[str, NDArray[Any]] = {
         name: _created(out / f"{name}.npy", np.uint8, (*side, 3)) for name in PICTURES
     }
     arrays |= {
-        f"{name}_dual": _created(out / f"{name}_dual.npy", np.float16, (plan.pairs, 2, *side[1:]))
+        f"{name}_dual": _created(out / f"{name}_dual.npy", np.float16, (len(labels), 2, *side[1:]))
         for name in PICTURES
     }
     arrays["mask"] = _created(out / "mask.npy", np.uint8, side)
-    labels, styles = np.zeros(plan.pairs, np.int64), []
+    styles = []
     rng = np.random.default_rng(plan.seed)
-    for row in range(plan.pairs):
-        labels[row] = int(rng.integers(len(plan.classes)))
-        pair, style = _pair(rng, library, plan, plan.classes[labels[row]])
+    for row, label in enumerate(labels):
+        pair, style = _pair(rng, library, plan, plan.classes[label])
         styles.append(style)
         for name, value in pair.items():
             arrays[name][row] = value
         if progress is not None and (row + 1) % 500 == 0:
-            progress(row + 1, plan.pairs)
+            progress(row + 1, len(labels))
     for array in arrays.values():
         array.flush()  # type: ignore[attr-defined]  # every one is a memmap
     np.save(out / "labels.npy", labels)
