@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from beltline.protocols.sixray.experiment import long_tailed
-from beltline.protocols.sixray.plan import METHODS, PAPER_IMAGES, SCALES, SUBSETS, Cell, cells, narrow
+from beltline.protocols.sixray.plan import (
+    METHODS,
+    PAPER_IMAGES,
+    SCALES,
+    SUBSETS,
+    Cell,
+    cells,
+    narrow,
+    options_of,
+)
 from beltline.protocols.sixray.published import read_printed
 
 
@@ -76,3 +87,10 @@ def test_a_scale_narrows_to_the_cells_asked_for() -> None:
 def test_a_scale_has_only_its_own(asked: dict[str, object], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         narrow(SCALES["small"], **asked)  # type: ignore[arg-type]
+
+
+def test_the_card_names_the_options_that_made_it() -> None:
+    part = narrow(SCALES["small"], nets=["ResNet18 half"], methods=["plain", "CHR"], seeds=[4])
+    assert options_of(part) == "--scale small --nets 'ResNet18 half' --methods 'plain,CHR' --seeds '4'"
+    assert options_of(SCALES["paper"]) == "--scale paper"
+    assert options_of(replace(SCALES["small"], lr=0.5)) is None

@@ -17,7 +17,16 @@ from beltline.core import BadInputError
 from beltline.formats import write_json
 from beltline.protocols.sixray.cell import RESULT, Start, run_cell
 from beltline.protocols.sixray.parts import Part, simulated_part
-from beltline.protocols.sixray.plan import CLASSES, PAPER_IMAGES, SCALES, SELECTS, Cell, Scale, cells
+from beltline.protocols.sixray.plan import (
+    CLASSES,
+    PAPER_IMAGES,
+    SCALES,
+    SELECTS,
+    Cell,
+    Scale,
+    cells,
+    options_of,
+)
 from beltline.protocols.sixray.pretraining import pretrain_backbone
 from beltline.protocols.sixray.report import write_report
 from beltline.simulate.library import ObjectLibrary, bake_library
@@ -186,9 +195,9 @@ def _check_same(out: Path, scale: Scale) -> None:
 
 
 def _card(data: str, scale: Scale, done: Sequence[Cell], planned: int, seconds: float) -> dict[str, Any]:
-    name = next((name for name, known in SCALES.items() if known == scale), "part of one")
+    options = options_of(scale) or "(a scale of its own, see below)"
     return {
-        "command": f"beltline reproduce sixray --data {'sim' if data == 'sim' else 'ROOT'} --scale {name}",
+        "command": f"beltline reproduce sixray --data {'sim' if data == 'sim' else 'ROOT'} {options}",
         "data": "simulated windows" if data == "sim" else "SIXray from disk",
         "scale": _as_json(scale),
         "cells": {"planned": planned, "done": len(done)},

@@ -263,6 +263,31 @@ def narrow(
     )
 
 
+def options_of(scale: Scale) -> str | None:
+    """What `beltline reproduce sixray` must be given for this scale, or None for one of another make.
+
+    Example:
+        >>> options_of(narrow(SCALES["small"], subsets=["SIXray100"], images=80_000))
+        "--scale small --subsets 'SIXray100' --images 80000"
+    """
+    for name, base in SCALES.items():
+        chosen: dict[str, Any] = {
+            key: list(getattr(scale, key))
+            for key in ("nets", "methods", "subsets", "seeds")
+            if list(getattr(scale, key)) != list(getattr(base, key))
+        }
+        if scale.images != base.images:
+            chosen["images"] = scale.images
+        try:
+            same = narrow(base, **chosen) == scale
+        except ValueError:
+            continue
+        if same:
+            texts = {k: v if k == "images" else "'" + ",".join(map(str, v)) + "'" for k, v in chosen.items()}
+            return " ".join([f"--scale {name}", *(f"--{key} {text}" for key, text in texts.items())])
+    return None
+
+
 @dataclass(frozen=True)
 class Cell:
     """One training: a method on a backbone, a subset and a seed."""
