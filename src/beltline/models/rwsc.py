@@ -27,6 +27,8 @@ class RwscSettings:
         edge_pool: Side of the average pool, odd.
         edge_residual: F + w F instead of w F; trains more stably (reconstructed).
         deviation: False leaves the deviation maps out (second ablation: mask average pooling only).
+        residual: Style control corrects the composite's features instead of replacing them (ours): the
+            network starts as the product of bag and item.
         paste: Give the bag itself outside the mask.
     """
 
@@ -36,6 +38,7 @@ class RwscSettings:
     edge_pool: int = 3
     edge_residual: bool = True
     deviation: bool = True
+    residual: bool = True
     paste: bool = True
 
 
@@ -71,16 +74,17 @@ class RegionStyle(nn.Module):
     from it. Under the item the style is that of item and bag, elsewhere the bag's.
     """
 
-    def __init__(self, channels: int, *, deviation: bool) -> None:
+    def __init__(self, channels: int, *, deviation: bool, residual: bool) -> None:
         super().__init__()
         hidden = min(channels, 128)
+        self.residual = residual
         self.merge = nn.Conv2d(2 * channels, channels, 1)
         self.pooled = nn.Conv2d(channels, hidden, 3, padding=1)
         self.pooled_out = nn.Conv2d(hidden, 2 * channels, 3, padding=1)
         self.deviation = nn.Conv2d(channels, hidden, 3, padding=1) if deviation else None
         self.deviation_out = nn.Conv2d(hidden, 2 * channels, 3, padding=1) if deviation else None
         for last in (self.pooled_out, self.deviation_out):
-            if last is not None:  # scale 1 and shift 0 at the start, nearly
+            if last is not None:  # at the start scale 1 and shift 0 nearly, or no correction
                 nn.init.normal_(last.weight, std=1e-3)
                 nn.init.constant_(last.bias, 0.0)  # type: ignore[arg-type]  # there is a bias
 
@@ -100,7 +104,7 @@ class RegionStyle(nn.Module):
             mean = region_mean(composite, region)
             spread = region_mean((composite - mean) ** 2, region)
             calm = calm + region * (composite - mean) / (spread + TINY).sqrt()
-        styled: Tensor = (1 + gain) * calm + shift
+        styled: Tensor = composite + gain * calm + shift if self.residual else (1 + gain) * calm + shift
         return styled
 
 
@@ -129,7 +133,9 @@ class RwscFusion(nn.Module):
         self.attention = (
             EdgeAttention(s.edge_sign, s.edge_pool, s.edge_residual) if s.edge_attention else None
         )
-        self.style = nn.ModuleList([RegionStyle(width, deviation=s.deviation) for width in s.widths])
+        self.style = nn.ModuleList(
+            [RegionStyle(width, deviation=s.deviation, residual=s.residual) for width in s.widths]
+        )
         self.decoder = nn.ModuleList([_block(third + second, second, 1), _block(second + first, first, 1)])
         self.out = nn.Conv2d(first, 3, 3, padding=1)
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from beltline.core import ShapeError
 
+RIM = 5  # pixels
 Rgb: TypeAlias = NDArray[np.uint8]
 
 #: (bag, item, mask) -> fused. Bag, item and fused are (H, W, 3) uint8, item white where it is not; mask is
@@ -24,14 +25,14 @@ Fuser: TypeAlias = Callable[[Rgb, Rgb, NDArray[np.float32]], Rgb]
 
 def copy_paste(bag: Rgb, item: Rgb, mask: NDArray[np.float32]) -> Rgb:
     """The item in place of the bag (Dwibedi et al. 2017, unblended): what lies over or under it is lost."""
-    _check(bag, item, mask)
-    return _mix(bag, item.astype(np.float32), mask)
+    checked(bag, item, mask)
+    return mixed(bag, item.astype(np.float32), mask)
 
 
 def alpha_blend(bag: Rgb, item: Rgb, mask: NDArray[np.float32], *, alpha: float = 0.5) -> Rgb:
     """A weighted mean under the mask, ``alpha`` of the item: no physics, but common in toolboxes."""
-    _check(bag, item, mask)
-    return _mix(bag, alpha * item.astype(np.float32) + (1 - alpha) * bag, mask)
+    checked(bag, item, mask)
+    return mixed(bag, alpha * item.astype(np.float32) + (1 - alpha) * bag, mask)
 
 
 def product(bag: Rgb, item: Rgb, mask: NDArray[np.float32]) -> Rgb:
@@ -39,22 +40,24 @@ def product(bag: Rgb, item: Rgb, mask: NDArray[np.float32]) -> Rgb:
 
     Exact for transmissions (RWSC-Fusion, equation 4), an approximation for colours.
     """
-    _check(bag, item, mask)
-    return _mix(bag, bag.astype(np.float32) * item / 255.0, mask)
+    checked(bag, item, mask)
+    return mixed(bag, bag.astype(np.float32) * item / 255.0, mask)
 
 
 def poisson(bag: Rgb, item: Rgb, mask: NDArray[np.float32]) -> Rgb:
     """Poisson blending (Pérez et al. 2003) with mixed gradients, by OpenCV."""
-    _check(bag, item, mask)
+    checked(bag, item, mask)
     if not (mask > 0).any():
         return bag.copy()
-    # OpenCV wants the region clear of the border, and places it by the middle of its bounding box
-    wide = [np.pad(a, ((2, 2), (2, 2), (0, 0)), mode="edge") for a in (item, bag)]
-    region = np.pad(np.where(mask > 0, 255, 0).astype(np.uint8), 2)
+    # OpenCV wants the region clear of the border, and places it by the middle of its bounding box. A rim
+    # around the item lets its own outline count among the gradients; without it items come out pale.
+    wide = [np.pad(a, ((RIM, RIM), (RIM, RIM), (0, 0)), mode="edge") for a in (item, bag)]
+    region = np.pad(np.where(mask > 0, 255, 0).astype(np.uint8), RIM)
+    region = cv2.dilate(region, np.ones((2 * RIM - 3, 2 * RIM - 3), np.uint8))
     left, top, width, height = cv2.boundingRect(region)
     middle = (left + width // 2, top + height // 2)
     blended = cv2.seamlessClone(wide[0], wide[1], region, middle, cv2.MIXED_CLONE)
-    return _mix(bag, blended[2:-2, 2:-2].astype(np.float32), mask)
+    return mixed(bag, blended[RIM:-RIM, RIM:-RIM].astype(np.float32), mask)
 
 
 UNTRAINED: Mapping[str, Fuser] = MappingProxyType(
@@ -62,13 +65,18 @@ UNTRAINED: Mapping[str, Fuser] = MappingProxyType(
 )
 
 
-def _mix(bag: Rgb, inside: NDArray[np.float32], mask: NDArray[np.float32]) -> Rgb:
+def mixed(bag: Rgb, inside: NDArray[np.float32], mask: NDArray[np.float32]) -> Rgb:
+    """``inside`` (0..255) under the mask, the bag elsewhere."""
     share = mask[..., None]
-    mixed = (1 - share) * bag + share * inside
-    return np.clip(np.round(mixed), 0, 255).astype(np.uint8)
+    return np.clip(np.round((1 - share) * bag + share * inside), 0, 255).astype(np.uint8)
 
 
-def _check(bag: Rgb, item: Rgb, mask: NDArray[np.float32]) -> None:
+def checked(bag: Rgb, item: Rgb, mask: NDArray[np.float32]) -> None:
+    """Refuse pictures that do not belong together.
+
+    Raises:
+        ShapeError: If bag and item are not (H, W, 3) and the mask (H, W), all of one size.
+    """
     if bag.ndim != 3 or bag.shape[2] != 3 or item.shape != bag.shape or mask.shape != bag.shape[:2]:
         raise ShapeError(
             "bag and item must be (H, W, 3) and the mask (H, W) of the same size,"

@@ -23,10 +23,7 @@ def learned_fuser(model: nn.Module) -> Fuser:
     device = next(model.parameters()).device
 
     def fuse(bag: Rgb, item: Rgb, mask: NDArray[np.float32]) -> Rgb:
-        given = [
-            torch.from_numpy(np.ascontiguousarray(i)).permute(2, 0, 1)[None].float() / 255
-            for i in (bag, item)
-        ]
+        given = [torch.from_numpy(np.array(i)).permute(2, 0, 1)[None].float() / 255 for i in (bag, item)]
         given.append(torch.from_numpy(np.ascontiguousarray(mask, np.float32))[None, None])
         height, width = mask.shape
         wide = (0, -width % MULTIPLE, 0, -height % MULTIPLE)

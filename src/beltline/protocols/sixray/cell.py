@@ -162,12 +162,12 @@ def score(
     return np.concatenate(logits), points
 
 
-def save_arrays(path: Path, **arrays: NDArray[np.float32]) -> None:
+def save_arrays(path: Path, **arrays: NDArray[Any]) -> None:
     """Save arrays as .npz, atomically."""
     import io
 
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(buffer, **arrays)
     write_atomic(path, buffer.getvalue())
 
 

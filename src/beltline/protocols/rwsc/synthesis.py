@@ -1,0 +1,94 @@
+"""Every synthesis of the experiment, applied to the same pairs."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beltline.formats import write_atomic
+from beltline.physics import STYLES, ColorStyle, colorize
+from beltline.protocols.rwsc.data import RwscData
+from beltline.protocols.rwsc.plan import TRUTH, Scale
+from beltline.simulate.fusion_pairs import FusionPairs
+from beltline.synthesis.fuser import UNTRAINED, Fuser, mixed
+from beltline.synthesis.fusion import learned_fuser
+from beltline.synthesis.tip_color import project_color
+from beltline.training.checkpoint import WEIGHTS
+from beltline.training.fusion import METHODS, load_fusion, narrow_recipe, train_fusion
+
+Pixels = NDArray[np.uint8]
+OnPairs = Callable[[FusionPairs, int], Pixels]
+
+
+def synthesis(method: str, data: RwscData, scale: Scale, runs: Path) -> OnPairs:
+    """A method as ``fuse(pairs, row)``; a learned one is trained first, unless its run is there.
+
+    Args:
+        method: Of `beltline.protocols.rwsc.plan`.
+        data: The sets; training uses ``data.training`` alone.
+        scale: Steps and style.
+        runs: Folder of trained fusion networks.
+
+    Raises:
+        ValueError: If the method is not known.
+    """
+    if method == TRUTH:
+        return lambda pairs, row: np.asarray(pairs.truth[row])
+    look = white_look(scale.style)
+    if method == "TIP":
+        return partial(_tip, look=look)
+    if method == "TIP from colour":
+        return _of_pairs(partial(project_color, style=look))
+    if method in UNTRAINED:
+        return _of_pairs(UNTRAINED[method])
+    if method not in METHODS:
+        raise ValueError(f"no synthesis {method!r}")
+    out = runs / method.replace(" ", "_")
+    if not (out / WEIGHTS).is_file():
+        recipe = narrow_recipe(method, steps=scale.fusion_steps, batch_size=scale.fusion_batch)
+        train_fusion(recipe, data.training, out, resume=True, log_steps=10**9)
+    return _of_pairs(learned_fuser(load_fusion(out)))
+
+
+def fused_images(method: str, data: RwscData, scale: Scale, folder: Path) -> Pixels:
+    """(N, S, S, 3) uint8: the method applied to ``data.pairs``; kept in a file."""
+    path = folder / "fused" / f"{method.replace(' ', '_')}.npy"
+    if not path.is_file():
+        fuse = synthesis(method, data, scale, folder / "fusion")
+        made = np.stack([fuse(data.pairs, row) for row in range(len(data.pairs))])
+        _save(path, made)
+    found: Pixels = np.load(path, mmap_mode="r")
+    return found
+
+
+def white_look(style: str) -> ColorStyle:
+    """The named look with white air, as the pairs are made."""
+    return replace(STYLES[style], background=(255.0, 255.0, 255.0))
+
+
+def _of_pairs(fuse: Fuser) -> OnPairs:
+    def on_pairs(pairs: FusionPairs, row: int) -> Pixels:
+        mask = pairs.mask[row].astype(np.float32) / 255
+        return fuse(np.asarray(pairs.bag[row]), np.asarray(pairs.item[row]), mask)
+
+    return on_pairs
+
+
+def _tip(pairs: FusionPairs, row: int, *, look: ColorStyle) -> Pixels:
+    # equation 4 on the two measured transmissions, coloured afterwards
+    low, high = pairs.bag_dual[row].astype(np.float32) * pairs.item_dual[row].astype(np.float32)
+    mask = pairs.mask[row].astype(np.float32) / 255
+    return mixed(np.asarray(pairs.bag[row]), colorize(low, high, look).astype(np.float32), mask)
+
+
+def _save(path: Path, array: Pixels) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, buffer.getvalue())
