@@ -167,7 +167,7 @@ def save_arrays(path: Path, **arrays: NDArray[Any]) -> None:
     import io
 
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     write_atomic(path, buffer.getvalue())
 
 
