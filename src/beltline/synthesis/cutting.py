@@ -150,7 +150,11 @@ def cut_set(samples: Iterator[tuple[str, Scan, Any]], wanted: Mapping[str, Any])
             if mask is None or not mask.any():
                 continue
             article = record["article"] or f"{name}:{number}"
-            source = {"scan": name, "annotation": number, "by": "mask" if record["mask"] is not None else "box"}
+            source = {
+                "scan": name,
+                "annotation": number,
+                "by": "mask" if record["mask"] is not None else "box",
+            }
             try:
                 threat = cut_out(scan, mask, record["label"], article, source)
             except BadInputError:
