@@ -67,3 +67,25 @@ def sixray(
 
 def _names(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+@reproduce_app.command("rwsc")
+def rwsc(
+    out: Annotated[Path, typer.Option(help="Folder of the experiment; a stopped one goes on.")],
+    scale: Annotated[str, typer.Option(help="smoke (minutes) or small (hours of CPU).")] = "smoke",
+    max_minutes: Annotated[float | None, typer.Option(help="Start no training after so long.", min=0)] = None,
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 for all.", min=0)] = 0,
+) -> None:
+    """Threat image projection, RWSC-Fusion and its rivals: quality, and worth to a detector.
+
+    Example: beltline reproduce rwsc --scale smoke --out rwsc-smoke
+    """
+    import torch
+
+    from beltline.protocols.rwsc import SCALES, reproduce_rwsc
+
+    if scale not in SCALES:
+        raise typer.BadParameter(f"must be one of {', '.join(SCALES)}, got {scale!r}", param_hint="--scale")
+    if threads:
+        torch.set_num_threads(threads)
+    print(reproduce_rwsc(out, scale=scale, max_minutes=max_minutes, say=note))

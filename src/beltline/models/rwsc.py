@@ -14,6 +14,7 @@ from torch.nn.functional import avg_pool2d, interpolate, relu
 
 EdgeSign = Literal["pooled_minus", "minus_pooled", "absolute"]
 TINY = 1e-5
+SLOPE = 0.1
 
 
 @dataclass(frozen=True)
@@ -182,9 +183,14 @@ class RwscFusion(nn.Module):
 
 
 def _block(before: int, after: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(
+    block = nn.Sequential(
         nn.Conv2d(before, after, 3, stride, 1),
-        nn.LeakyReLU(0.1, inplace=True),
+        nn.LeakyReLU(SLOPE, inplace=True),
         nn.Conv2d(after, after, 3, 1, 1),
-        nn.LeakyReLU(0.1, inplace=True),
+        nn.LeakyReLU(SLOPE, inplace=True),
     )
+    for layer in block:
+        if isinstance(layer, nn.Conv2d):  # torch's default shrinks the signal, and training stalls at white
+            nn.init.kaiming_normal_(layer.weight, a=SLOPE)
+            nn.init.constant_(layer.bias, 0.0)  # type: ignore[arg-type]  # there is a bias
+    return block

@@ -137,7 +137,7 @@ def find(model: Detector, images: NDArray[np.uint8], *, batch_size: int = 16) ->
     image, label, box, score = [], [], [], []
     for first in range(0, len(images), batch_size):
         for row, found in enumerate(
-            model.predict(as_input(np.asarray(images[first : first + batch_size]))), first
+            model.predict(as_input(np.array(images[first : first + batch_size]))), first
         ):
             image.append(np.full(len(found.scores), row))
             label.append(found.labels.numpy())

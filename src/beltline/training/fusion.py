@@ -29,7 +29,7 @@ from beltline.training.arrays import as_input
 from beltline.training.checkpoint import WEIGHTS, load_weights
 from beltline.training.loop import FitOptions, FitResult, fit
 
-RECIPE = "recipe.json"
+RECIPE, RESULT = "recipe.json", "result.json"
 Losses = Callable[..., Mapping[str, Tensor]]
 
 
@@ -185,7 +185,7 @@ def train_fusion(
     Args:
         recipe: What and how.
         pairs: Bags and items; the truth is not looked at, except by a method that is taught.
-        out: Run folder: recipe.json, weights, checkpoint, metrics.
+        out: Run folder: recipe.json, weights, checkpoint, metrics, and result.json once it is finished.
         resume: Go on from the folder's checkpoint.
         log_steps: Steps between lines of progress.
 
@@ -206,7 +206,7 @@ def train_fusion(
         given = (batch.bag, batch.item, batch.mask)
         return method.losses(network, *given, *(() if batch.truth is None else (batch.truth,)))
 
-    return fit(
+    result = fit(
         model,
         FusionBatches(pairs, recipe.batch_size, recipe.seed, method.taught, recipe.crop),
         loss,
@@ -216,6 +216,8 @@ def train_fusion(
         out=out,
         fabric=Fabric(accelerator="auto", devices=1, precision=recipe.precision),  # type: ignore[arg-type]
     )
+    write_json(out / RESULT, {"steps": result.step, "minutes": round(result.minutes, 2), **result.values})
+    return result
 
 
 def load_fusion(run: Path) -> nn.Module:

@@ -19,8 +19,7 @@ from beltline.simulate.fusion_pairs import FusionPairs
 from beltline.synthesis.fuser import UNTRAINED, Fuser, mixed
 from beltline.synthesis.fusion import learned_fuser
 from beltline.synthesis.tip_color import project_color
-from beltline.training.checkpoint import WEIGHTS
-from beltline.training.fusion import METHODS, load_fusion, narrow_recipe, train_fusion
+from beltline.training.fusion import METHODS, RESULT, load_fusion, narrow_recipe, train_fusion
 
 Pixels = NDArray[np.uint8]
 OnPairs = Callable[[FusionPairs, int], Pixels]
@@ -44,16 +43,16 @@ def synthesis(method: str, data: RwscData, scale: Scale, runs: Path) -> OnPairs:
     if method == "TIP":
         return partial(_tip, look=look)
     if method == "TIP from colour":
-        return _of_pairs(partial(project_color, style=look))
+        return of_pairs(partial(project_color, style=look))
     if method in UNTRAINED:
-        return _of_pairs(UNTRAINED[method])
+        return of_pairs(UNTRAINED[method])
     if method not in METHODS:
         raise ValueError(f"no synthesis {method!r}")
     out = runs / method.replace(" ", "_")
-    if not (out / WEIGHTS).is_file():
+    if not (out / RESULT).is_file():
         recipe = narrow_recipe(method, steps=scale.fusion_steps, batch_size=scale.fusion_batch)
         train_fusion(recipe, data.training, out, resume=True, log_steps=10**9)
-    return _of_pairs(learned_fuser(load_fusion(out)))
+    return of_pairs(learned_fuser(load_fusion(out)))
 
 
 def fused_images(method: str, data: RwscData, scale: Scale, folder: Path) -> Pixels:
@@ -72,7 +71,9 @@ def white_look(style: str) -> ColorStyle:
     return replace(STYLES[style], background=(255.0, 255.0, 255.0))
 
 
-def _of_pairs(fuse: Fuser) -> OnPairs:
+def of_pairs(fuse: Fuser) -> OnPairs:
+    """A fuser of pictures as one of the experiment's pairs."""
+
     def on_pairs(pairs: FusionPairs, row: int) -> Pixels:
         mask = pairs.mask[row].astype(np.float32) / 255
         return fuse(np.asarray(pairs.bag[row]), np.asarray(pairs.item[row]), mask)
