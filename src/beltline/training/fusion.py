@@ -178,7 +178,13 @@ def _turned(images: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
 
 
 def train_fusion(
-    recipe: FusionRecipe, pairs: FusionPairs, out: Path, *, resume: bool = False, log_steps: int = 50
+    recipe: FusionRecipe,
+    pairs: FusionPairs,
+    out: Path,
+    *,
+    resume: bool = False,
+    log_steps: int = 50,
+    checkpoint_steps: int = 200,
 ) -> FitResult:
     """Train one network.
 
@@ -188,6 +194,7 @@ def train_fusion(
         out: Run folder: recipe.json, weights, checkpoint, metrics, and result.json once it is finished.
         resume: Go on from the folder's checkpoint.
         log_steps: Steps between lines of progress.
+        checkpoint_steps: Steps between checkpoints.
 
     Raises:
         BadInputError: If the method is not known, or ``out`` holds a run of another recipe.
@@ -212,7 +219,9 @@ def train_fusion(
         loss,
         torch.optim.Adam(model.parameters(), lr=recipe.lr),
         steps=recipe.steps,
-        options=FitOptions(resume=resume, log_steps=log_steps, tensorboard=False),
+        options=FitOptions(
+            resume=resume, log_steps=log_steps, checkpoint_steps=checkpoint_steps, tensorboard=False
+        ),
         out=out,
         fabric=Fabric(accelerator="auto", devices=1, precision=recipe.precision),  # type: ignore[arg-type]
     )
@@ -226,10 +235,8 @@ def load_fusion(run: Path) -> nn.Module:
     Raises:
         BadInputError: If ``run`` holds no finished run.
     """
-    if not (run / RECIPE).is_file() or not (run / WEIGHTS).is_file():
-        raise BadInputError(
-            f"{run}: holds no trained fusion ({RECIPE} and {WEIGHTS}); make one with train fusion"
-        )
+    if not (run / RESULT).is_file():
+        raise BadInputError(f"{run}: holds no finished run ({RESULT}); train one, or resume it")
     recipe = FusionRecipe(**json.loads((run / RECIPE).read_text(encoding="utf-8")))
     model = _method(recipe.method).build(recipe.width)
     load_weights(model, run / WEIGHTS)
