@@ -41,6 +41,8 @@ from beltline.protocols.tables import Row, interval, markdown, write_csv
 
 Gains = dict[tuple[str, str], PairedDifference]
 Group = tuple[Setting, str]
+ORDER = ("R/2", "R", "S", "S+")
+UNPASTED = " unpasted"
 SETTINGS = """\
 Training sets: R all real positives; R/2 half of them and benign bags; S the same half, and the benign bags
 with a threat in each, class by class as many as in the other half; S+ all real ones and those. Threats are
@@ -105,7 +107,10 @@ def write_report(
         done = Done(cell, found, match_detections(found, truth.boxes), result["objects"])
         groups.setdefault((cell.setting, cell.method), []).append(done)
     gains = _gains(groups, truth)
-    measured = {name: quality(fuse, data.quality) for name, fuse in fusions.items()}
+    groups = dict(sorted(groups.items(), key=lambda entry: ORDER.index(entry[0][0])))
+    measured = {
+        name: quality(fuse, data.quality) for name, fuse in fusions.items() if not name.endswith(UNPASTED)
+    }
     tables = {
         "detection": _detection(groups, truth),
         "differences": _differences(groups, truth),
@@ -118,7 +123,8 @@ def write_report(
         write_csv(folder / "tables" / f"{name}.csv", rows)
     draw_worth(folder / "figures" / "worth.png", gains)
     picked = np.linspace(0, len(data.quality) - 1, min(8, len(data.quality))).astype(int).tolist()
-    draw_gallery(folder / "figures" / "gallery.png", fusions, data.quality, picked)
+    shown = {name: fuse for name, fuse in fusions.items() if name in measured}
+    draw_gallery(folder / "figures" / "gallery.png", shown, data.quality, picked)
     write_atomic(folder / "report.md", _text(tables, scale, len(cells), planned).encode())
     return folder / "report.md"
 
@@ -186,7 +192,9 @@ def _pd(done: Done, truth: Truth) -> float:
 
 def spread(each: Sequence[NDArray[np.float64]]) -> str:
     """Mean over classes in percent, then over seeds with their standard deviation."""
-    values = [100 * float(np.nanmean(v)) if np.isfinite(v).any() else float("nan") for v in each]
+    values = [100 * float(np.nanmean(v)) for v in each if np.isfinite(v).any()]
+    if not values:
+        return "-"
     deviation = f" ± {np.std(values, ddof=1):.1f}" if len(values) > 1 else ""
     return f"{np.mean(values):.1f}{deviation}"
 
@@ -268,12 +276,12 @@ def _outside(fusions: Mapping[str, OnPairs], data: RwscData) -> list[Row]:
     papers = {"RWSC unpasted": "with EA", "RWSC without edge attention unpasted": "without EA"}
     rows = []
     for name, fuse in fusions.items():
-        if name.endswith("unpasted"):
+        if name.endswith(UNPASTED):
             error, ratio = outside(fuse, data.quality)
             paper = printed.get(papers.get(name, ""))
             rows.append(
                 {
-                    "network": name.removesuffix(" unpasted"),
+                    "network": name.removesuffix(UNPASTED),
                     "MAE outside": f"{error:.3f}" + (f" ({paper[0]})" if paper else ""),
                     "PSNR outside": f"{ratio:.2f}" + (f" ({paper[1]})" if paper else ""),
                 }
