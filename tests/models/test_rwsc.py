@@ -133,7 +133,21 @@ def test_local_loss_is_least_for_threat_image_projection():
     at_product = local_loss(bag * item, bag, item, mask, weights)
     assert at_product < 0.02  # grey: the logarithms add, but for the guard against log 0
     assert local_loss(item, bag, item, mask, weights) > 10 * at_product
+    assert local_loss(bag * item, bag, item, mask, replace(weights, colour=False)) < 0.02
     assert local_loss(bag * item * 0.8, bag, item, mask, weights) > 5 * at_product
+
+
+def test_local_loss_of_colours_knows_hues_that_luminance_does_not():
+    bag, item, mask = batch()
+    product = bag * item
+    turned = product[:, [2, 0, 1]]
+    turned = turned * luma(product) / luma(turned)  # another hue of the same luminance
+    of_colour, of_luma = (RwscWeights(colour=c) for c in (True, False))
+    assert local_loss(turned, bag, item, mask, of_colour) > 2 * local_loss(
+        product, bag, item, mask, of_colour
+    )
+    assert local_loss(product, bag, item, mask, of_colour) < 0.03
+    assert local_loss(turned, bag, item, mask, of_luma) < local_loss(turned, bag, item, mask, of_colour)
 
 
 def test_saturation_correlation_and_structure_have_outside_references():

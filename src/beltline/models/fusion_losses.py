@@ -30,6 +30,8 @@ class RwscWeights:
         item: w1 of LL, the item's weight in the logarithm.
         bag: w2 of LL; below 1 the item stays more legible than physics would leave it.
         window: Side of the local mean, odd.
+        colour: LL of each colour channel instead of the luminance (ours). Luminance leaves the hue free, and
+            items drift towards green.
     """
 
     local: float = 1.0
@@ -40,6 +42,7 @@ class RwscWeights:
     item: float = 1.0
     bag: float = 1.0
     window: int = 7
+    colour: bool = True
 
 
 def rwsc_losses(
@@ -69,16 +72,17 @@ def rwsc_losses(
 
 
 def local_loss(fused: Tensor, bag: Tensor, item: Tensor, mask: Tensor, weights: RwscWeights) -> Tensor:
-    """LL: under the mask, the local mean of the log luminance is the weighted sum of item's and bag's.
+    """LL: under the mask, the local mean of the logarithm is the weighted sum of item's and bag's.
 
     ``w1 = w2 = 1`` is threat image projection (equation 4) in the local mean.
     """
     logs = [
-        avg_pool2d((luma(i) + DARK).log(), weights.window, 1, weights.window // 2, count_include_pad=False)
-        for i in (fused, item, bag)
+        avg_pool2d((i + DARK).log(), weights.window, 1, weights.window // 2, count_include_pad=False)
+        for i in (x if weights.colour else luma(x) for x in (fused, item, bag))
     ]
     wished = weights.item * logs[1] + weights.bag * logs[2]
-    return ((logs[0] - wished).abs() * mask).sum() / (mask.sum() + TINY)
+    apart: Tensor = ((logs[0] - wished).abs() * mask).sum() / (len(wished[0]) * mask.sum() + TINY)
+    return apart
 
 
 def saturation_loss(fused: Tensor, bag: Tensor, item: Tensor, mask: Tensor) -> Tensor:

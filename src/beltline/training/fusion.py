@@ -92,7 +92,9 @@ def taught_losses(
 
 METHODS: Mapping[str, FusionMethod] = {
     "RWSC": FusionMethod(_rwsc, rwsc_losses),
-    "RWSC literal": FusionMethod(partial(_rwsc, residual=False), rwsc_losses),
+    "RWSC literal": FusionMethod(
+        partial(_rwsc, residual=False), partial(rwsc_losses, weights=RwscWeights(colour=False))
+    ),
     "RWSC without edge attention": FusionMethod(partial(_rwsc, edge_attention=False), rwsc_losses),
     "RWSC pooling only": FusionMethod(partial(_rwsc, deviation=False), rwsc_losses),
     "RWSC legible": FusionMethod(_rwsc, partial(rwsc_losses, weights=RwscWeights(bag=0.6))),
