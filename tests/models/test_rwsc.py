@@ -1,5 +1,6 @@
 """RWSC-Fusion: equations by hand, guards, gradients, one batch overfitted."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -78,6 +79,27 @@ def test_pooling_only_knows_no_deviation():
     extra = {name for name, _ in full.named_parameters()} - {name for name, _ in pooled.named_parameters()}
     assert extra
     assert all("deviation" in name for name in extra)
+    pooled.load_state_dict({k: v for k, v in full.state_dict().items() if k not in extra})
+    given = batch()
+    # the weights they share are the same, so what differs is what the deviation maps tell
+    assert (full(*given) - pooled(*given)).abs().max() > 1e-4
+
+
+def test_pooling_only_is_blind_to_detail_of_the_style():
+    torch.manual_seed(0)
+    composite, bag = torch.randn(2, 1, 4, 12, 12).unbind(0)
+    item = torch.randn(1, 4, 12, 12)
+    mixed = item.flatten(2)[..., torch.randperm(144)].view_as(item)  # same mean over the region, other detail
+    everywhere = torch.ones(1, 1, 12, 12)
+    for deviation in (False, True):
+        style = RegionStyle(4, deviation=deviation, residual=False)
+        for last in (style.pooled_out, style.deviation_out):
+            if last is not None:
+                torch.nn.init.normal_(last.weight)
+        apart = (
+            (style(composite, item, bag, everywhere) - style(composite, mixed, bag, everywhere)).abs().max()
+        )
+        assert apart > 0.1 if deviation else apart < 1e-3
 
 
 def test_the_bag_is_untouched_outside_the_mask():
@@ -148,6 +170,29 @@ def test_local_loss_of_colours_knows_hues_that_luminance_does_not():
     )
     assert local_loss(product, bag, item, mask, of_colour) < 0.03
     assert local_loss(turned, bag, item, mask, of_luma) < local_loss(turned, bag, item, mask, of_colour)
+
+
+def test_local_loss_knows_the_identities_of_threat_image_projection():
+    bag, item, mask = batch()
+    white = torch.ones_like(bag)
+    exact = RwscWeights(window=1)
+    guard = math.log(1 + 1 / 255)  # log(1 + epsilon) of white, which is not quite 0
+    assert local_loss(bag, bag, white, mask, exact).item() == pytest.approx(guard, abs=1e-5)
+    assert local_loss(item, white, item, mask, exact).item() == pytest.approx(guard, abs=1e-5)
+    torch.testing.assert_close(
+        local_loss(bag * item, bag, item, mask, exact), local_loss(item * bag, item, bag, mask, exact)
+    )
+    # by hand: one grey pixel, w1 log f + w2 log b
+    b, f, w = 0.5, 0.4, RwscWeights(window=1, item=1.0, bag=0.6)
+    grey = [torch.full((1, 3, 1, 1), v) for v in (0.3, b, f)]
+    wished = math.log(f + 1 / 255) + 0.6 * math.log(b + 1 / 255)
+    expected = abs(math.log(0.3 + 1 / 255) - wished)
+    assert local_loss(*grey, torch.ones(1, 1, 1, 1), w).item() == pytest.approx(expected, rel=1e-4)
+    assert local_loss(white, bag, item, mask, exact) > 0.5  # and what lies outside the mask does not count
+    outside = torch.where(mask > 0, bag * item, white)
+    assert torch.equal(
+        local_loss(outside, bag, item, mask, exact), local_loss(bag * item, bag, item, mask, exact)
+    )
 
 
 def test_saturation_correlation_and_structure_have_outside_references():
