@@ -21,9 +21,16 @@ def evaluate(
 
     Example: beltline evaluate run --data test-shards --json
     """
+    from beltline.training.detector_runs import evaluate_detector, is_detector
     from beltline.training.journal import without_nan
     from beltline.training.runs import calibrate_run, evaluate_run
 
+    if is_detector(run):
+        if calibrate or limit:
+            raise typer.BadParameter("a detector is measured on the whole set, and has nothing to calibrate")
+        measured = evaluate_detector(run, data)
+        print_json(measured) if as_json else typer.echo(_detector_table(measured))
+        return
     work = calibrate_run if calibrate else evaluate_run
     found = work(run, data, limit=limit or None)
     if as_json:
@@ -32,6 +39,23 @@ def evaluate(
         typer.echo(f"{run}: calibrated on {found['scans']} scans, box threshold {found['box_threshold']}")
     else:
         typer.echo(_table(found))
+
+
+def _detector_table(found: dict[str, Any]) -> str:
+    rows = {**found["classes"], "mean": {"objects": "", **found["mean"]}}
+    lines = [
+        "class              objects     AP  recall  precision   (IoU 0.5; recall, precision at score 0.5)"
+    ]
+    for name, row in rows.items():
+        values = [f"{row[key]:.3f}" if row[key] is not None else "-" for key in ("ap", "recall", "precision")]
+        lines.append(f"{name:18s} {row['objects']!s:>7}  {values[0]:>5}  {values[1]:>6}  {values[2]:>9}")
+    lines += [
+        f"found at {alarms} false alarms a scan: {share:.3f}" for alarms, share in found["froc"].items()
+    ]
+    if "pd_at_pfa_0.05" in found:
+        pd = found["pd_at_pfa_0.05"]
+        lines.append(f"scans with an object found at 5 % PFA: {pd[0]:.3f} [{pd[1]:.3f}, {pd[2]:.3f}]")
+    return "\n".join(lines)
 
 
 def _ranking_table(found: dict[str, Any]) -> str:
