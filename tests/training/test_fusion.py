@@ -1,5 +1,6 @@
 """Training of fusion networks: no truth is used, any moment can be resumed, refusals have a way out."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from beltline.cli.app import main
 from beltline.core import BadInputError
 from beltline.simulate.fusion_pairs import FusionPairs
 from beltline.synthesis.fusion import drawn_fuser, learned_fuser
@@ -17,6 +19,7 @@ from beltline.training.fusion import (
     FusionRecipe,
     load_fusion,
     narrow_recipe,
+    read_recipe,
     train_fusion,
 )
 
@@ -101,6 +104,61 @@ def test_refusals(tmp_path: Path):
         train_fusion(replace(RECIPE, steps=2), fake_pairs(), tmp_path / "b", resume=True)
     with pytest.raises(BadInputError, match="no finished run"):
         load_fusion(tmp_path / "c")
+    for name, narrow in (("FusionGAN", 7), ("U2Fusion", 1)):  # a layer would have no channels
+        with pytest.raises(BadInputError, match=f"got {narrow}"):
+            train_fusion(replace(RECIPE, method=name, width=narrow), fake_pairs(), tmp_path / "d")
+    with pytest.raises(BadInputError, match="got none"):
+        train_fusion(RECIPE, fake_pairs(0), tmp_path / "d")
+    with pytest.raises(BadInputError, match="within 0 and 32"):
+        train_fusion(replace(RECIPE, crop=64), fake_pairs(), tmp_path / "d")
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "recipe.json").write_text('{"method": "RWSC", "magic": 1}')
+    with pytest.raises(BadInputError, match="magic"):
+        read_recipe(tmp_path / "d")
+
+
+def test_a_finished_run_keeps_its_numbers_when_it_is_resumed(tmp_path: Path):
+    train_fusion(replace(RECIPE, steps=1), fake_pairs(), tmp_path)
+    before = json.loads((tmp_path / "result.json").read_text())
+    assert before["loss"] > 0
+    train_fusion(replace(RECIPE, steps=1), fake_pairs(), tmp_path, resume=True)
+    assert json.loads((tmp_path / "result.json").read_text()) == before
+
+
+def test_pairs_without_an_item_are_trained_on_like_others(tmp_path: Path):
+    pairs = fake_pairs()
+    bare = replace(pairs, mask=np.zeros_like(pairs.mask), item=np.full_like(pairs.item, 255))
+    for crop in (0, 16, 32):
+        assert FusionBatches(bare, 4, crop=crop).build(0).mask.sum() == 0
+    result = train_fusion(replace(RECIPE, crop=16, steps=2), bare, tmp_path)
+    assert np.isfinite(result.values["loss"])
+
+
+@pytest.mark.parametrize("name", ["RWSC", "RWSC literal", "U2Fusion", "FusionGAN", "DeepFuse", "MEFNet"])
+def test_every_method_trains_in_half_precision(name, tmp_path: Path):
+    recipe = replace(RECIPE, method=name, width=8, steps=2, precision="bf16-mixed")
+    result = train_fusion(recipe, fake_pairs(), tmp_path)
+    assert np.isfinite(result.values["loss"])
+    assert all(v.isfinite().all() for v in weights(tmp_path).values())
+
+
+def test_the_command_trains_resumes_and_refuses(tmp_path: Path, capsys):
+    pairs = fake_pairs()
+    for name in ("bag", "item", "truth", "mask", "bag_dual", "item_dual", "truth_dual", "labels"):
+        np.save(tmp_path / f"{name}.npy", getattr(pairs, name))
+    (tmp_path / "card.json").write_text(json.dumps({"classes": pairs.classes, "styles": pairs.styles}))
+    out = tmp_path / "run"
+    words = ["train", "fusion", "--pairs", str(tmp_path), "--out", str(out)]
+    narrow = ["--width", "4", "--steps", "2", "--batch-size", "2", "--crop", "16", "--precision", "32-true"]
+    assert main([*words, "--method", "DeepFuse", *narrow]) == 0
+    assert "2 steps" in capsys.readouterr().out
+    assert read_recipe(out) == FusionRecipe("DeepFuse", 4, 2, 2, 16, 1e-3, "32-true")
+    load_fusion(out)
+    assert main([*words, "--resume"]) == 0
+    assert main([*words, "--resume", "--method", "MEFNet"]) == 3
+    assert main([*words, "--method", "DeepFuse", *narrow]) == 3
+    assert main([*words[:3], str(tmp_path / "none"), "--out", str(out)]) == 3
+    assert main([*words, "--precision", "16"]) == 2
 
 
 @pytest.mark.parametrize("name", sorted(METHODS))

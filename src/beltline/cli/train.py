@@ -1,7 +1,7 @@
 """``beltline train``: a model by a recipe."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -81,7 +81,7 @@ def train_fusion(
         found = open_fusion_pairs(pairs)
     except ValueError as error:
         raise BadInputError(str(error)) from error
-    asked = {
+    asked: dict[str, Any] = {
         "method": method, "width": width, "steps": steps, "batch_size": batch_size, "crop": crop,
         "lr": lr, "precision": precision, "seed": seed,
     }  # fmt: skip

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.functional import conv2d
 
+from beltline.core import BadInputError
 from beltline.models.luma_fusion import LumaFusion, to_ycbcr
 
 GRADIENT, CONTENT = 5.0, 100.0  # released code
@@ -19,12 +20,17 @@ class FusionGan(nn.Module):
     """Five-layer generator; the discriminator hangs on it so that one optimizer holds both.
 
     Args:
-        width: Channels of the first layer; 256 in the released code.
+        width: Channels of the first layer, at least 8; 256 in the released code.
         side: Of the pictures the discriminator sees, from their middle.
+
+    Raises:
+        BadInputError: If the width is less than 8: the fourth layer has an eighth of it.
     """
 
     def __init__(self, width: int = 256, side: int = 64) -> None:
         super().__init__()
+        if width < 8:
+            raise BadInputError(f"FusionGAN needs a width of 8 or more, got {width}")
         layers: list[nn.Module] = []
         before = 2
         for after, size in ((width, 5), (width // 2, 5), (width // 4, 3), (width // 8, 3)):

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d
 
+from beltline.core import BadInputError
 from beltline.models.fusion_losses import ssim
 from beltline.models.luma_fusion import LumaFusion, to_ycbcr
 
@@ -24,11 +25,16 @@ class U2Fusion(nn.Module):
     """A dense block of five convolutions and a narrowing tail, as in the released code.
 
     Args:
-        width: Channels each layer adds; 44 in the released code.
+        width: Channels each layer adds, at least 2; 44 in the released code.
+
+    Raises:
+        BadInputError: If the width is less than 2: the last layer has three quarters of it.
     """
 
     def __init__(self, width: int = 44) -> None:
         super().__init__()
+        if width < 2:
+            raise BadInputError(f"U2Fusion needs a width of 2 or more, got {width}")
         self.dense = nn.ModuleList(nn.Conv2d(2 + i * width, width, 3, padding=1) for i in range(5))
         widths = [2 + 5 * width, 3 * width, 3 * width // 2, 3 * width // 4]
         self.tail = nn.Sequential(

@@ -59,7 +59,8 @@ class FusionRecipe:
         batch_size: Pairs a step; 8 in the published recipe (inferred).
         crop: Side of the squares seen in training, around a point of the item; 0 for whole pictures.
         lr: Of Adam; 1e-4 in the published recipe (inferred).
-        precision: Of Lightning Fabric.
+        precision: Of Lightning Fabric; it reaches what ``forward`` computes, that is RWSC's fused picture;
+            the pictures drawn again and the rivals' luminances stay in float32.
         seed: Of weights and pairs.
     """
 
@@ -163,12 +164,15 @@ class FusionBatches:
         )
 
     def _corner(self, mask: NDArray[np.uint8], rng: np.random.Generator) -> tuple[int, int]:
-        """Where a square begins that holds a point of the item."""
+        """Where a square begins that holds a point of the item; anywhere if there is no item."""
         if not self.crop:
             return 0, 0
         rows, columns = np.nonzero(mask)
-        point = int(rng.integers(len(rows)))
         last = np.array(mask.shape) - self.crop
+        if not len(rows):
+            row, column = rng.integers(0, last + 1)
+            return int(row), int(column)
+        point = int(rng.integers(len(rows)))
         low = np.array([rows[point], columns[point]]) - self.crop + 1
         corner = rng.integers(np.clip(low, 0, last), np.clip(low + self.crop - 1, 0, last) + 1)
         return int(corner[0]), int(corner[1])
@@ -199,9 +203,11 @@ def train_fusion(
         checkpoint_steps: Steps between checkpoints.
 
     Raises:
-        BadInputError: If the method is not known, or ``out`` holds a run of another recipe.
+        BadInputError: If the method is not known, the pairs are none or too small for the crop, or ``out``
+            holds a run of another recipe.
     """
     method = _method(recipe.method)
+    _check_pairs(pairs, recipe.crop)
     path = out / RECIPE
     if path.is_file() and (not resume or json.loads(path.read_text(encoding="utf-8")) != asdict(recipe)):
         raise BadInputError(
@@ -227,8 +233,22 @@ def train_fusion(
         out=out,
         fabric=Fabric(accelerator="auto", devices=1, precision=recipe.precision),  # type: ignore[arg-type]
     )
-    write_json(out / RESULT, {"steps": result.step, "minutes": round(result.minutes, 2), **result.values})
+    if result.values or not (out / RESULT).is_file():  # a finished run that is resumed keeps its numbers
+        write_json(out / RESULT, {"steps": result.step, "minutes": round(result.minutes, 2), **result.values})
     return result
+
+
+def read_recipe(run: Path) -> FusionRecipe:
+    """The recipe a run was begun with.
+
+    Raises:
+        BadInputError: If ``run`` holds none of this version.
+    """
+    path = run / RECIPE
+    try:
+        return FusionRecipe(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise BadInputError(f"{path}: not the recipe of a fusion network ({error}); train one") from error
 
 
 def load_fusion(run: Path) -> nn.Module:
@@ -239,7 +259,7 @@ def load_fusion(run: Path) -> nn.Module:
     """
     if not (run / RESULT).is_file():
         raise BadInputError(f"{run}: holds no finished run ({RESULT}); train one, or resume it")
-    recipe = FusionRecipe(**json.loads((run / RECIPE).read_text(encoding="utf-8")))
+    recipe = read_recipe(run)
     model = _method(recipe.method).build(recipe.width)
     load_weights(model, run / WEIGHTS)
     return model.eval()
@@ -249,6 +269,14 @@ def narrow_recipe(method: str, **changes: Any) -> FusionRecipe:
     """A recipe that a CPU trains in minutes: an eighth to a quarter of the published widths."""
     width = {"U2Fusion": 12, "FusionGAN": 32, "DeepFuse": 8, "MEFNet": 16}.get(method, 12)
     return replace(FusionRecipe(method, width, steps=600, crop=64, lr=1e-3), **changes)
+
+
+def _check_pairs(pairs: FusionPairs, crop: int) -> None:
+    if not len(pairs):
+        raise BadInputError("training a fusion needs pairs of bag and item, got none")
+    side = min(pairs.mask.shape[1:])
+    if not 0 <= crop <= side:
+        raise BadInputError(f"crop must be within 0 and {side}, the side of the pairs, got {crop}")
 
 
 def _method(name: str) -> FusionMethod:
