@@ -41,13 +41,14 @@ def tip(
         float | None, typer.Option(help="Pixel side of the bags, where no file says.")
     ] = None,
     noise: Annotated[bool, typer.Option(help="Add the noise that a product of two scans lacks.")] = True,
+    gate: Annotated[float, typer.Option(help="Lowest score of the quality gate kept; 0 keeps all.")] = 0.2,
     style: Annotated[str, typer.Option(help="Look of pictures of dual-energy scans.")] = "white",
     seed: Seed = 0,
     as_json: JsonFlag = False,
 ) -> None:
     """Make a labelled set: each threat multiplied into a benign scan, with exact box and mask.
 
-    Example: beltline synthesize tip --bags benign --threats threats --out set --count 1000 --difficulty 0.3:0.7
+    Example: beltline synthesize tip --bags benign --threats threats --out set --difficulty 0.3:0.7
     """
     from beltline.core import BadInputError
     from beltline.synthesis.library import read_library
@@ -57,10 +58,14 @@ def tip(
     if out.is_dir() and any(out.iterdir()) and not (out / ".items").is_dir():
         raise BadInputError(f"{out}: holds something else than a set; name a new folder")
     wish = Wish(_range(difficulty, "--difficulty"), _range(overlap, "--overlap"))
-    plan = TipPlan(count, benign, seed, (1, most), wish, noise, style=style)
+    plan = TipPlan(count, benign, seed, (1, most), wish, noise, gate, style)
     scans = [(name, path, mm or pixel_mm) for name, path, mm in benign_scans(bags)]
     done = progress(range(count + benign), label="projecting")
-    card = project_set(out, scans, read_library(threats), plan, progress=lambda *_: next(done, None))
+
+    def step(_done: int, _total: int) -> None:
+        next(done, None)
+
+    card = project_set(out, scans, read_library(threats), plan, progress=step)
     if as_json:
         print_json(card)
         return
@@ -85,9 +90,8 @@ def make_library(
     Example: beltline synthesize library positives --out threats --labels knife,gun
     """
     from beltline.core import LABELS
-    from beltline.synthesis.cutting import cut_set
+    from beltline.synthesis.cutting import annotated_scans, cut_set
     from beltline.synthesis.library import INDEX, census, read_library, write_library
-    from beltline.synthesis.output import annotated_scans
 
     wanted = {name.strip() for name in labels.split(",") if name.strip()} or set(LABELS)
     if (scans / "annotations.json").is_file():
@@ -113,6 +117,48 @@ def count_library(
     from beltline.synthesis.library import census, read_library
 
     _tell(census(read_library(threats)), threats, as_json=as_json)
+
+
+@synthesize_app.command("gate")
+def measure(
+    bags: Annotated[Path, typer.Option(help="Folder of benign scans, or a set.")],
+    threats: Threats,
+    count: Annotated[int, typer.Option(help="Projections, each also spoilt in every way.", min=2)] = 60,
+    threshold: Annotated[float, typer.Option(help="Score that is kept.", min=0, max=1)] = 0.5,
+    pixel_mm: Annotated[
+        float | None, typer.Option(help="Pixel side of the bags, where no file says.")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="Most bags read.", min=2)] = 40,
+    seed: Seed = 0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Measure the quality gate: how well its score tells good projections from ones spoilt on purpose.
+
+    Ranges are learned from half of the articles and bags, and measured on the other half.
+
+    Example: beltline synthesize gate --bags benign --threats threats --count 100
+    """
+    from beltline.formats import read_scan
+    from beltline.synthesis.domains import scan_domain
+    from beltline.synthesis.library import read_library
+    from beltline.synthesis.output import benign_scans
+    from beltline.synthesis.spoil import measure_gate
+
+    found = benign_scans(bags)[:limit]
+    scans = [(read_scan(path), mm or pixel_mm) for _, path, mm in progress(found, label="reading")]
+    domain = scan_domain(scans[0][0])
+    of_kind = [(scan.pixels, mm or scan.pixel_mm) for scan, mm in scans if scan_domain(scan) == domain]
+    report = measure_gate(of_kind, read_library(threats), domain, count=count, seed=seed, threshold=threshold)
+    if as_json:
+        made = {name: value if report.counts[name] else None for name, value in report.auc.items()}
+        print_json({**vars(report), "auc": made, "passed": dict(report.passed), "domain": domain})
+        return
+    print(f"{domain}: {report.good} good projections, {100 * report.kept:.0f} % score {threshold:g} and more")
+    print(f"{'spoilt by':18s}{'number':>8s}{'AUC':>8s}{'pass':>8s}  mostly caught by")
+    for name, number in report.counts.items():
+        if number:
+            row = f"{number:8d}{report.auc[name]:8.3f}{100 * report.passed[name]:6.0f} %"
+            print(f"{name:18s}{row}  {report.named[name]}")
 
 
 def _tell(found: "Census", root: Path, *, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import BadInputError, Scan
+from beltline.formats import read_set
 from beltline.physics import background_color
 from beltline.synthesis.domains import DARKEST, optical_depth, scan_domain
 from beltline.synthesis.noise import denoised
@@ -95,7 +97,7 @@ def mask_of_box(scan: Scan, box: tuple[float, float, float, float]) -> NDArray[n
         Ours: Otsu's threshold of the depth above a plane through the border, the largest blob.
     """
     domain = scan_domain(scan)
-    x1, y1, x2, y2 = (int(round(v)) for v in box)
+    x1, y1, x2, y2 = (round(v) for v in box)
     depth = optical_depth(_over_air(scan, domain), domain)[max(y1, 0) : y2, max(x1, 0) : x2]
     if min(depth.shape) < SMALLEST:
         return None
@@ -133,6 +135,31 @@ def filled(plane: Floats, known: NDArray[np.bool_]) -> Floats:
     coarse = filled(value.astype(np.float32), share > 0)
     spread = cv2.resize(coarse, plane.shape[::-1], interpolation=cv2.INTER_LINEAR)
     return np.where(known, plane, spread).astype(np.float32)
+
+
+def annotated_scans(folder: str | Path) -> Iterator[tuple[str, Scan, list[dict[str, Any]]]]:
+    """Scans of a set with the records that cutting needs: label, mask or None, box, article or None."""
+    found = read_set(folder)
+    if any(record.get("raw") for record in found.records):
+        found = read_set(folder, pixels="transmission")
+    for index, name in enumerate(found.names):
+        objects = found.instances(index)
+        if objects is None or not len(objects):
+            continue
+        extras = found.annotations[index]
+        yield (
+            name,
+            found.scan(index),
+            [
+                {
+                    "label": label,
+                    "mask": objects.masks[number] if objects.masks is not None else None,
+                    "box": tuple(float(v) for v in objects.boxes[number]),
+                    "article": extras[number].get("article"),
+                }
+                for number, label in enumerate(objects.labels)
+            ],
+        )
 
 
 def cut_set(samples: Iterator[tuple[str, Scan, Any]], wanted: Mapping[str, Any]) -> Iterator[Threat]:

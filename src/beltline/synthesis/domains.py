@@ -48,8 +48,8 @@ def converted(threat: Threat, domain: Domain, style: str | ColorStyle = "white")
     """
     if domain not in REACHABLE[threat.domain]:
         raise BadInputError(
-            f"a {threat.domain} threat cannot become {domain} (it reaches {', '.join(REACHABLE[threat.domain])});"
-            f" cut the threats from scans of the kind of the bags"
+            f"a {threat.domain} threat cannot become {domain} (only {', '.join(REACHABLE[threat.domain])});"
+            " cut the threats from scans of the kind of the bags"
         )
     if domain == threat.domain:
         return threat
@@ -59,7 +59,7 @@ def converted(threat: Threat, domain: Domain, style: str | ColorStyle = "white")
     if domain == "grey":
         dual = dual.mean(axis=0, keepdims=True)
     if domain == "color":
-        rgb = colorize(dual[0], dual[1], style).astype(np.float32) / 255
+        rgb = (colorize(dual[0], dual[1], style) / 255).astype(np.float32)
         share = threat.mask[..., None]
         dual = np.moveaxis(1 - share * (1 - rgb), 2, 0)
     return replace(threat, pixels=np.ascontiguousarray(dual, np.float32), domain=domain)
@@ -83,5 +83,5 @@ def tone(pixels: Floats, domain: Domain) -> Floats:
     if domain == "color":
         luminance = np.tensordot(LUMA, pixels, axes=1)
         air = max(float(np.quantile(luminance, 0.99)), 0.7)
-        return np.minimum(luminance / np.float32(air), 1).astype(np.float32)
+        return np.asarray(np.minimum(luminance / np.float32(air), 1), np.float32)
     return np.asarray(pixels.mean(axis=0), np.float32)

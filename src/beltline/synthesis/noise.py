@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,8 +22,7 @@ from beltline.synthesis.threat import Domain
 
 Floats = NDArray[np.float32]
 BLOCK = 8
-FLAT = 0.2  # share of the blocks of one brightness that counts as flat
-FLAT_BIAS = 0.9  # of the least noisy fifth of the blocks, for 64 samples each
+FLAT = 0.2  # the noise of this quantile of the blocks of one brightness is taken: others show structure
 BRIGHTEST = 0.95  # air is clipped, and has no noise to learn from
 GRAIN_PX = 0.9
 _KERNEL = (
@@ -70,16 +71,13 @@ def estimate_noise(plane: Floats) -> Noise:
     sigma, sigma_wide, mean = fine[seen].std(axis=1), wide[seen].std(axis=1), mean[seen]
     edges = np.quantile(mean, np.linspace(0, 1, 9))
     rows = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         of = (mean >= low) & (mean <= high)
         if of.sum() >= 3:
-            flat = sigma[of] <= np.quantile(sigma[of], FLAT)
-            quantile = float(np.quantile(sigma[of], FLAT)) / FLAT_BIAS
-            rows.append((float(mean[of].mean()), quantile, *_both(sigma[of][flat], sigma_wide[of][flat])))
-    table = np.array(rows)
-    share = _share(float(np.median(table[:, 2] / np.maximum(table[:, 3], 1e-9))))
-    variance = (table[:, 1] / _gain_of(share)[0]) ** 2
-    return _fit(table[:, 0], variance, share)
+            rows.append((float(mean[of].mean()), _flattest(sigma[of]), _flattest(sigma_wide[of])))
+    level, found, found_wide = np.array(rows).T
+    share = _share(float(np.median(found / np.maximum(found_wide, 1e-9))))
+    return _fit(level, (found / _gain_of(share)) ** 2, share)
 
 
 def denoised(pixels: Floats, domain: Domain) -> Floats:
@@ -118,7 +116,8 @@ def lacking(bag: Floats, item: Floats, noise: Noise, rng: np.random.Generator) -
 
 
 def _responses(plane: Floats) -> tuple[Floats, Floats, Floats]:
-    return plane, cv2.filter2D(plane, -1, _KERNEL), cv2.filter2D(plane, -1, _WIDE)
+    fine, wide = (np.asarray(cv2.filter2D(plane, -1, k), np.float32) for k in (_KERNEL, _WIDE))
+    return plane, fine, wide
 
 
 def _blocks(plane: Floats) -> Floats:
@@ -127,18 +126,18 @@ def _blocks(plane: Floats) -> Floats:
     return cut.transpose(0, 2, 1, 3).reshape(height * width, BLOCK * BLOCK)
 
 
-def _both(fine: Floats, wide: Floats) -> tuple[float, float]:
-    return float(np.median(fine)), float(np.median(wide))
+def _flattest(sigmas: NDArray[Any]) -> float:
+    return float(np.quantile(sigmas, FLAT))
 
 
 @cache
 def _gains() -> NDArray[np.float64]:
-    """(19, 3) share of coarse grain, and the response of both kernels to it."""
+    """(19, 3) share of coarse grain, and what the flattest blocks of unit noise show to both kernels."""
     rows = []
     for share in np.linspace(0, 0.9, 19):
-        field = grain((256, 256), float(share), GRAIN_PX, np.random.default_rng(0))
+        field = grain((512, 512), float(share), GRAIN_PX, np.random.default_rng(0))
         _, fine, wide = _responses(field)
-        rows.append((share, fine.std(), wide.std()))
+        rows.append((share, *(_flattest(_blocks(a).std(axis=1)) for a in (fine, wide))))
     return np.array(rows)
 
 
@@ -147,9 +146,9 @@ def _share(ratio: float) -> float:
     return float(np.interp(-ratio, -table[:, 1] / table[:, 2], table[:, 0]))
 
 
-def _gain_of(share: float) -> tuple[float, float]:
+def _gain_of(share: float) -> float:
     table = _gains()
-    return tuple(float(np.interp(share, table[:, 0], table[:, i])) for i in (1, 2))  # type: ignore[return-value]
+    return float(np.interp(share, table[:, 0], table[:, 1]))
 
 
 def _fit(level: NDArray[np.float64], variance: NDArray[np.float64], share: float) -> Noise:
@@ -162,3 +161,10 @@ def _fit(level: NDArray[np.float64], variance: NDArray[np.float64], share: float
     if floor < 0:
         slope, floor = float(np.median(variance / level)), 0.0
     return Noise(float(np.clip(1 / slope, 50, 1e9)), float(np.sqrt(max(floor, 0.0))), share)
+
+
+def local_sigma(plane: Floats) -> Floats:
+    """(H, W) sigma of the noise in windows of 5 pixels, structure mostly left out."""
+    fine = _responses(plane)[1]
+    mean = cv2.boxFilter(fine * fine, -1, (5, 5))
+    return np.sqrt(np.maximum(mean, np.float32(1e-12)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,22 +10,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError, Instances, Masks, Scan, is_threat
+from beltline.core import BadInputError, Instances, Masks, is_threat
 from beltline.formats import SetWriter, find_scans, read_scan, read_set
 from beltline.formats.limits import bad
 from beltline.physics import colorize
-from beltline.synthesis.domains import REACHABLE, converted, scan_domain
+from beltline.synthesis.domains import scan_domain
+from beltline.synthesis.laying import Bag, Placed, threats_in
 from beltline.synthesis.library import ThreatLibrary
-from beltline.synthesis.noise import Noise, estimate_noise, lacking
-from beltline.synthesis.placement import Ground, Place, Wish, find_place, ground_of, turned
-from beltline.synthesis.threat import Domain, Threat
-from beltline.synthesis.tip import Projection, project
-from beltline.synthesis.tip_color import project_color
+from beltline.synthesis.placement import Wish
+from beltline.synthesis.quality import Norms, Verdict, assess, learn_norms
+from beltline.synthesis.threat import Domain
 
 Floats = NDArray[np.float32]
-MARGIN = 16  # pixels around a crop in colour, so that edge enhancement sees what lies there
-TURNS = 6  # draws of article and turn before a bag is given up
-MAGNIFICATION = (0.96, 1.06)  # by height over the belt
+Source = tuple[str, Path, float | None]  # name, file, pixel side in mm
+BAGS_TRIED = 20
+BAGS_LEARNED = 4  # benign scans that the gate learns depth from
 
 
 @dataclass(frozen=True)
@@ -59,24 +58,7 @@ class TipPlan:
             raise ValueError(f"threats must be 1 <= fewest <= most, got {self.threats}")
 
 
-@dataclass(frozen=True, eq=False)
-class Placed:
-    """One threat in one bag.
-
-    Attributes:
-        threat: As placed: turned, scaled, in the bag's domain.
-        place: Where.
-        projection: The bag with it, and the exact annotation.
-        drawn: Article and turn, for the record.
-    """
-
-    threat: Threat
-    place: Place
-    projection: Projection
-    drawn: Mapping[str, Any]
-
-
-def benign_scans(folder: str | Path) -> list[tuple[str, Path, float | None]]:
+def benign_scans(folder: str | Path) -> list[Source]:
     """Name, file and pixel size of every benign scan of a folder; of a set those without a threat.
 
     Raises:
@@ -102,7 +84,7 @@ def benign_scans(folder: str | Path) -> list[tuple[str, Path, float | None]]:
 
 def project_set(
     out: str | Path,
-    bags: Sequence[tuple[str, Path, float | None]],
+    bags: Sequence[Source],
     library: ThreatLibrary,
     plan: TipPlan,
     *,
@@ -125,194 +107,110 @@ def project_set(
     Raises:
         BadInputError: If the threats cannot be brought to the domain of the bags, or fit nowhere.
     """
-    classes = library.labels
-    writer = SetWriter(out, classes=classes)
+    writer = SetWriter(out, classes=library.labels)
+    maker = _Maker(bags, library, plan, {})
     total = plan.count + plan.benign
-    missed = 0
     for index in range(total):
         name = f"{'tip' if index < plan.count else 'bag'}_{index:06d}"
         if not writer.has(name):
             rng = np.random.default_rng([plan.seed, index])
-            missed += _write(writer, name, bags, library, plan, rng, positive=index < plan.count)
+            source, bag, placed, verdicts = maker.made(rng, positive=index < plan.count)
+            _add(writer, name, source, bag, placed, verdicts, plan.style)
         if progress is not None:
             progress(index + 1, total)
     terms = {
         "source": "threat image projection",
         "terms": "The terms of the benign scans and of the threat library hold.",
         "plan": asdict(plan),
-        "library": {"exemplars": len(library), "labels": list(classes)},
-        "redrawn": missed,
+        "library": {"exemplars": len(library), "labels": list(library.labels)},
     }
     return writer.finish({**terms, **(card or {})})
 
 
-def _write(
-    writer: SetWriter,
-    name: str,
-    bags: Sequence[tuple[str, Path, float | None]],
-    library: ThreatLibrary,
-    plan: TipPlan,
-    rng: np.random.Generator,
-    *,
-    positive: bool,
-) -> int:
-    """Write one scan; returns how many bags had no place."""
-    for tries, at in enumerate(rng.permutation(len(bags))[:20]):
-        source, path, pixel_mm = bags[int(at)]
-        scan = read_scan(path)
-        domain, mm = scan_domain(scan), pixel_mm or scan.pixel_mm
-        placed: list[Placed] = []
-        pixels = scan.pixels
-        wanted = int(rng.integers(plan.threats[0], plan.threats[1] + 1)) if positive else 0
-        for item in threats_in(pixels, domain, mm, library, plan, rng, wanted):
-            placed.append(item)
-            pixels = item.projection.pixels
-        if len(placed) >= (plan.threats[0] if positive else 0):
-            _add(writer, name, pixels, domain, mm, placed, plan, source)
-            return tries
-    raise BadInputError(
-        f"no place for a threat in {min(len(bags), 20)} bags; widen --difficulty or --overlap,"
-        " or check --pixel-mm"
-    )
+@dataclass(frozen=True, eq=False)
+class _Maker:
+    bags: Sequence[Source]
+    library: ThreatLibrary
+    plan: TipPlan
+    norms: dict[Domain, Norms]  # filled as domains are met
 
-
-def threats_in(
-    pixels: Floats,
-    domain: Domain,
-    pixel_mm: float | None,
-    library: ThreatLibrary,
-    plan: TipPlan,
-    rng: np.random.Generator,
-    wanted: int,
-) -> Iterator[Placed]:
-    """Threats laid into one bag, one over the other; fewer than wanted where there is no place."""
-    if not wanted:
-        return
-    ground = ground_of(pixels, domain)
-    noises = (
-        [estimate_noise(plane) for plane in pixels] if plan.noise and domain in ("dual", "grey") else None
-    )
-    for _ in range(wanted):
-        found = _draw_place(ground, domain, pixel_mm, library, plan, rng)
-        if found is None:
-            return
-        threat, place, drawn = found
-        result = laid(pixels, threat, place, rng, noises=noises)
-        pixels = result.pixels
-        ground = Ground(ground_of(pixels, domain).depth, ground.inside)
-        yield Placed(threat, place, result, drawn)
-
-
-def laid(
-    pixels: Floats,
-    threat: Threat,
-    place: Place,
-    rng: np.random.Generator,
-    *,
-    noises: Sequence[Noise] | None = None,
-) -> Projection:
-    """The threat in the bag: the product of transmissions, the sum of basis maps, colours by way back.
-
-    Args:
-        pixels: (C, H, W), the bag.
-        threat: In the bag's domain, as turned.
-        place: Where.
-        rng: Of the noise.
-        noises: Of each channel; None adds none.
-    """
-    if threat.domain == "color":
-        return _laid_color(pixels, threat, place)
-    result = project(pixels, threat, place.corner)
-    if noises is not None and threat.domain != "basis":
-        height, width = threat.mask.shape
-        row, column = place.corner
-        window = np.s_[row : row + height, column : column + width]
-        for channel, noise in enumerate(noises):
-            extra = lacking(pixels[channel][window], threat.pixels[channel], noise, rng)
-            plane = result.pixels[channel][window]
-            np.clip(plane + extra, 0, 1, out=plane)
-    return result
-
-
-def _laid_color(pixels: Floats, threat: Threat, place: Place) -> Projection:
-    height, width = threat.mask.shape
-    row, column = place.corner
-    top, left = max(row - MARGIN, 0), max(column - MARGIN, 0)
-    window = np.s_[top : row + height + MARGIN, left : column + width + MARGIN]
-    bag = np.round(255 * np.moveaxis(pixels, 0, 2)[window]).astype(np.uint8)
-    item = np.full(bag.shape, 255, np.uint8)
-    inner = np.s_[row - top : row - top + height, column - left : column - left + width]
-    item[inner] = np.round(255 * np.moveaxis(threat.pixels, 0, 2)).astype(np.uint8)
-    mask = np.zeros(bag.shape[:2], np.float32)
-    mask[inner] = threat.mask
-    fused = project_color(bag, item, mask)
-    result = project(pixels, threat, place.corner)  # for the annotation
-    whole = np.array(pixels, np.float32)
-    whole[(slice(None), *window)] = np.moveaxis(fused, 2, 0).astype(np.float32) / 255
-    return replace(result, pixels=whole)
-
-
-def _draw_place(
-    ground: Ground,
-    domain: Domain,
-    pixel_mm: float | None,
-    library: ThreatLibrary,
-    plan: TipPlan,
-    rng: np.random.Generator,
-) -> tuple[Threat, Place, dict[str, Any]] | None:
-    for _ in range(TURNS):
-        label = str(rng.choice(library.labels))
-        articles = library.articles(label)
-        article = sorted(articles)[int(rng.integers(len(articles)))]
-        index = int(rng.choice(articles[article]))
-        threat = library[index]
-        if domain not in REACHABLE[threat.domain]:
-            converted(threat, domain)  # raises, and says why
-        scale = float(rng.uniform(*MAGNIFICATION))
-        if threat.pixel_mm and pixel_mm:
-            scale *= threat.pixel_mm / pixel_mm
-        turn = {"degrees": float(rng.uniform(0, 360)), "mirror": bool(rng.random() < 0.5)}
-        laid_down = converted(
-            turned(threat, scale=scale, degrees=turn["degrees"], mirror=turn["mirror"]), domain, plan.style
+    def made(
+        self, rng: np.random.Generator, *, positive: bool
+    ) -> tuple[str, Bag, list[Placed], list[Verdict]]:
+        """One scan: the name of its bag, its pixels and what lies in it."""
+        plan, weakest = self.plan, []
+        for at in rng.permutation(len(self.bags))[:BAGS_TRIED]:
+            source, path, pixel_mm = self.bags[int(at)]
+            scan = read_scan(path)
+            bag = Bag(scan.pixels, scan_domain(scan), pixel_mm or scan.pixel_mm)
+            if not positive:
+                return source, bag, [], []
+            wanted = int(rng.integers(plan.threats[0], plan.threats[1] + 1))
+            drawn = threats_in(
+                bag, self.library, rng, wanted, wish=plan.wish, noise=plan.noise, style=plan.style
+            )
+            placed, verdicts = [], []
+            for item in drawn:
+                placed.append(item)
+                verdicts.append(self._verdict(bag, item))
+                bag = replace(bag, pixels=item.projection.pixels)
+            weakest += [v.weakest for v in verdicts if v.score < plan.gate]
+            if len(placed) >= plan.threats[0] and all(v.score >= plan.gate for v in verdicts):
+                return source, bag, placed, verdicts
+        tried = min(len(self.bags), BAGS_TRIED)
+        if weakest:
+            raise BadInputError(
+                f"nothing laid into {tried} bags passes --gate {plan.gate:g}, mostly for"
+                f" {max(weakest, key=weakest.count)}; lower --gate, or clean the threats"
+            )
+        raise BadInputError(
+            f"no place for a threat in {tried} bags; widen --difficulty or --overlap, or check --pixel-mm"
         )
-        place = find_place(ground, laid_down, plan.wish, rng)
-        if place is not None:
-            named = {"article": article, "exemplar": library.records[index]["name"]}
-            rounded = {"degrees": round(turn["degrees"], 1), "mirror": turn["mirror"]}
-            return laid_down, place, {**named, "scale": round(scale, 4), **rounded}
-    return None
+
+    def _verdict(self, bag: Bag, item: Placed) -> Verdict:
+        if bag.domain not in self.norms:
+            scans = (read_scan(path) for _, path, _ in self.bags[: 4 * BAGS_LEARNED])
+            alike = [scan.pixels for scan in scans if scan_domain(scan) == bag.domain][:BAGS_LEARNED]
+            # sizes in pixels unless the bags know theirs in mm
+            self.norms[bag.domain] = learn_norms(self.library, alike, bag.domain, style=self.plan.style)
+        made = item.projection
+        norms = self.norms[bag.domain]
+        return assess(
+            bag.pixels, made.pixels, made.mask, item.threat.label, norms, pixel_mm=item.threat.pixel_mm
+        )
 
 
 def _add(
     writer: SetWriter,
     name: str,
-    pixels: Floats,
-    domain: Domain,
-    pixel_mm: float | None,
-    placed: Sequence[Placed],
-    plan: TipPlan,
     source: str,
+    bag: Bag,
+    placed: Sequence[Placed],
+    verdicts: Sequence[Verdict],
+    style: str,
 ) -> None:
+    pixels = bag.pixels
     masks = [item.projection.mask >= 0.5 for item in placed]
     stack = np.stack(masks) if masks else np.zeros((0, *pixels.shape[1:]), bool)
     boxes = np.array([item.projection.box for item in placed], np.float32).reshape(-1, 4)
-    instances = Instances(boxes, tuple(p.threat.label for p in placed), masks=Masks.encode(stack))
     extras = [
         {
             **item.drawn,
             "occlusion": round(item.place.difficulty, 4),
             "overlap": round(item.place.overlap, 4),
             "depth": round(item.place.depth, 3),
+            "quality": round(verdict.score, 3),
+            "checks": {check: round(value, 3) for check, value in verdict.checks.items()},
         }
-        for item in placed
+        for item, verdict in zip(placed, verdicts, strict=True)
     ]
     writer.add(
         name,
-        image=picture(pixels, domain, plan.style),
-        raw=(pixels[0], pixels[1]) if domain == "dual" else None,
-        instances=instances,
-        pixel_mm=pixel_mm,
-        extra={"bag": source, "domain": domain},
+        image=picture(pixels, bag.domain, style),
+        raw=(pixels[0], pixels[1]) if bag.domain == "dual" else None,
+        instances=Instances(boxes, tuple(p.threat.label for p in placed), masks=Masks.encode(stack)),
+        pixel_mm=bag.pixel_mm,
+        extra={"bag": source, "domain": bag.domain},
         instance_extras=extras,
     )
 
@@ -323,28 +221,3 @@ def picture(pixels: Floats, domain: Domain, style: str = "white") -> NDArray[np.
         return colorize(np.ascontiguousarray(pixels[0]), np.ascontiguousarray(pixels[1]), style)
     shown = np.round(255 * np.clip(pixels, 0, 1)).astype(np.uint8)
     return shown[0] if domain == "grey" else np.ascontiguousarray(np.moveaxis(shown, 0, 2))
-
-
-def annotated_scans(folder: str | Path) -> Iterator[tuple[str, Scan, list[dict[str, Any]]]]:
-    """Scans of a set with the records that cutting needs: label, mask or None, box, article or None."""
-    found = read_set(folder)
-    if any(record.get("raw") for record in found.records):
-        found = read_set(folder, pixels="transmission")
-    for index, name in enumerate(found.names):
-        objects = found.instances(index)
-        if objects is None or not len(objects):
-            continue
-        extras = found.annotations[index]
-        yield (
-            name,
-            found.scan(index),
-            [
-                {
-                    "label": label,
-                    "mask": objects.masks[number] if objects.masks is not None else None,
-                    "box": tuple(float(v) for v in objects.boxes[number]),
-                    "article": extras[number].get("article"),
-                }
-                for number, label in enumerate(objects.labels)
-            ],
-        )

@@ -1,6 +1,4 @@
-"""Where a threat goes: turned, mirrored and scaled, inside the bag, where the wished share of the picture
-over and under it is the bag's.
-"""
+"""Where a threat goes: turned, scaled, inside the bag, with as much over and under it as is wished."""
 
 from __future__ import annotations
 
@@ -128,7 +126,9 @@ def _warped(
         if sigma > 0.1:
             pixels = np.stack([_blurred(plane, sigma, outside) for plane in pixels])
             mask = _blurred(mask, sigma, 0.0)
-    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, scale)
+    matrix = np.array(
+        cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, scale), np.float64
+    )
     matrix[:, 2] += (np.array(size) - 1) / 2 - np.array([(width - 1) / 2, (height - 1) / 2])
     planes = [_sampled(plane, matrix, size, outside) for plane in pixels]
     return np.stack(planes), np.clip(_sampled(mask, matrix, size, 0.0), 0, 1)

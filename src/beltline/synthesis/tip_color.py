@@ -21,6 +21,7 @@ from beltline.physics import (
     guess_style,
 )
 from beltline.synthesis.fuser import Rgb, checked, mixed
+from beltline.synthesis.noise import Noise, lacking
 
 Floats = NDArray[np.float32]
 NUMBERS, LEVELS = 64, 512
@@ -28,7 +29,13 @@ DARKEST = 1e-3
 
 
 def project_color(
-    bag: Rgb, item: Rgb, mask: NDArray[np.float32], *, style: str | ColorStyle | None = None
+    bag: Rgb,
+    item: Rgb,
+    mask: NDArray[np.float32],
+    *,
+    style: str | ColorStyle | None = None,
+    noise: Noise | None = None,
+    rng: np.random.Generator | None = None,
 ) -> Rgb:
     """A `beltline.synthesis.fuser.Fuser` by approximate physics.
 
@@ -37,6 +44,9 @@ def project_color(
         item: (H, W, 3) uint8, white elsewhere, in the same look.
         mask: (H, W) float32 in [0, 1].
         style: The look; None guesses it from the bag.
+        noise: Of the mean transmission behind the bag's colours; with ``rng``, what the product lacks of it
+            is added.
+        rng: Of the noise.
 
     Source:
         RWSC-Fusion, equation 4, in the transmissions that an approximate inverse of the colours gives (ours).
@@ -46,6 +56,10 @@ def project_color(
     both = [low_and_high(picture, look) for picture in (bag, item)]
     inside = np.where(mask > 0, both[1], np.float32(1))
     low, high = both[0] * inside
+    if noise is not None and rng is not None:
+        # colours tell one brightness, so both channels get the same grain
+        extra = lacking(both[0].mean(axis=0), inside.mean(axis=0), noise, rng)
+        low, high = np.clip([low + extra, high + extra], DARKEST, 1).astype(np.float32)
     return mixed(bag, colorize(low, high, look).astype(np.float32), mask)
 
 
