@@ -19,6 +19,7 @@ from beltline.synthesis.threat import Domain, Threat
 
 Floats = NDArray[np.float32]
 ITEM_DEPTH = 0.03  # optical depth from which a pixel of a lone item counts as covered
+RIM_SHARE = 0.25
 RING = 6  # pixels around an item that tell what it lies on
 SMALLEST = 5  # pixels a side; below that nothing can be told of an item
 
@@ -32,7 +33,9 @@ def cut_alone(scan: Scan, label: str, article: str, provenance: Mapping[str, Any
     domain = scan_domain(scan)
     pixels = _over_air(scan, domain)
     depth = optical_depth(pixels, domain)
-    covered = np.asarray(cv2.morphologyEx((depth > ITEM_DEPTH).astype(np.uint8), cv2.MORPH_OPEN, _disc(1)))
+    # blur makes a dense item look wider: its rim counts from a share of the depth beside it
+    level = np.maximum(ITEM_DEPTH, RIM_SHARE * cv2.dilate(depth, np.ones((5, 5), np.uint8)))
+    covered = np.asarray(cv2.morphologyEx((depth > level).astype(np.uint8), cv2.MORPH_OPEN, _disc(1)))
     if not covered.any() or covered.mean() > 0.9:
         raise BadInputError(
             f"{provenance.get('scan', article)}: {'nothing but air' if not covered.any() else 'no air'};"
@@ -105,8 +108,8 @@ def mask_of_box(scan: Scan, box: tuple[float, float, float, float]) -> NDArray[n
     border[2:-2, 2:-2] = False
     above = np.maximum(depth - filled(depth, border), 0)
     scaled = (255 * above / max(float(above.max()), 1e-6)).astype(np.uint8)
-    level, shape = cv2.threshold(scaled, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    if float(above.max()) < 2 * ITEM_DEPTH or level == 0:
+    _, shape = cv2.threshold(scaled, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    if float(above.max()) < 2 * ITEM_DEPTH:
         return None
     closed = cv2.morphologyEx(np.asarray(shape, np.uint8), cv2.MORPH_CLOSE, _disc(2))
     count, parts, stats, _ = cv2.connectedComponentsWithStats(closed)
@@ -204,8 +207,7 @@ def _cut(
     window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     clean = denoised(pixels, domain)
     alone = (1 - soft * (1 - clean))[(slice(None), *window)]
-    coverage = np.maximum(covered.astype(np.float32), 0.5 * (soft > 0.5))[window]
-    return Threat(alone, coverage, domain, names[0], names[1], pixel_mm, provenance)
+    return Threat(alone, covered[window].astype(np.float32), domain, names[0], names[1], pixel_mm, provenance)
 
 
 def _over_air(scan: Scan, domain: Domain) -> Floats:

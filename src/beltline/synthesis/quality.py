@@ -27,6 +27,8 @@ Floats = NDArray[np.float32]
 CHECKS = ("edge", "noise", "luminance", "saturation", "place", "scale", "thickness")
 EXEMPLARS = 200  # per class that ranges are learned from, at most
 SEEN = (0.02, 0.95)  # brightness at which noise and colour tell something
+# Optical depth that any scanner shows; the darkest display luminance limits it in colours.
+SEEN_THROUGH: Mapping[Domain, float] = {"basis": 4.0, "dual": 4.0, "grey": 4.0, "color": 1.5}
 OPAQUE = 6.0  # deepest that is taken for a picture at all
 
 # How far off a number is bearable; depth, size and noise in natural logarithms.
@@ -45,7 +47,7 @@ class Norms:
     Attributes:
         exemplars: Per class (N, 4), see `beltline.synthesis.features.features`.
         edge: Softest and hardest edge of the exemplars, see `steepness`.
-        deepest: Optical depth that the scans reach.
+        deepest: Optical depth that the scanner shows, as far as the scans reach.
         domain: Of the bags.
         look: Of bags in colour.
     """
@@ -106,7 +108,9 @@ def learn_norms(
     soft, hard = (float(np.quantile(edges, q)) for q in (0.1, 0.9)) if edges else (0.1, 0.6)
     reached = [float(np.quantile(optical_depth(bag, domain), 0.999)) for bag in bags]
     tables = {label: np.array(found, np.float32) for label, found in rows.items()}
-    return Norms(tables, (0.5 * soft, hard), min(max([*reached, 1.0]) + 0.3, OPAQUE), domain, look)
+    return Norms(
+        tables, (0.5 * soft, hard), min(max([*reached, SEEN_THROUGH[domain]]) + 0.3, OPAQUE), domain, look
+    )
 
 
 def assess(
