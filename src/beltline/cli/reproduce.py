@@ -72,18 +72,21 @@ def _names(text: str) -> list[str]:
 @reproduce_app.command("rwsc")
 def rwsc(
     out: Annotated[Path, typer.Option(help="Folder of the experiment; a stopped one goes on.")],
+    data: Annotated[str, typer.Option(help="sim; real sets are not read by this experiment yet.")] = "sim",
     scale: Annotated[str, typer.Option(help="smoke (minutes) or small (hours of CPU).")] = "smoke",
     max_minutes: Annotated[float | None, typer.Option(help="Start no training after so long.", min=0)] = None,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 for all.", min=0)] = 0,
 ) -> None:
     """Threat image projection, RWSC-Fusion and its rivals: quality, and worth to a detector.
 
-    Example: beltline reproduce rwsc --scale smoke --out rwsc-smoke
+    Example: beltline reproduce rwsc --data sim --scale smoke --out rwsc-smoke
     """
     import torch
 
     from beltline.protocols.rwsc import SCALES, reproduce_rwsc
 
+    if data != "sim":
+        raise typer.BadParameter(f"only sim so far, got {data!r}", param_hint="--data")
     if scale not in SCALES:
         raise typer.BadParameter(f"must be one of {', '.join(SCALES)}, got {scale!r}", param_hint="--scale")
     if threads:
