@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -61,18 +62,28 @@ class ThreatLibrary:
     def __iter__(self) -> Iterator[Threat]:
         return (self[index] for index in range(len(self)))
 
-    @property
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         """Classes, sorted."""
         return tuple(sorted({record["label"] for record in self.records}))
 
     def articles(self, label: str) -> dict[str, list[int]]:
         """Exemplars of each article of a class."""
-        found: dict[str, list[int]] = {}
+        return self._articles[label]
+
+    @cached_property
+    def _articles(self) -> dict[str, dict[str, list[int]]]:
+        found: dict[str, dict[str, list[int]]] = {label: {} for label in self.labels}
         for index, record in enumerate(self.records):
-            if record["label"] == label:
-                found.setdefault(record["article"], []).append(index)
+            found[record["label"]].setdefault(record["article"], []).append(index)
         return found
+
+    def some(self, most: int) -> Iterator[Threat]:
+        """At most so many exemplars of each class, evenly spread over its articles."""
+        for label in self.labels:
+            indices = [index for views in self.articles(label).values() for index in views]
+            for at in np.linspace(0, len(indices) - 1, min(most, len(indices))).round().astype(int):
+                yield self[indices[at]]
 
 
 def write_library(root: str | Path, threats: Iterator[Threat] | Sequence[Threat]) -> ThreatLibrary:

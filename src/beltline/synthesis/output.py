@@ -18,7 +18,7 @@ from beltline.synthesis.domains import scan_domain
 from beltline.synthesis.laying import Bag, Placed, threats_in
 from beltline.synthesis.library import ThreatLibrary
 from beltline.synthesis.placement import Wish
-from beltline.synthesis.quality import Norms, Verdict, assess, learn_norms
+from beltline.synthesis.quality import EXEMPLARS, Norms, Verdict, assess, learn_norms
 from beltline.synthesis.threat import Domain
 
 Floats = NDArray[np.float32]
@@ -171,8 +171,8 @@ class _Maker:
         if bag.domain not in self.norms:
             scans = (read_scan(path) for _, path, _ in self.bags[: 4 * BAGS_LEARNED])
             alike = [scan.pixels for scan in scans if scan_domain(scan) == bag.domain][:BAGS_LEARNED]
-            # sizes in pixels unless the bags know theirs in mm
-            self.norms[bag.domain] = learn_norms(self.library, alike, bag.domain, style=self.plan.style)
+            exemplars = self.library.some(EXEMPLARS)
+            self.norms[bag.domain] = learn_norms(exemplars, alike, bag.domain, style=self.plan.style)
         made = item.projection
         norms = self.norms[bag.domain]
         return assess(

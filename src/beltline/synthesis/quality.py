@@ -147,7 +147,7 @@ def assess(
     scores = {
         "edge": 1.0 if steep is None else _score(_outside(steep, *norms.edge), EDGE_ROOM),
         "noise": _noise_score(before, new, part, norms),
-        "luminance": _alike(known, found, (0, 3) if norms.domain == "dual" else (0,)),
+        "luminance": _alike(known, found, (0, 3)),
         "saturation": min(_alike(known, found, (2, 3)), _palette_score(old, new, part, norms)),
         "place": float(np.clip((inside - PLACE_LOW) / (PLACE_HIGH - PLACE_LOW), 0, 1)),
         "scale": _alike(known, found, (1,)),

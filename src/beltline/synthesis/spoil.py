@@ -195,8 +195,9 @@ def measure_gate(
         for name, make in (("good", good), *SPOILS.items()):
             made = make(case, rng)
             if made is not None:
-                label = case.threat.label
-                verdicts[name].append(assess(bag, made.pixels, made.mask, label, norms, pixel_mm=mm))
+                item = case.threat
+                verdict = assess(bag, made.pixels, made.mask, item.label, norms, pixel_mm=item.pixel_mm)
+                verdicts[name].append(verdict)
     return _report(verdicts, threshold)
 
 
