@@ -43,7 +43,7 @@ def test_a_whole_fake_has_no_fault_and_is_partial(copy):
     verdict = verify_public_set(OPIXRAY, copy, deep=True)
     assert verdict.faults == ()
     assert verdict.state == "partial"
-    assert verdict.on_disk == {"train": 6, "test": 6, "OL1": 2, "OL2": 2, "OL3": 2}
+    assert verdict.on_disk == {"all": 12, "train": 6, "test": 6, "OL1": 2, "OL2": 2, "OL3": 2}
     assert set(kinds(verdict)) == {"counts_differ"}
     assert "7,109" in "\n".join(verdict.lines())
     assert sum(verdict.objects.values()) == 18  # one and two objects in turn

@@ -1,4 +1,4 @@
-"""``beltline data import | verify | fake``: any public set, by one table of them."""
+"""``beltline data import | verify | convert | fake``: any public set, and formats of annotations."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -105,6 +105,50 @@ def fake(
     print(f"{out}: a fake of {name.lower()}, {each} images a split")
 
 
+def convert(
+    source: Annotated[Path, typer.Argument(help="Folder in COCO, VOC or YOLO format, or a COCO file.")],
+    out: Annotated[Path, typer.Argument(help="Folder to make.")],
+    to: Annotated[str, typer.Option("--to", help="coco, voc, yolo (boxes) or yolo-seg (polygons).")],
+    from_: Annotated[
+        str | None, typer.Option("--from", help="coco, voc or yolo; default: looked up.")
+    ] = None,
+    copy: Annotated[bool, typer.Option("--copy", help="Copy images instead of hard links.")] = False,
+    images: Annotated[bool, typer.Option("--images/--no-images", help="Bring images along.")] = True,
+    lossless: Annotated[bool, typer.Option("--lossless", help="Exit with 7 if anything was lost.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Convert annotations between COCO, VOC and YOLO, and tell what the target could not hold.
+
+    Example: beltline data convert opixray-set opixray-yolo --to yolo
+    """
+    from beltline.core import QualityGateError
+    from beltline.data.convert import FORMATS, REPORT, TARGETS, read_annotated
+    from beltline.data.convert import convert as write
+
+    target = next((known for known in TARGETS if known == to.lower()), None)
+    form = next((known for known in FORMATS if known == (from_ or "").lower()), None)
+    if target is None:
+        raise typer.BadParameter(f"must be one of {', '.join(TARGETS)}, got {to!r}", param_hint="--to")
+    if from_ is not None and form is None:
+        raise typer.BadParameter(f"must be one of {', '.join(FORMATS)}, got {from_!r}", param_hint="--from")
+    data = read_annotated(source, form)
+    losses = write(
+        data,
+        out,
+        target,
+        copy=copy,
+        with_images=images,
+        watch=lambda rows: progress(rows, label="converting"),
+    )
+    if as_json:
+        print_json(losses.to_json())
+    else:
+        print(f"{out}: {target}, of {len(data):,d} images; {'nothing lost' if losses.lossless else 'lost:'}")
+        print("\n".join(losses.lines()), end="\n" if losses.counts else "")
+    if lossless and not losses.lossless:
+        raise QualityGateError(f"{out}: not everything fits {target}; see {REPORT}")
+
+
 def _import_sixray(root: Path, out: Path, *, copy: bool, positive: bool) -> dict[str, Any]:
     from beltline.data.sixray import read_index
     from beltline.data.sixray_import import import_sixray
@@ -153,4 +197,5 @@ def register(app: typer.Typer) -> None:
     """Add these commands to ``beltline data``."""
     app.command("import")(import_set)
     app.command()(verify)
+    app.command()(convert)
     app.command()(fake)

@@ -112,3 +112,12 @@ def images_in(folder: Path) -> dict[str, str]:
         if suffix.lower() in IMAGE_SUFFIXES:
             found.setdefault(stem, name)
     return found
+
+
+def usable_box(item: Item, size: tuple[int, int]) -> Box | None:
+    """The box of an item with its corners ordered and clipped to (height, width); None without area."""
+    left, right = sorted((item.box[0], item.box[2]))
+    top, bottom = sorted((item.box[1], item.box[3]))
+    left, right = (min(max(v, 0.0), float(size[1])) for v in (left, right))
+    top, bottom = (min(max(v, 0.0), float(size[0])) for v in (top, bottom))
+    return (left, top, right, bottom) if right > left and bottom > top else None

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-import numpy as np
-
 from beltline.core import BadInputError, Masks, canonical, is_threat
-from beltline.data.annotated import Annotated, Item, Outline, Picture
+from beltline.data.annotated import Annotated, Item, Picture, usable_box
+from beltline.data.polygons import run_length
 from beltline.data.public_set import PublicSet
 from beltline.data.public_verify import part_counts
 from beltline.data.set_files import bring_image, write_coco_rows
@@ -81,32 +80,6 @@ def import_public_set(
     }  # fmt: skip
     write_json(out / "card.json", card, indent=1)
     return card
-
-
-def usable_box(item: Item, size: tuple[int, int]) -> tuple[float, float, float, float] | None:
-    """The box of an item with its corners ordered and clipped to (height, width); None without area."""
-    left, right = sorted((item.box[0], item.box[2]))
-    top, bottom = sorted((item.box[1], item.box[3]))
-    left, right = (min(max(v, 0.0), float(size[1])) for v in (left, right))
-    top, bottom = (min(max(v, 0.0), float(size[0])) for v in (top, bottom))
-    return (left, top, right, bottom) if right > left and bottom > top else None
-
-
-def run_length(outline: Outline, size: tuple[int, int]) -> dict[str, Any]:
-    """Polygons or run lengths as one compressed COCO run-length object of (height, width).
-
-    Raises:
-        ShapeError: If run lengths are of another size.
-    """
-    if isinstance(outline, Mapping):
-        return Masks.from_coco([dict(outline)], size).to_coco()[0]
-    from pycocotools import mask as coco
-
-    polygons = [[float(v) for v in polygon] for polygon in outline if len(polygon) >= 6]
-    if not polygons:
-        return Masks.encode(np.zeros((1, *size), np.bool_)).to_coco()[0]
-    merged = coco.merge(coco.frPyObjects(polygons, *size))
-    return {"size": list(size), "counts": merged["counts"].decode("ascii")}
 
 
 class _Tables(NamedTuple):

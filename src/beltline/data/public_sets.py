@@ -7,10 +7,18 @@ from pathlib import Path
 from types import MappingProxyType
 
 from beltline.core import BadInputError
+from beltline.data.clcxray import CLCXRAY
+from beltline.data.eds import EDS
+from beltline.data.gdxray import GDXRAY
+from beltline.data.hixray import HIXRAY
 from beltline.data.opixray import OPIXRAY
+from beltline.data.pidray import PIDRAY
+from beltline.data.pixray import PIXRAY
 from beltline.data.public_set import PublicSet
 
-PUBLIC_SETS: Mapping[str, PublicSet] = MappingProxyType({known.name: known for known in (OPIXRAY,)})
+PUBLIC_SETS: Mapping[str, PublicSet] = MappingProxyType(
+    {known.name: known for known in (OPIXRAY, PIDRAY, HIXRAY, CLCXRAY, EDS, PIXRAY, GDXRAY)}
+)
 
 
 def public_set(name: str) -> PublicSet:

@@ -55,10 +55,10 @@ def verify_public_set(
 
 
 def part_counts(pictures: Iterable[Picture]) -> dict[str, int]:
-    """Images by split, and by part of a split."""
+    """Images by split, by part of a split, and ``all``."""
     counts: Counter[str] = Counter()
     for picture in pictures:
-        counts.update(part for part in (picture.split, *picture.subsets) if part)
+        counts.update(part for part in (picture.split, *picture.subsets, "all") if part)
     return dict(counts)
 
 
