@@ -9,7 +9,7 @@ import pytest
 
 from beltline.core import BadInputError
 from beltline.protocols.rwsc import SCALES, reproduce_rwsc
-from beltline.protocols.rwsc.cell import RESULT, pair_objects, training_set
+from beltline.protocols.rwsc.cell import RESULT, training_set
 from beltline.protocols.rwsc.data import RwscData, simulated_data
 from beltline.protocols.rwsc.plan import Cell, cells
 from beltline.protocols.rwsc.published import printed_detection, printed_opixray, printed_quality
@@ -87,7 +87,7 @@ def test_settings_are_what_they_say(data: RwscData, run: Path):
     synthetic = training_set(Cell("S", "TIP", 0), data, TINY, run)
     # the same bags, but with something in them, and a box around it
     bags, fused = first.images[len(data.first) :], synthetic.images[len(data.first) :]
-    for bag, image, (_, _, x1, y1, x2, y2) in zip(bags, fused, pair_objects(data.pairs), strict=True):
+    for bag, image, (_, _, x1, y1, x2, y2) in zip(bags, fused, data.objects, strict=True):
         changed = np.argwhere((bag.astype(int) - image).sum(2) > 30)
         assert len(changed)
         assert (changed >= [y1 - 2, x1 - 2]).all()
@@ -105,7 +105,7 @@ def test_a_stopped_run_goes_on_and_another_scale_is_refused(run: Path):
 
 
 def test_quality_knows_the_truth(data: RwscData):
-    exact = quality(lambda pairs, row: np.asarray(pairs.truth[row]), data.quality)
+    exact = quality(synthesis("true composite", data, TINY, Path("unused")), data.quality)
     assert exact["MAE"].max() == 0
     assert exact["SSIM"].min() == pytest.approx(1)
     pasted = quality(of_pairs(copy_paste), data.quality)

@@ -32,9 +32,8 @@ def fake_pairs(count: int = 6, size: int = 32, truth: int | None = None) -> Fusi
     item = np.where(mask[..., None] > 0, rng.integers(20, 200, bag.shape), 255).astype(np.uint8)
     true = (bag.astype(int) * item // 255).astype(np.uint8) if truth is None else np.full_like(bag, truth)
     dual = np.ones((count, 2, size, size), np.float16)
-    return FusionPairs(
-        bag, item, true, mask, dual, dual, dual, np.zeros(count, np.int64), ("gun",), ("white",) * count
-    )
+    labels = np.zeros(count, np.int64)
+    return FusionPairs(bag, item, mask, labels, ("gun",), ("white",) * count, true, dual, dual, dual)
 
 
 RECIPE = FusionRecipe("RWSC", width=4, steps=4, batch_size=2, lr=1e-3, precision="32-true")

@@ -63,26 +63,27 @@ class FusionPairs:
     Attributes:
         bag: (N, S, S, 3) uint8, the benign bag.
         item: (N, S, S, 3) uint8, the item alone, white elsewhere.
-        truth: (N, S, S, 3) uint8, the same bag with the item in it.
         mask: (N, S, S) uint8, coverage by the item times 255, hidden parts included.
-        bag_dual: (N, 2, S, S) float16, low and high transmission as measured; item_dual and truth_dual alike.
-        item_dual: See bag_dual.
-        truth_dual: See bag_dual.
         labels: (N,) int64, index of the class.
         classes: Names.
-        styles: (N,) names of the looks.
+        styles: (N,) names of the looks; "" where not known.
+        truth: (N, S, S, 3) uint8, the same bag with the item in it; None for pairs of real scans.
+        bag_dual: (N, 2, S, S) float16, low and high transmission as measured; None where only colours are
+            known.
+        item_dual: See bag_dual.
+        truth_dual: See bag_dual.
     """
 
     bag: NDArray[np.uint8]
     item: NDArray[np.uint8]
-    truth: NDArray[np.uint8]
     mask: NDArray[np.uint8]
-    bag_dual: NDArray[np.float16]
-    item_dual: NDArray[np.float16]
-    truth_dual: NDArray[np.float16]
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     styles: tuple[str, ...]
+    truth: NDArray[np.uint8] | None = None
+    bag_dual: NDArray[np.float16] | None = None
+    item_dual: NDArray[np.float16] | None = None
+    truth_dual: NDArray[np.float16] | None = None
 
     def __len__(self) -> int:
         return len(self.bag)

@@ -35,19 +35,20 @@ def detection_classes(data: Path) -> tuple[str, ...]:
     )
 
 
-def read_detection_set(data: Path, classes: Sequence[str], side: int) -> DetectionSet:
+def read_detection_set(data: Path, classes: Sequence[str], side: int, *, empty: bool = False) -> DetectionSet:
     """All scans of a folder, fitted into squares of ``side`` pixels, in memory.
 
     Args:
         data: A set, or a folder of shards.
         classes: Names whose boxes count, in the order of the labels.
         side: Of the squares; the longer side of a scan fills it, the rest is white.
+        empty: A folder that knows none of the classes is welcome: its scans are benign.
 
     Raises:
         BadInputError: If the folder holds nothing, or none of the classes.
     """
     there = detection_classes(data)
-    if not set(classes) & set(there):
+    if not empty and not set(classes) & set(there):
         raise BadInputError(f"{data}: holds none of {', '.join(classes)}; it has {', '.join(there)}")
     source = _from_shards if (data / "classes.json").is_file() else _from_set
     images, objects = [], []

@@ -147,6 +147,7 @@ class FusionBatches:
         bags, items = rng.integers(0, len(self.pairs), (2, self.batch_size))
         if self.taught:
             bags = items
+        truth = self.pairs.truth
         masks = self.pairs.mask[items]
         corners = [self._corner(mask, rng) for mask in masks]
         turn = int(rng.integers(8))
@@ -160,7 +161,7 @@ class FusionBatches:
             as_input(cut(self.pairs.bag[bags])),
             as_input(cut(self.pairs.item[items])),
             torch.from_numpy(cut(masks)).float()[:, None] / 255,
-            as_input(cut(self.pairs.truth[items])) if self.taught else None,
+            as_input(cut(truth[items])) if self.taught and truth is not None else None,
         )
 
     def _corner(self, mask: NDArray[np.uint8], rng: np.random.Generator) -> tuple[int, int]:

@@ -2,5 +2,6 @@
 
 from beltline.protocols.rwsc.experiment import reproduce_rwsc
 from beltline.protocols.rwsc.plan import SCALES
+from beltline.protocols.rwsc.real import RealSets
 
-__all__ = ["SCALES", "reproduce_rwsc"]
+__all__ = ["SCALES", "RealSets", "reproduce_rwsc"]

@@ -11,7 +11,6 @@ from typing import Any, cast
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from numpy.typing import NDArray
 
 from beltline.formats import write_json
 from beltline.metrics.detections import Boxes
@@ -20,9 +19,6 @@ from beltline.protocols.rwsc.data import RwscData
 from beltline.protocols.rwsc.plan import Cell, Scale
 from beltline.protocols.rwsc.synthesis import fused_images
 from beltline.protocols.sixray.cell import save_arrays
-from beltline.simulate.fusion_pairs import FusionPairs
-from beltline.simulate.windows import WindowSet
-from beltline.synthesis.tip import box_of
 from beltline.training.detection import DetectionBatches, DetectionSet, detection_loss, find, joined
 from beltline.training.loop import FitOptions, fit
 from beltline.training.schedule import cosine
@@ -47,7 +43,7 @@ def run_cell(cell: Cell, data: RwscData, scale: Scale, folder: Path) -> None:
     training = training_set(cell, data, scale, folder)
     began = time.monotonic()
     torch.manual_seed(cell.seed)
-    model = build_detector(scale.detector, len(data.first.classes), scale.size)
+    model = build_detector(scale.detector, len(data.classes), scale.size)
     groups = [
         {"params": [p for p in model.parameters() if p.ndim >= 2], "weight_decay": 0.02},
         {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
@@ -77,7 +73,7 @@ def run_cell(cell: Cell, data: RwscData, scale: Scale, folder: Path) -> None:
         {
             "cell": asdict(cell),
             "images": len(training),
-            "objects": np.bincount(objects.label, minlength=len(data.first.classes)).tolist(),
+            "objects": np.bincount(objects.label, minlength=len(data.classes)).tolist(),
             "steps": scale.detector_steps,
             "loss": result.values.get("loss"),
             "seconds": round(time.monotonic() - began, 1),
@@ -92,25 +88,13 @@ def training_set(cell: Cell, data: RwscData, scale: Scale, folder: Path) -> Dete
     threat of the first half's articles in each, class by class as many as in the second half. S+: both halves
     and those.
     """
-    first, second = windows_set(data.first), windows_set(data.second)
     if cell.setting == "R":
-        return joined(first, second)
+        return joined(data.first, data.second)
     if cell.setting == "R/2":
-        return joined(first, DetectionSet(data.pairs.bag, np.zeros((0, 6), np.float32)))
-    synthetic = DetectionSet(fused_images(cell.method, data, scale, folder), pair_objects(data.pairs))
-    return joined(first, synthetic) if cell.setting == "S" else joined(first, second, synthetic)
-
-
-def windows_set(windows: WindowSet) -> DetectionSet:
-    """Simulated windows with their boxes."""
-    return DetectionSet(windows.images, windows.objects[:, :6])
-
-
-def pair_objects(pairs: FusionPairs) -> NDArray[np.float32]:
-    """(N, 6): row, class and box of the item of each pair."""
-    boxes = [box_of((np.asarray(mask) == 255).astype(np.float32)) for mask in pairs.mask]
-    rows = np.arange(len(pairs))
-    return np.concatenate([rows[:, None], pairs.labels[:, None], boxes], 1).astype(np.float32)
+        return joined(data.first, DetectionSet(data.pairs.bag, np.zeros((0, 6), np.float32)))
+    synthetic = DetectionSet(fused_images(cell.method, data, scale, folder), data.objects)
+    real = (data.first,) if cell.setting == "S" else (data.first, data.second)
+    return joined(*real, synthetic)
 
 
 def read_cell(out: Path) -> tuple[dict[str, Any], Boxes]:

@@ -18,11 +18,12 @@ from beltline.formats import write_json
 from beltline.models.rwsc import RwscFusion
 from beltline.protocols.rwsc.cell import RESULT, run_cell
 from beltline.protocols.rwsc.data import simulated_data
-from beltline.protocols.rwsc.plan import SCALES, Cell, Scale, cells
+from beltline.protocols.rwsc.plan import SCALES, TRUTH, Cell, Scale, cells
+from beltline.protocols.rwsc.real import RealSets, real_data
 from beltline.protocols.rwsc.report import write_report
 from beltline.protocols.rwsc.synthesis import OnPairs, of_pairs, synthesis
 from beltline.synthesis.fusion import drawn_fuser
-from beltline.training.fusion import load_fusion
+from beltline.training.fusion import METHODS, load_fusion
 
 SCALE = "scale.json"
 Say = Callable[[str], None]
@@ -31,6 +32,7 @@ Say = Callable[[str], None]
 def reproduce_rwsc(
     out: Path,
     *,
+    sets: RealSets | None = None,
     scale: str | Scale = "small",
     max_minutes: float | None = None,
     say: Say = lambda text: None,
@@ -41,6 +43,7 @@ def reproduce_rwsc(
 
     Args:
         out: Folder of the experiment.
+        sets: Real scans; None simulates them.
         scale: Key of `SCALES`, or a scale of one's own.
         max_minutes: Start no further detector after so long; the report then covers what is done.
         say: Receives progress.
@@ -58,7 +61,9 @@ def reproduce_rwsc(
     _check_same(out, chosen)
     write_json(out / SCALE, asdict(chosen))
     began = time.monotonic()
-    data = simulated_data(out / "data", chosen, say)
+    data = simulated_data(out / "data", chosen, say) if sets is None else real_data(sets, chosen, say)
+    if sets is not None:
+        chosen = without_truth(chosen)
     fusions: dict[str, OnPairs] = {}
     for method in chosen.quality:
         say(f"fusion {method}")
@@ -73,7 +78,7 @@ def reproduce_rwsc(
         run_cell(cell, data, chosen, out)
         say(f"{number}/{len(plan)} {cell.name}, {(time.monotonic() - began) / 60:.1f} min")
     done = [cell for cell in plan if (out / "cells" / cell.name / RESULT).is_file()]
-    write_json(out / "card.json", _card(chosen, done, len(plan), time.monotonic() - began))
+    write_json(out / "card.json", _card(chosen, sets, done, len(plan), time.monotonic() - began))
     return write_report(out, chosen, data, fusions | _unpasted(out / "fusion", chosen), done, len(plan))
 
 
@@ -102,11 +107,25 @@ def _check_same(out: Path, scale: Scale) -> None:
         )
 
 
-def _card(scale: Scale, done: Sequence[Cell], planned: int, seconds: float) -> dict[str, Any]:
-    name = next((name for name, known in SCALES.items() if known == scale), "(a scale of its own, see below)")
+def without_truth(scale: Scale) -> Scale:
+    """A scale without the methods that only the simulator has data for."""
+    needs = {"TIP", TRUTH, *(name for name, method in METHODS.items() if method.taught)}
+    return replace(
+        scale,
+        methods=tuple(name for name in scale.methods if name not in needs),
+        quality=tuple(name for name in scale.quality if name not in needs),
+    )
+
+
+def _card(
+    scale: Scale, sets: RealSets | None, done: Sequence[Cell], planned: int, seconds: float
+) -> dict[str, Any]:
+    known = {name for name, one in SCALES.items() if scale in (one, without_truth(one))}
+    name = min(known, default="(a scale of its own, see below)")
+    data = "sim" if sets is None else "POSITIVES --bags BAGS --test TEST"
     return {
-        "command": f"beltline reproduce rwsc --data sim --scale {name}",
-        "data": "simulated windows",
+        "command": f"beltline reproduce rwsc --data {data} --scale {name}",
+        "data": "simulated windows" if sets is None else "real scans",
         "scale": asdict(scale),
         "detectors": {"planned": planned, "done": len(done)},
         "seeds": sorted({cell.seed for cell in done}),

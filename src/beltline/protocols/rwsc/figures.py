@@ -15,18 +15,13 @@ from beltline.simulate.fusion_pairs import FusionPairs
 
 def draw_gallery(path: Path, fusions: Mapping[str, OnPairs], pairs: FusionPairs, rows: Sequence[int]) -> None:
     """Bag, item, every method and the true composite side by side, one pair a row."""
-    columns: dict[str, Any] = {"bag": pairs.bag, "item": pairs.item}
-    names = [*columns, *fusions, "true composite"]
+    names = ["bag", "item", *fusions, *([] if pairs.truth is None else ["true composite"])]
     figure, axes = _pyplot().subplots(
         len(rows), len(names), figsize=(1.25 * len(names), 1.3 * len(rows) + 0.3), squeeze=False
     )
     for line, row in zip(axes, rows, strict=True):
-        pictures = [
-            pairs.bag[row],
-            pairs.item[row],
-            *(f(pairs, row) for f in fusions.values()),
-            pairs.truth[row],
-        ]
+        pictures = [pairs.bag[row], pairs.item[row], *(fuse(pairs, row) for fuse in fusions.values())]
+        pictures += [] if pairs.truth is None else [pairs.truth[row]]
         for axis, picture in zip(line, pictures, strict=True):
             axis.imshow(np.asarray(picture), interpolation="lanczos")
             axis.set_axis_off()

@@ -38,6 +38,8 @@ class Scale:
         style: Look.
         fusion_steps: Steps of every fusion network.
         fusion_batch: Pairs a step.
+        fusion_width: Channels of a fusion network's first layer; 0 for the published one, None for a narrow
+            network that a CPU trains.
         detector: Key of the detectors of `beltline.models.detection`.
         detector_steps: Steps of every detector.
         detector_batch: Images a step.
@@ -61,6 +63,7 @@ class Scale:
     style: str = "white"
     fusion_steps: int = 1_000
     fusion_batch: int = 8
+    fusion_width: int | None = None
     detector: str = "FCOS small"
     detector_steps: int = 700
     detector_batch: int = 16
@@ -92,6 +95,23 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
             quality=("copy-paste", "Poisson", "product", "TIP", "RWSC", "U2Fusion"),
         ),
         "small": Scale(),
+        # for real sets and a GPU: published widths of the fusion networks are a recipe's width 0
+        "paper": Scale(
+            half=3_748,
+            test_positives=1_333,
+            test_negatives=1_333,
+            fusion_pairs=8_000,
+            quality_pairs=500,
+            size=416,
+            pixel_mm=1.3,
+            things=(6, 32),
+            garments=(0, 12),
+            threats_each=400,
+            fusion_steps=20_000,
+            fusion_width=0,
+            detector="FCOS",
+            detector_steps=20_000,
+        ),
     }
 )
 

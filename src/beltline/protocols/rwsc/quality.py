@@ -34,17 +34,18 @@ ERRORS = ("MAE", "luminance error", "saturation error")
 def quality(fuse: OnPairs, pairs: FusionPairs) -> Mapping[str, Floats]:
     """(N,) of each metric for every pair, of the item's box and a rim of 8 pixels around it.
 
+    Pairs without a true composite give the first five alone.
+
     The field's metrics are of the luminance; PSNR of sources is the mean error to both. What is measured
     against the true composite counts under the mask alone.
     """
-    values: dict[str, list[float]] = {name: [] for name in (*WITHOUT_TRUTH, *AGAINST_TRUTH)}
+    measured = WITHOUT_TRUTH if pairs.truth is None else (*WITHOUT_TRUTH, *AGAINST_TRUTH)
+    values: dict[str, list[float]] = {name: [] for name in measured}
     for row in range(len(pairs)):
         fused = fuse(pairs, row)
         covered = np.asarray(pairs.mask[row]) > 0
         box = _box(covered)
-        bag, item, truth, image = (
-            np.asarray(p)[box] for p in (pairs.bag[row], pairs.item[row], pairs.truth[row], fused)
-        )
+        bag, item, image = (np.asarray(p)[box] for p in (pairs.bag[row], pairs.item[row], fused))
         mask = covered[box]
         grey = [luminance(p) for p in (bag, item, image)]
         values["QE"].append(piella_qe(*grey))
@@ -52,6 +53,9 @@ def quality(fuse: OnPairs, pairs: FusionPairs) -> Mapping[str, Floats]:
         values["EI"].append(edge_intensity(grey[2]))
         values["PSNR of sources"].append(source_psnr(bag, item, image))
         values["MEF-SSIM"].append(mef_ssim(grey[:2], grey[2]))
+        if pairs.truth is None:
+            continue
+        truth = np.asarray(pairs.truth[row])[box]
         values["MAE"].append(mean_absolute_error(image, truth, mask))
         values["PSNR"].append(min(psnr(image, truth, mask), 99.0))
         values["SSIM"].append(ssim(grey[2], luminance(truth), mask))

@@ -23,7 +23,7 @@ from beltline.metrics.detections import (
 )
 from beltline.metrics.operating_points import threshold_at_pfa
 from beltline.metrics.paired import paired_bootstrap_of_counts
-from beltline.protocols.rwsc.cell import read_cell, windows_set
+from beltline.protocols.rwsc.cell import read_cell
 from beltline.protocols.rwsc.data import RwscData
 from beltline.protocols.rwsc.figures import draw_gallery, draw_worth
 from beltline.protocols.rwsc.plan import PRINTED, Cell, Scale, Setting
@@ -99,8 +99,7 @@ def write_report(
     Returns:
         Path of report.md.
     """
-    test = windows_set(data.test)
-    truth = Truth(test.boxes(), len(test), data.test.classes)
+    truth = Truth(data.test.boxes(), len(data.test), data.classes)
     groups: dict[Group, list[Done]] = {}
     for cell in cells:
         result, found = read_cell(folder / "cells" / cell.name)
@@ -125,7 +124,7 @@ def write_report(
     picked = np.linspace(0, len(data.quality) - 1, min(8, len(data.quality))).astype(int).tolist()
     shown = {name: fuse for name, fuse in fusions.items() if name in measured}
     draw_gallery(folder / "figures" / "gallery.png", shown, data.quality, picked)
-    write_atomic(folder / "report.md", _text(tables, scale, len(cells), planned).encode())
+    write_atomic(folder / "report.md", _text(tables, scale, data, len(cells), planned).encode())
     return folder / "report.md"
 
 
@@ -242,7 +241,7 @@ def _quality(measured: Mapping[str, Mapping[str, NDArray[np.float64]]]) -> list[
     rows = []
     for method, values in measured.items():
         row = {"fusion": method}
-        for name in (*AGAINST_TRUTH, *WITHOUT_TRUTH):
+        for name in (n for n in (*AGAINST_TRUTH, *WITHOUT_TRUTH) if n in values):
             paper = printed.get(method, {}).get(name)
             digits = 1 if np.nanmean(values[name]) > 5 else 3
             row[name] = f"{np.nanmean(values[name]):.{digits}f}" + (
@@ -253,7 +252,7 @@ def _quality(measured: Mapping[str, Mapping[str, NDArray[np.float64]]]) -> list[
 
 
 def _quality_differences(measured: Mapping[str, Mapping[str, NDArray[np.float64]]]) -> list[Row]:
-    if "TIP" not in measured:
+    if "TIP" not in measured or "MAE" not in measured["TIP"]:
         return []
     rows = []
     for method, values in measured.items():
@@ -289,17 +288,26 @@ def _outside(fusions: Mapping[str, OnPairs], data: RwscData) -> list[Row]:
     return rows
 
 
-def _text(tables: Mapping[str, list[Row]], scale: Scale, done: int, planned: int) -> str:
-    data = (
-        f"**Simulated windows** of {scale.size} pixels at {scale.pixel_mm} mm, {scale.half} positives in each"
-        f" half of the real set, one item each; {scale.test_positives} positive and {scale.test_negatives}"
-        f" benign test windows of other items. Detector {scale.detector}, {scale.detector_steps} steps."
-        f" Heights are not comparable with the printed ones. {done} of {planned} detectors trained.\n"
+def _text(tables: Mapping[str, list[Row]], scale: Scale, data: RwscData, done: int, planned: int) -> str:
+    trained = (
+        f"Detector {scale.detector}, {scale.detector_steps} steps. {done} of {planned} detectors trained."
     )
+    if data.quality.truth is None:
+        made = (
+            f"Scans of a real set, fitted into {scale.size} pixels: {len(data.first)} and {len(data.second)}"
+            f" positives in the two halves, {len(data.test)} test scans."
+        )
+    else:
+        made = (
+            f"**Simulated windows** of {scale.size} pixels at {scale.pixel_mm} mm, {scale.half} positives in"
+            f" each half of the real set, one item each; {scale.test_positives} positive and"
+            f" {scale.test_negatives} benign test windows of other items. Heights are not comparable with the"
+            " printed ones."
+        )
     return "\n".join(
         [
             "# Threat image projection and RWSC-Fusion: what a synthesis is worth\n",
-            data,
+            f"{made} {trained}\n",
             SETTINGS,
             "## Detectors\n",
             "Percent: mean over classes, then over seeds ± their standard deviation; recall and precision at"

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from beltline.core import BadInputError
 from beltline.formats import write_atomic
 from beltline.physics import STYLES, ColorStyle, colorize
 from beltline.protocols.rwsc.data import RwscData
@@ -38,12 +39,12 @@ def synthesis(method: str, data: RwscData, scale: Scale, runs: Path) -> OnPairs:
         ValueError: If the method is not known.
     """
     if method == TRUTH:
-        return lambda pairs, row: np.asarray(pairs.truth[row])
-    look = white_look(scale.style)
+        return _truth
     if method == "TIP":
-        return partial(_tip, look=look)
+        return partial(_tip, look=white_look(scale.style))
     if method == "TIP from colour":
-        return of_pairs(partial(project_color, style=look))
+        known = data.pairs.truth is not None
+        return of_pairs(partial(project_color, style=white_look(scale.style) if known else None))
     if method in UNTRAINED:
         return of_pairs(UNTRAINED[method])
     if method not in METHODS:
@@ -51,6 +52,9 @@ def synthesis(method: str, data: RwscData, scale: Scale, runs: Path) -> OnPairs:
     out = runs / method.replace(" ", "_")
     if not (out / RESULT).is_file():
         recipe = narrow_recipe(method, steps=scale.fusion_steps, batch_size=scale.fusion_batch)
+        recipe = replace(recipe, crop=min(recipe.crop, scale.size))
+        if scale.fusion_width is not None:
+            recipe = replace(recipe, width=scale.fusion_width, crop=0, lr=1e-4)
         train_fusion(recipe, data.training, out, resume=True, log_steps=10**9)
     return of_pairs(learned_fuser(load_fusion(out)))
 
@@ -81,8 +85,16 @@ def of_pairs(fuse: Fuser) -> OnPairs:
     return on_pairs
 
 
+def _truth(pairs: FusionPairs, row: int) -> Pixels:
+    if pairs.truth is None:
+        raise BadInputError("nobody knows the true composite of real scans")
+    return np.asarray(pairs.truth[row])
+
+
 def _tip(pairs: FusionPairs, row: int, *, look: ColorStyle) -> Pixels:
     # equation 4 on the two measured transmissions, coloured afterwards
+    if pairs.bag_dual is None or pairs.item_dual is None:
+        raise BadInputError("TIP multiplies two measured transmissions; these pairs have colours only")
     low, high = pairs.bag_dual[row].astype(np.float32) * pairs.item_dual[row].astype(np.float32)
     mask = pairs.mask[row].astype(np.float32) / 255
     return mixed(np.asarray(pairs.bag[row]), colorize(low, high, look).astype(np.float32), mask)
