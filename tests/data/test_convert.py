@@ -101,7 +101,8 @@ def test_what_yolo_cannot_hold(tmp_path):
     losses = convert(rich(tmp_path), tmp_path / "out", "yolo")
     assert dict(losses.counts) == {
         "missing_image": 1, "not_annotated": 1, "clipped": 1, "no_area": 1, "renamed": 1, "mask": 1,
-        "crowd": 1, "difficult": 1, "truncated": 1, "occluded": 1, "extra_field": 1, "part": 4, "image_field": 4,
+        "crowd": 1, "difficult": 1, "truncated": 1, "occluded": 1, "extra_field": 1, "part": 4,
+        "image_field": 4,
     }  # fmt: skip
     again = {p.stem: p for p in read_annotated(tmp_path / "out").pictures}
     np.testing.assert_allclose(again["b"].items[0].box, (1.25, 2.5, 9.0, 9.4), atol=1e-5)

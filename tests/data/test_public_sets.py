@@ -1,6 +1,7 @@
 """Every public set: its fake is whole, verify finds what is broken, import reads back in one taxonomy."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -165,3 +166,51 @@ def test_a_fake_goes_into_a_new_folder_only(tmp_path):
 def test_another_folder_is_bad_input(name, tmp_path):
     with pytest.raises(BadInputError, match="expected"):
         public_set(name).read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "outline",
+    [[1, 2, 3, 4, 5, 6], [[1, 2, 3, 4]], [[1, 2, None, 4, 5, 6]], {"size": [48]}, "mask", [[1, 2, 3] * 3]],
+)
+def test_an_odd_outline_leaves_the_box(outline, tmp_path):
+    root = fake_public_set("pidray", tmp_path / "copy", each=1)
+    path = root / "annotations/xray_train.json"
+    coco = json.loads(path.read_text())
+    coco["annotations"][0]["segmentation"] = outline
+    path.write_text(json.dumps(coco))
+    assert kinds(verify_public_set(PIDRAY, root))["odd_outline"] == ("xray_train.json: annotation 1",)
+    assert import_public_set(PIDRAY, root, tmp_path / "set")["skipped"] == {}
+
+
+def test_run_lengths_of_another_size_leave_the_image_out(tmp_path):
+    root = fake_public_set("pidray", tmp_path / "copy", each=1)
+    path = root / "annotations/xray_train.json"
+    coco = json.loads(path.read_text())
+    coco["annotations"][0]["segmentation"] = {"size": [9, 9], "counts": [40, 41]}
+    path.write_text(json.dumps(coco))
+    assert "outline_other_size" in kinds(verify_public_set(PIDRAY, root))
+    skipped = import_public_set(PIDRAY, root, tmp_path / "set")["skipped"]
+    assert list(skipped) == ["train/xray_train00001.png"]
+    assert not (tmp_path / "set/images/xray_train00001.png").exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "{}", '{"images": 3, "categories": []}', '{"categories": ["gun"]}', "nul"]
+)
+def test_other_json_is_a_damaged_annotation(text, tmp_path):
+    root = fake_public_set("clcxray", tmp_path / "copy", each=1)
+    (root / "annotations/instances_train2017.json").write_text(text)
+    verdict = verify_public_set(public_set("clcxray"), root)
+    assert [fault.kind for fault in verdict.faults] == ["damaged_annotation"]
+
+
+def test_the_page_says_what_the_code_knows():
+    page = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text("utf-8")
+    for known in PUBLIC_SETS.values():
+        cells = [
+            f"{name}: {label if is_threat(label) else f'*{label}*'}" for name, label in known.labels().items()
+        ]
+        assert f"| `{known.name}` | {', '.join(cells)} |" in page
+        for release in known.releases:
+            for part, count in release.counts.items():
+                assert f"{count:,d}{'*' if part in release.recalled else ''}" in page, (known.name, part)

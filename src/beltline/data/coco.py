@@ -51,7 +51,10 @@ def read_coco_file(
             if label is None or row["image_id"] not in grouped:
                 problems.setdefault("dangling", []).append(f"{path.name}: annotation {row.get('id')}")
                 continue
-            item = _item(row, label)
+            outline = _outline(row.get("segmentation"))
+            if outline is None and row.get("segmentation"):
+                problems.setdefault("odd_outline", []).append(f"{path.name}: annotation {row.get('id')}")
+            item = _item(row, label, outline)
             if item is None:
                 where = f"{path.name}: annotation {row.get('id')} has no box of four finite numbers"
                 problems.setdefault("damaged_annotation", []).append(where)
@@ -193,8 +196,7 @@ def _picture(
     return Picture(file, known, str(record.get("split", split)), size, parts, present, extra=extra)
 
 
-def _item(row: Mapping[str, Any], label: str) -> Item | None:
-    outline = row.get("segmentation") or None
+def _item(row: Mapping[str, Any], label: str, outline: Outline | None) -> Item | None:
     box = row.get("bbox")
     if box is None and outline is not None:
         corners = outline_box(outline)
@@ -207,6 +209,18 @@ def _item(row: Mapping[str, Any], label: str) -> Item | None:
     extra = {key: value for key, value in row.items() if key not in _ITEM_FIELDS}
     crowd = bool(row.get("iscrowd", 0))
     return Item(label, corners, outline, difficult, truncated, occluded, crowd, extra)
+
+
+def _outline(value: Any) -> Outline | None:
+    """Polygons of three and more finite points, or run lengths; None for anything else."""
+    if isinstance(value, dict):
+        size, counts = value.get("size"), value.get("counts")
+        sized = isinstance(size, list) and len(size) == 2 and all(isinstance(v, int) and v > 0 for v in size)
+        return value if sized and isinstance(counts, str | list) and counts else None
+    if not isinstance(value, list) or not all(isinstance(polygon, list) for polygon in value):
+        return None
+    good = [p for p in value if len(p) >= 6 and len(p) % 2 == 0 and all(_finite(v) for v in p)]
+    return good if good and len(good) == len(value) else None
 
 
 def _finite(value: Any) -> bool:

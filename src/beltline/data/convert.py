@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from beltline.core import BadInputError
-from beltline.data.annotated import Annotated, Picture, usable_box
+from beltline.data.annotated import Annotated, Item, Picture, usable_box
 from beltline.data.coco import read_coco, write_coco
 from beltline.data.losses import Losses
 from beltline.data.set_files import bring_image
@@ -122,6 +122,9 @@ def _prepared(data: Annotated, picture: Picture, target: Target, losses: Losses)
     if picture.fault or check.fault is not None or check.size is None:
         losses.add("damaged", f"{picture.file}: {picture.fault or check.fault}")
         return None
+    if any(_of_other_size(item, check.size) for item in picture.items or ()):
+        losses.add("damaged", f"{picture.file}: run lengths of another size than the image")
+        return None
     if picture.items is None:
         if target.startswith("yolo"):
             losses.add("not_annotated", picture.file)
@@ -137,6 +140,10 @@ def _prepared(data: Annotated, picture: Picture, target: Target, losses: Losses)
             losses.add("clipped", picture.file)
         items.append(replace(item, box=box))
     return replace(picture, size=check.size, items=tuple(items))
+
+
+def _of_other_size(item: Item, size: tuple[int, int]) -> bool:
+    return isinstance(item.outline, Mapping) and tuple(item.outline["size"]) != size
 
 
 def _place(picture: Picture, target: Target, taken: set[str], losses: Losses) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from beltline.core import BadInputError, Masks, canonical, is_threat
+from beltline.core import BadInputError, Masks, ShapeError, canonical, is_threat
 from beltline.data.annotated import Annotated, Item, Picture, usable_box
 from beltline.data.polygons import run_length
 from beltline.data.public_set import PublicSet
@@ -125,10 +125,13 @@ def _add(
     if stem in tables.labels:
         tables.skipped[picture.file] = f"another image is called {stem} already"
         return
-    name = f"images/{stem}{source.suffix.lower()}"
+    name, number = f"images/{stem}{source.suffix.lower()}", len(tables.records) + 1
+    try:
+        objects = [_object(item, check.size, number, labels, names) for item in picture.items or ()]
+    except ShapeError as error:
+        tables.skipped[picture.file] = str(error)
+        return
     bring_image(source, out / name, copy=copy)
-    number = len(tables.records) + 1
-    objects = [_object(item, check.size, number, labels, names) for item in picture.items or ()]
     kept = [found for found in objects if found is not None]
     if len(kept) < len(objects):
         tables.dropped[picture.file] = len(objects) - len(kept)

@@ -42,6 +42,8 @@ NOTES = MappingProxyType(
         "swapped_corners": "boxes whose right is left of their left, or bottom above top; import orders them",
         "box_outside": "boxes more than a pixel outside the image; import clips them",
         "outline_outside_box": "outlines that reach more than two pixels out of their box",
+        "odd_outline": "masks that are neither polygons nor run lengths; their boxes count",
+        "outline_other_size": "run lengths of another size than the image; import leaves the image out",
         "unknown_class": "objects of a class that is not the set's",
         "counts_differ": "splits or parts with another count than published",
     }

@@ -107,7 +107,10 @@ def _box_findings(item: Item, size: tuple[int, int] | None) -> set[str]:
         kinds.add("empty_box")
     if size is not None and max(-left, -top, right - size[1], bottom - size[0]) > _OUTSIDE_PX:
         kinds.add("box_outside")
-    if isinstance(item.outline, list) and item.outline:
+    if isinstance(item.outline, Mapping):
+        if size is not None and tuple(item.outline["size"]) != size:
+            kinds.add("outline_other_size")
+    elif item.outline:
         xs = [x for polygon in item.outline for x in polygon[0::2]]
         ys = [y for polygon in item.outline for y in polygon[1::2]]
         over = max(left - min(xs), top - min(ys), max(xs) - right, max(ys) - bottom)
