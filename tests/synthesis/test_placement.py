@@ -79,3 +79,13 @@ def test_no_place_where_the_item_is_too_large_or_nothing_is_seen_through() -> No
     assert find_place(ground, bar(depth=6.5), Wish((0, 1), (0, 1), deepest=5.0), rng) is None
     with pytest.raises(ValueError, match="scale"):
         turned(bar(), scale=0)
+
+
+def test_no_item_spans_two_bags() -> None:
+    two = np.ones((1, 120, 160), np.float32)
+    two[0, 10:110, 10:76] = 0.5
+    two[0, 10:110, 84:150] = 0.5
+    inside = ground_of(two, "grey").inside
+    assert inside[60, 40]
+    assert inside[60, 120]
+    assert not inside[60, 80]

@@ -164,3 +164,10 @@ def test_air_around_an_item_gets_no_noise() -> None:
     extra = lacking(bag, item, estimate_noise(bag), np.random.default_rng(0))
     assert (extra[item == 1] == 0).all()
     assert extra[item < 1].std() > 0
+
+
+def test_smoothing_keeps_a_picture_whose_noise_does_not_grow_with_brightness() -> None:
+    rng = np.random.default_rng(0)
+    flat = np.repeat(np.linspace(0.2, 0.8, 8), 24)[None].repeat(96, 0)
+    clean = denoised((flat + 0.02 * rng.standard_normal(flat.shape))[None].astype(np.float32), "grey")[0]
+    assert np.abs(clean - flat).mean() < 0.01

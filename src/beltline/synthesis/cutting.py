@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from beltline.core import BadInputError, Scan
 from beltline.formats import read_set
-from beltline.physics import background_color
+from beltline.physics import ColorStyle, background_color, colorize, guess_style
 from beltline.synthesis.domains import DARKEST, optical_depth, scan_domain
+from beltline.synthesis.features import rgb_of
 from beltline.synthesis.noise import denoised
 from beltline.synthesis.threat import Domain, Threat
+from beltline.synthesis.tip_color import low_and_high
 
 Floats = NDArray[np.float32]
 ITEM_DEPTH = 0.03  # optical depth from which a pixel of a lone item counts as covered
@@ -64,7 +66,8 @@ def cut_out(
         BadInputError: If the mask is smaller than 5 pixels a side, or leaves no surrounding.
 
     Source:
-        RWSC-Fusion, equation 4, read backwards: I_f = I_fb I_0 / I_b; the filling is ours.
+        RWSC-Fusion, equation 4, read backwards: I_f = I_fb I_0 / I_b; the filling is ours. Colours are
+        divided in the two energies that an approximate way back gives, and coloured again.
     """
     domain = scan_domain(scan)
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
@@ -84,10 +87,22 @@ def cut_out(
         raise BadInputError(f"{article}: the mask fills its scan; nothing tells what the item lies on")
     depths = optical_depth(pixels, domain)[around]
     clutter = float(np.subtract(*np.quantile(depths, [0.9, 0.1])))
-    under = np.stack([filled(plane, around) for plane in pixels])
-    alone = np.clip(pixels / np.maximum(under, DARKEST), DARKEST, 1)
+    look = guess_style(rgb_of(scan.pixels)) if domain == "color" else None
+    alone = _divided(pixels, around, look)
     known = {**provenance, "clutter": round(clutter, 4), "under": round(float(np.median(depths)), 4)}
-    return _cut(alone.astype(np.float32), inside, domain, (label, article), scan.pixel_mm, known)
+    return _cut(alone, inside, domain, (label, article), scan.pixel_mm, known)
+
+
+def _divided(pixels: Floats, around: NDArray[np.bool_], look: ColorStyle | None) -> Floats:
+    """Pixels over what the surrounding, carried on, has there; colours by way of two energies."""
+    planes = pixels if look is None else low_and_high(rgb_of(pixels), look)
+    under = np.stack([filled(plane, around) for plane in planes])
+    alone = np.clip(planes / np.maximum(under, DARKEST), DARKEST, 1).astype(np.float32)
+    if look is None:
+        return alone
+    air = np.asarray(look.background, np.float32)[:, None, None]
+    shown = np.moveaxis(colorize(alone[0], alone[1], look), 2, 0).astype(np.float32)
+    return np.minimum(shown / air, 1).astype(np.float32)
 
 
 def mask_of_box(scan: Scan, box: tuple[float, float, float, float]) -> NDArray[np.bool_] | None:

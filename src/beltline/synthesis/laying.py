@@ -86,12 +86,14 @@ def threats_in(
     pixels, domain = bag.pixels, bag.domain
     look = guess_style(rgb_of(pixels)) if domain == "color" else None
     ground = ground_of(pixels, domain)
-    noises = noises_of(pixels, domain, look) if noise else None
+    noises: list[Noise] | None = None
     for _ in range(wanted):
         found = draw_place(ground, bag, library, rng, wish=wish or Wish(), style=style)
         if found is None:
             return
         threat, place, drawn = found
+        if noise and noises is None:
+            noises = noises_of(bag.pixels, domain, look)
         result = laid(pixels, threat, place, rng, noises=noises, look=look)
         pixels = result.pixels
         ground = Ground(ground_of(pixels, domain).depth, ground.inside)

@@ -25,6 +25,7 @@ BLOCK = 8
 FLAT = 0.2  # the noise of this quantile of the blocks of one brightness is taken: others show structure
 BRIGHTEST = 0.95  # air is clipped, and has no noise to learn from
 GRAIN_PX = 0.9
+MOST_QUANTA = 1e6  # keeps stabilised values within the digits of float32
 _KERNEL = (
     np.outer([1, -2, 1], [1, -2, 1]).astype(np.float32) / 6
 )  # Immerkær 1996; white noise keeps its sigma
@@ -93,8 +94,9 @@ def denoised(pixels: Floats, domain: Domain) -> Floats:
         noise = estimate_noise(plane)
         n, floor = np.float32(noise.quanta), np.float32(noise.quanta**2 * noise.read**2)
         stable = 2 * np.sqrt(np.maximum(plane, 0) * n + floor)  # its noise has sigma 1
-        smooth = cv2.bilateralFilter(stable.astype(np.float32), 7, 3.5, 1.6)
-        planes.append(np.clip(((smooth / 2) ** 2 - floor) / n, 0, max(float(plane.max()), 1.0)))
+        off = np.asarray(cv2.bilateralFilter(stable.astype(np.float32), 7, 3.5, 1.6), np.float32) - stable
+        smooth = plane + (stable * off / 2 + off * off / 4) / n
+        planes.append(np.clip(smooth, 0, max(float(plane.max()), 1.0)))
     return np.stack(planes).astype(np.float32)
 
 
@@ -157,10 +159,10 @@ def _fit(level: NDArray[np.float64], variance: NDArray[np.float64], share: float
     matrix = np.stack([level, np.ones_like(level)], 1) * weight[:, None]
     slope, floor = np.linalg.lstsq(matrix, variance * weight, rcond=None)[0]
     if slope <= 0:
-        slope, floor = 1e-9, float(np.median(variance))
+        slope, floor = 1 / MOST_QUANTA, float(np.median(variance))
     if floor < 0:
         slope, floor = float(np.median(variance / level)), 0.0
-    return Noise(float(np.clip(1 / slope, 50, 1e9)), float(np.sqrt(max(floor, 0.0))), share)
+    return Noise(float(np.clip(1 / slope, 50, MOST_QUANTA)), float(np.sqrt(max(floor, 0.0))), share)
 
 
 def local_sigma(plane: Floats) -> Floats:
