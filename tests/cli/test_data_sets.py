@@ -58,7 +58,8 @@ def test_a_damaged_image_is_6(copy, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("words", [
-    ("import", "cifar", "x", "--out", "y"), ("verify", "cifar", "x"), ("fake", "cifar", "x"),
+    ("import", "cifar", "x", "--out", "y"), ("verify", "cifar", "x"),
+    ("verify", "opixray"), ("fake", "cifar", "x"),
     ("import", "opixray", "x", "--out", "y", "--names", "mine"),
     ("import", "opixray", "x", "--out", "y", "--positive"),
     ("import", "sixray", "x", "--out", "y", "--part", "train"),

@@ -214,3 +214,11 @@ def test_the_page_says_what_the_code_knows():
         for release in known.releases:
             for part, count in release.counts.items():
                 assert f"{count:,d}{'*' if part in release.recalled else ''}" in page, (known.name, part)
+
+
+def test_gdxray_with_matlab_truth_only_is_not_annotated_and_says_so(tmp_path):
+    root = fake_public_set("gdxray", tmp_path / "copy", each=2)
+    (root / "Baggages/B0001/BoundingBox.mat").write_bytes(b"MATLAB 5.0")
+    verdict = verify_public_set(public_set("gdxray"), root)
+    assert kinds(verdict)["unread_truth"] == ("Baggages/B0001/BoundingBox.mat",)
+    assert verdict.faults == ()

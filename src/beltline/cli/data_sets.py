@@ -73,7 +73,10 @@ def verify(
     Example: beltline data verify opixray OPIXRAY --deep
     """
     from beltline.core import QualityGateError
+    from beltline.data.public_sets import PUBLIC_SETS
 
+    if root is None and not Path(name).exists() and name.lower() in (SIXRAY, *PUBLIC_SETS):
+        raise typer.BadParameter(f"name the folder of a copy of {name} too", param_hint="ROOT")
     which, place = (SIXRAY, Path(name)) if root is None else (name, root)
     verdict = _look(which, place, deep=deep, workers=workers)
     if as_json:

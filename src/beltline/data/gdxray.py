@@ -101,6 +101,8 @@ def _read_series(root: Path, folder: str, series: str, problems: dict[str, list[
         except BadInputError as error:
             fault = str(error).removeprefix(f"{root}/")
             problems.setdefault("damaged_annotation", []).append(fault)
+    elif (root / folder / "BoundingBox.mat").is_file():
+        problems.setdefault("unread_truth", []).append(f"{folder}/BoundingBox.mat")
     pictures, numbers = [], set()
     for stem, name in files.items():
         tail = stem.rpartition("_")[2]

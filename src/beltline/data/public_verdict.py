@@ -27,6 +27,7 @@ NOTES = MappingProxyType(
         "packed": "archives that lie beside, perhaps not unpacked",
         "missing_splits": "splits of which nothing is there",
         "missing_lists": "lists that are not there; the images of the folder count",
+        "unread_truth": "ground truth in MATLAB files; not read: save the matrix as ground_truth.txt",
         "missing_images": "listed images that are not on disk",
         "unlisted_images": "images on disk that no list names; readers leave them out",
         "not_annotated": "images without annotation",
