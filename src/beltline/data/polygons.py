@@ -60,8 +60,7 @@ def _traced(mask: NDArray[np.bool_]) -> tuple[list[float], tuple[str, ...]]:
     points = largest.reshape(-1, 2).astype(np.float64)
     # A point on an even sample is a block's first half, on an odd one its last: out to the pixel's border.
     borders = np.where(points % 2 == 0, points / 2, (points + 1) / 2)
-    if len(borders) < 3:
-        borders = np.repeat(borders, 3, axis=0)[:3]
+    borders = borders[(borders != np.roll(borders, 1, axis=0)).any(axis=1)]
     filled = _filled(borders, mask.shape)
     differ = np.logical_xor(filled, mask).sum() / max(1, mask.sum())
     if differ > _MOST_DIFFERENCE:
