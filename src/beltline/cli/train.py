@@ -100,10 +100,11 @@ def train_fusion(
 def train_detector(
     data: Annotated[Path, typer.Option(help="A set, in our layout or COCO's, or a folder of shards.")],
     out: Annotated[Path, typer.Option(help="Run folder.")],
-    recipe: Annotated[str, typer.Option(help="detector, or a JSON file.")] = "detector",
+    recipe: Annotated[str, typer.Option(help="Recipe by name, or a JSON file.")] = "detector_starter",
     changes: Annotated[
         list[str] | None, typer.Option("--set", help="Change a field: key=value; repeatable.")
     ] = None,
+    validation: Annotated[Path | None, typer.Option(help="Set to measure on while training.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 for all.")] = 0,
 ) -> None:
@@ -113,11 +114,11 @@ def train_detector(
     """
     import torch
 
-    from beltline.training.detector_runs import load_detector_recipe
-    from beltline.training.detector_runs import train_detector as run
+    from beltline.training.detection_run import load_detector_recipe
+    from beltline.training.detection_run import train_detector as run
 
     if threads:
         torch.set_num_threads(threads)
     chosen = str(out / "recipe.json") if resume and (out / "recipe.json").is_file() else recipe
-    result = run(load_detector_recipe(chosen, changes or []), data, out, resume=resume)
+    result = run(load_detector_recipe(chosen, changes or []), data, out, validation=validation, resume=resume)
     typer.echo(f"{out}: {result.step} steps in {result.minutes:.1f} min")

@@ -35,12 +35,12 @@ def _transformers(name: str) -> Build:
 #: Name to ``build(classes, side)``, side of the square images in pixels; "small" ones are for a CPU.
 DETECTORS: Mapping[str, Build] = MappingProxyType(
     {
-        "Starter": lambda classes, side: SmallDetector(classes),
         "FCOS small": fcos_small,
         "RetinaNet small": retinanet_small,
         "Faster R-CNN small": faster_rcnn_small,
         "RT-DETRv2 small": _transformers("rtdetr_v2_small"),
         "D-FINE small": _transformers("dfine_small"),
+        "Starter": lambda classes, side: SmallDetector(classes),
         "FCOS": fcos,
         "RetinaNet": retinanet,
         "Faster R-CNN": faster_rcnn,

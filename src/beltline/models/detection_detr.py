@@ -96,7 +96,7 @@ def rtdetr_v2(classes: int, side: int) -> Detector:
 
 
 def rtdetr_v2_small(classes: int, side: int) -> Detector:
-    """RT-DETRv2, narrow ResNet, 64 channels, two decoder layers, 100 queries."""
+    """RT-DETRv2, narrow ResNet, 64 channels, two decoder layers, 50 queries."""
     del side
     backbone = RTDetrResNetConfig(
         embedding_size=24,
@@ -143,7 +143,7 @@ def dfine(classes: int, side: int) -> Detector:
 
 
 def dfine_small(classes: int, side: int) -> Detector:
-    """D-FINE, narrow HGNetV2, 64 channels, two decoder layers, 100 queries."""
+    """D-FINE, narrow HGNetV2, 64 channels, two decoder layers, 50 queries."""
     del side
     backbone = HGNetV2Config(
         stem_channels=[3, 16, 16],
@@ -178,6 +178,6 @@ _SMALL: dict[str, Any] = {
     "decoder_ffn_dim": 128,
     "decoder_attention_heads": 4,
     "decoder_layers": 2,
-    "num_queries": 100,
+    "num_queries": 50,
     "num_denoising": 20,
 }

@@ -86,7 +86,7 @@ class SmallDetector(Detector):
         boxes, logits = [], []
         for level, (feature, stride) in enumerate(zip(self._pyramid(images), STRIDES, strict=True)):
             raw = self.box(self.box_branch(feature, level)).float() * self.gain[level]
-            sides = raw.clamp(-6, 6).exp() * stride  # left, top, right, bottom
+            sides = raw.clamp(-4, 4).exp() * stride  # left, top, right, bottom
             centre = _centres(feature, stride)  # (2, h, w)
             corners = torch.cat([centre - sides[:, :2], centre + sides[:, 2:]], 1)
             boxes.append(corners.flatten(2))
@@ -183,7 +183,7 @@ def _block(inside: int, outside: int, kernel: int) -> nn.Sequential:
 def _centres(feature: Tensor, stride: int) -> Tensor:
     y = (torch.arange(feature.shape[2], device=feature.device) + 0.5) * stride
     x = (torch.arange(feature.shape[3], device=feature.device) + 0.5) * stride
-    return torch.stack([x[None, :].expand(len(y), -1), y[:, None].expand(-1, len(x))])
+    return torch.stack(torch.meshgrid(x, y, indexing="xy"))
 
 
 def _places(height: int, width: int, device: torch.device) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from beltline.core import ShapeError
 from beltline.metrics.detections import Boxes
-from beltline.models.detection import Detector, Target
+from beltline.models.detector import Detector, Target
 from beltline.training.arrays import as_input
 
 Floats = NDArray[np.float32]
@@ -140,7 +140,7 @@ def find(model: Detector, images: NDArray[np.uint8], *, batch_size: int = 16) ->
             model.predict(as_input(np.array(images[first : first + batch_size]))), first
         ):
             image.append(np.full(len(found.scores), row))
-            label.append(found.labels.numpy())
-            box.append(found.boxes.float().numpy())
-            score.append(found.scores.double().numpy())
+            label.append(found.labels.cpu().numpy())
+            box.append(found.boxes.float().cpu().numpy())
+            score.append(found.scores.double().cpu().numpy())
     return Boxes(*(np.concatenate(column) for column in (image, label, box, score)))
