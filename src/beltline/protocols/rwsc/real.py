@@ -18,7 +18,7 @@ from beltline.synthesis.placement import Wish, find_place, ground_of, turned
 from beltline.synthesis.threat import Threat
 from beltline.synthesis.tip import box_of
 from beltline.training.detection import DetectionSet
-from beltline.training.detection_sets import detection_classes, read_detection_set
+from beltline.training.detection_data import Source, open_source, to_long_side
 
 Pixels = NDArray[np.uint8]
 BAGS_TRIED = 12  # for an item that finds no place
@@ -48,20 +48,35 @@ def real_data(sets: RealSets, scale: Scale, say: Say, *, seed: int = 0) -> RwscD
     Raises:
         BadInputError: If a set holds nothing that is needed, or a class has no item that can be cut out.
     """
-    classes = detection_classes(sets.positives)
     say("reading positives")
-    positives = _with_objects(read_detection_set(sets.positives, classes, scale.size))
-    order = np.random.default_rng(seed).permutation(len(positives))
+    source, classes = open_source(sets.positives)
+    positives = squares(source, scale.size)
+    order = np.random.default_rng(seed).permutation(np.unique(positives.objects[:, 0].astype(np.intp)))
     first, second = (picked(positives, np.sort(rows)) for rows in np.array_split(order, 2))
     say("cutting items out")
     items = cut_items(first, classes)
     say("laying items into benign bags")
-    bags = read_detection_set(sets.bags, classes, scale.size, empty=True)
-    if len(bags.objects):
-        raise BadInputError(f"{sets.bags}: holds {len(bags.objects)} items of the classes; name benign scans")
+    found, names = open_source(sets.bags)
+    bags = squares(found, scale.size)
+    threats = [n for n in np.unique(bags.objects[:, 1].astype(int)) if names[n] in classes]
+    if threats:
+        raise BadInputError(f"{sets.bags}: holds {', '.join(names[n] for n in threats)}; name benign scans")
     pairs, objects = _pairs(second, bags.images, items, classes, np.random.default_rng((seed, 1)))
-    test = read_detection_set(sets.test, classes, scale.size)
+    test = squares(open_source(sets.test, classes)[0], scale.size)
     return RwscData(classes, first, second, pairs, objects, pairs, test, rows_of(pairs, scale.quality_pairs))
+
+
+def squares(source: Source, side: int) -> DetectionSet:
+    """Scans in the upper left of white squares, their longer side filling them; ignored objects left out."""
+    images, objects = np.full((len(source), side, side, 3), 255, np.uint8), []
+    for row in range(len(source)):
+        item, _ = to_long_side(source[row], side)
+        height, width = item.pixels.shape[:2]
+        images[row, :height, :width] = item.pixels
+        for label, box, ignored in zip(item.labels, item.boxes, item.ignored, strict=True):
+            if not ignored:
+                objects.append((row, label, *box))
+    return DetectionSet(images, np.array(objects, np.float32).reshape(-1, 6))
 
 
 def picked(data: DetectionSet, rows: NDArray[np.intp]) -> DetectionSet:
@@ -105,10 +120,6 @@ def rows_of(pairs: FusionPairs, count: int) -> FusionPairs:
     """The first pairs."""
     cut = {name: getattr(pairs, name)[:count] for name in ("bag", "item", "mask", "labels", "styles")}
     return replace(pairs, **cut)
-
-
-def _with_objects(data: DetectionSet) -> DetectionSet:
-    return picked(data, np.unique(data.objects[:, 0].astype(np.intp)))
 
 
 def _pairs(
