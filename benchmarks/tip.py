@@ -83,15 +83,17 @@ def main() -> None:
     whole[(slice(None), *there)], whole_mask[there] = threat.pixels, mask
     item_rgb[there] = colorize(*threat.pixels)
 
-    def everything() -> object:
+    def everything(*, hardened: bool) -> object:
         drawn = turned(threat, scale=1.0, degrees=float(rng.uniform(0, 360)))
         found = find_place(ground, drawn, Wish((0, 1), (0, 1)), rng)
-        return laid(dual, drawn, found or place, rng, noises=noises)
+        return laid(dual, drawn, found or place, rng, noises=noises, hardening=hardened)
 
     rows: list[tuple[str, Callable[[], object]]] = [
         ("transmission, laid", lambda: project(dual, threat, CORNER)),
-        ("transmission, with noise", lambda: laid(dual, threat, place, rng, noises=noises)),
-        ("transmission, turned, placed, with noise", everything),
+        ("  with noise", lambda: laid(dual, threat, place, rng, noises=noises, hardening=False)),
+        ("  with noise and beam hardening", lambda: laid(dual, threat, place, rng, noises=noises)),
+        ("  turned, placed, with noise", lambda: everything(hardened=False)),
+        ("  turned, placed, with noise and hardening", lambda: everything(hardened=True)),
         ("basis maps", lambda: project(basis, lone, CORNER)),
         ("colour by way of energies, whole picture", lambda: project_color(rgb, item_rgb, whole_mask)),
         ("NumPy one-liner: bag * item", lambda: dual * whole),

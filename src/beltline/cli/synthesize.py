@@ -41,6 +41,9 @@ def tip(
         float | None, typer.Option(help="Pixel side of the bags, where no file says.")
     ] = None,
     noise: Annotated[bool, typer.Option(help="Add the noise that a product of two scans lacks.")] = True,
+    hardening: Annotated[
+        bool, typer.Option(help="Correct two energies for the beam that the bag has filtered.")
+    ] = True,
     gate: Annotated[float, typer.Option(help="Lowest score of the quality gate kept; 0 keeps all.")] = 0.2,
     style: Annotated[str, typer.Option(help="Look of pictures of dual-energy scans.")] = "white",
     seed: Seed = 0,
@@ -58,7 +61,7 @@ def tip(
     if out.is_dir() and any(out.iterdir()) and not (out / ".items").is_dir():
         raise BadInputError(f"{out}: holds something else than a set; name a new folder")
     wish = Wish(_range(difficulty, "--difficulty"), _range(overlap, "--overlap"))
-    plan = TipPlan(count, benign, seed, (1, most), wish, noise, gate, style)
+    plan = TipPlan(count, benign, seed, (1, most), wish, noise, hardening, gate, style)
     scans = [(name, path, mm or pixel_mm) for name, path, mm in benign_scans(bags)]
     done = progress(range(count + benign), label="projecting")
 

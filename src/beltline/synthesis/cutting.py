@@ -102,7 +102,7 @@ def _divided(pixels: Floats, around: NDArray[np.bool_], look: ColorStyle | None)
         return alone
     air = np.asarray(look.background, np.float32)[:, None, None]
     shown = np.moveaxis(colorize(alone[0], alone[1], look), 2, 0).astype(np.float32)
-    return np.minimum(shown / air, 1).astype(np.float32)
+    return np.asarray(np.minimum(shown / air, 1), np.float32)
 
 
 def mask_of_box(scan: Scan, box: tuple[float, float, float, float]) -> NDArray[np.bool_] | None:

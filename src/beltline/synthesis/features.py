@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.physics import ColorStyle, approximate_transmission_and_zeff, effective_atomic_number
+from beltline.synthesis.hardening import without_bag
 from beltline.synthesis.threat import Domain
 
 Floats = NDArray[np.float32]
@@ -44,7 +45,7 @@ class Alone:
 def item_alone(before: Floats, after: Floats, domain: Domain, look: ColorStyle | None) -> Alone | None:
     """What of the difference is the item's: low and high optical depth, or depth and its material."""
     if domain == "dual":
-        low, high = (-np.log(np.clip(after / np.maximum(before, 1e-3), 1e-3, 2))).astype(np.float32)
+        low, high = -np.log(np.clip(without_bag(before, after), 1e-3, 1)).astype(np.float32)
         return Alone(low, high, after.min(axis=0) > DARK, measured=True)
     if domain != "color":
         return None
@@ -60,7 +61,7 @@ def features(depth: Floats, alone: Alone | None, mask: Floats, pixel_mm: float |
     """What is compared with exemplars of a class.
 
     Args:
-        depth: (H, W) optical depth that the item adds.
+        depth: (H, W) optical depth that the item adds; two energies tell a better one.
         alone: What tells its material, or None.
         mask: (H, W) its coverage.
         pixel_mm: Side of a pixel, or None.
@@ -69,8 +70,11 @@ def features(depth: Floats, alone: Alone | None, mask: Floats, pixel_mm: float |
         Logarithms of the mean optical depth and of the diagonal (mm, or pixels where unknown); low over high
         optical depth and atomic number, of colours 0.4 times an approximate one; nan where nothing tells.
     """
-    material = (float("nan"), float("nan")) if alone is None else alone.material(mask)
     size = float(np.log(diagonal(mask, pixel_mm)))
+    material = (float("nan"), float("nan")) if alone is None else alone.material(mask)
+    if alone is not None and alone.measured and (mask * alone.readable).any():
+        depth = -np.log((np.exp(-alone.first) + np.exp(-alone.second)) / 2).astype(np.float32)
+        mask = mask * alone.readable
     return (float(np.log(max(mean_under(depth, mask), 1e-3))), size, *material)
 
 

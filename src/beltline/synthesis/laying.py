@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from beltline.physics import ColorStyle, guess_style
 from beltline.synthesis.domains import REACHABLE, converted
 from beltline.synthesis.features import rgb_of
+from beltline.synthesis.hardening import hardening_factor
 from beltline.synthesis.library import ThreatLibrary
 from beltline.synthesis.noise import Noise, estimate_noise, lacking
 from beltline.synthesis.placement import Ground, Place, Wish, find_place, ground_of, turned
@@ -65,6 +67,7 @@ def threats_in(
     *,
     wish: Wish | None = None,
     noise: bool = True,
+    hardening: bool = True,
     style: str = "white",
 ) -> Iterator[Placed]:
     """Threats laid into one bag, one over the other; fewer than wanted where there is no place.
@@ -76,6 +79,7 @@ def threats_in(
         wanted: How many.
         wish: Where they go.
         noise: Whether to add the noise that a product lacks.
+        hardening: See `laid`.
         style: Look of colours made from two energies.
 
     Raises:
@@ -94,7 +98,7 @@ def threats_in(
         threat, place, drawn = found
         if noise and noises is None:
             noises = noises_of(bag.pixels, domain, look)
-        result = laid(pixels, threat, place, rng, noises=noises, look=look)
+        result = laid(pixels, threat, place, rng, noises=noises, look=look, hardening=hardening)
         pixels = result.pixels
         ground = Ground(ground_of(pixels, domain).depth, ground.inside)
         yield Placed(threat, place, result, drawn)
@@ -119,6 +123,7 @@ def laid(
     *,
     noises: Sequence[Noise] | None = None,
     look: ColorStyle | None = None,
+    hardening: bool = True,
 ) -> Projection:
     """The threat in the bag: the product of transmissions, the sum of basis maps, colours by way back.
 
@@ -129,9 +134,12 @@ def laid(
         rng: Of the noise.
         noises: Of each channel, see `noises_of`; None adds none.
         look: Of a bag in colour; None guesses it.
+        hardening: Whether two energies are corrected for the beam that the bag has filtered.
     """
     if threat.domain == "color":
         return _laid_color(pixels, threat, place, look or guess_style(rgb_of(pixels)), noises, rng)
+    if hardening and threat.domain == "dual":
+        threat = _hardened(pixels, threat, place)
     result = project(pixels, threat, place.corner)
     if noises is not None and threat.domain != "basis":
         height, width = threat.mask.shape
@@ -142,6 +150,15 @@ def laid(
             plane = result.pixels[channel][window]
             np.clip(plane + extra, 0, 1, out=plane)
     return result
+
+
+def _hardened(pixels: Floats, threat: Threat, place: Place) -> Threat:
+    """The item as it looks in the beam that the bag lets through."""
+    (row, column), (height, width) = place.corner, threat.mask.shape
+    bag = pixels[:, row : row + height, column : column + width]
+    calm = np.stack([cv2.GaussianBlur(np.ascontiguousarray(plane), (5, 5), 1.0) for plane in bag])
+    factor = hardening_factor(calm.astype(np.float32), threat.pixels)
+    return replace(threat, pixels=np.minimum(threat.pixels * factor, np.maximum(threat.pixels, 1)))
 
 
 def _laid_color(

@@ -38,6 +38,7 @@ class TipPlan:
         threats: Fewest and most in a scan.
         wish: Where they go.
         noise: Whether the noise that the product lacks is added.
+        hardening: Whether the product of two energies is corrected for the beam that the bag has filtered.
         gate: Lowest score of the quality gate that is kept; 0 keeps all.
         style: Look of the pictures of dual-energy scans.
     """
@@ -48,6 +49,7 @@ class TipPlan:
     threats: tuple[int, int] = (1, 1)
     wish: Wish = field(default_factory=Wish)
     noise: bool = True
+    hardening: bool = True
     gate: float = 0.0
     style: str = "white"
 
@@ -147,8 +149,9 @@ class _Maker:
                 return source, bag, [], []
             wanted = int(rng.integers(plan.threats[0], plan.threats[1] + 1))
             drawn = threats_in(
-                bag, self.library, rng, wanted, wish=plan.wish, noise=plan.noise, style=plan.style
-            )
+                bag, self.library, rng, wanted,
+                wish=plan.wish, noise=plan.noise, hardening=plan.hardening, style=plan.style,
+            )  # fmt: skip
             placed, verdicts = [], []
             for item in drawn:
                 placed.append(item)
