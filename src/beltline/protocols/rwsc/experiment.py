@@ -18,7 +18,7 @@ from beltline.formats import write_json
 from beltline.models.rwsc import RwscFusion
 from beltline.protocols.rwsc.cell import RESULT, run_cell
 from beltline.protocols.rwsc.data import simulated_data
-from beltline.protocols.rwsc.plan import SCALES, TRUTH, Cell, Scale, cells
+from beltline.protocols.rwsc.plan import HARDENED, SCALES, TRUTH, Cell, Scale, cells
 from beltline.protocols.rwsc.real import RealSets, real_data
 from beltline.protocols.rwsc.report import write_report
 from beltline.protocols.rwsc.synthesis import OnPairs, of_pairs, synthesis
@@ -109,7 +109,7 @@ def _check_same(out: Path, scale: Scale) -> None:
 
 def without_truth(scale: Scale) -> Scale:
     """A scale without the methods that only the simulator has data for."""
-    needs = {"TIP", TRUTH, *(name for name, method in METHODS.items() if method.taught)}
+    needs = {"TIP", HARDENED, TRUTH, *(name for name, method in METHODS.items() if method.taught)}
     return replace(
         scale,
         methods=tuple(name for name in scale.methods if name not in needs),

@@ -14,6 +14,7 @@ PRINTED: Mapping[Setting, str] = MappingProxyType(
     {"R": "SIXR", "R/2": "SIXR1/2", "S": "SIXRS", "S+": "SIXRS+"}
 )
 UNTRAINED = ("copy-paste", "alpha blending", "Poisson", "product", "TIP from colour", "TIP")
+HARDENED = "TIP with hardening"
 LEARNED = ("DeepFuse", "MEFNet", "U2Fusion", "FusionGAN", "RWSC", "RWSC taught")
 ABLATIONS = ("RWSC literal", "RWSC without edge attention", "RWSC pooling only", "RWSC legible")
 TRUTH = "true composite"
@@ -70,7 +71,7 @@ class Scale:
     lr: float = 2e-3
     seeds: tuple[int, ...] = (0, 1, 2)
     methods: tuple[str, ...] = (*UNTRAINED, *LEARNED, TRUTH)
-    quality: tuple[str, ...] = (*UNTRAINED, *LEARNED, *ABLATIONS)
+    quality: tuple[str, ...] = (*UNTRAINED, HARDENED, *LEARNED, *ABLATIONS)
 
 
 SCALES: Mapping[str, Scale] = MappingProxyType(

@@ -15,10 +15,11 @@ from beltline.core import BadInputError
 from beltline.formats import write_atomic
 from beltline.physics import STYLES, ColorStyle, colorize
 from beltline.protocols.rwsc.data import RwscData
-from beltline.protocols.rwsc.plan import TRUTH, Scale
+from beltline.protocols.rwsc.plan import HARDENED, TRUTH, Scale
 from beltline.simulate.fusion_pairs import FusionPairs
 from beltline.synthesis.fuser import UNTRAINED, Fuser, mixed
 from beltline.synthesis.fusion import learned_fuser
+from beltline.synthesis.hardening import hardening_factor
 from beltline.synthesis.tip_color import project_color
 from beltline.training.fusion import METHODS, RESULT, load_fusion, narrow_recipe, train_fusion
 
@@ -42,6 +43,8 @@ def synthesis(method: str, data: RwscData, scale: Scale, runs: Path) -> OnPairs:
         return _truth
     if method == "TIP":
         return partial(_tip, look=white_look(scale.style))
+    if method == HARDENED:
+        return partial(_tip, look=white_look(scale.style), hardening=True)
     if method == "TIP from colour":
         known = data.pairs.truth is not None
         return of_pairs(partial(project_color, style=white_look(scale.style) if known else None))
@@ -91,11 +94,12 @@ def _truth(pairs: FusionPairs, row: int) -> Pixels:
     return np.asarray(pairs.truth[row])
 
 
-def _tip(pairs: FusionPairs, row: int, *, look: ColorStyle) -> Pixels:
+def _tip(pairs: FusionPairs, row: int, *, look: ColorStyle, hardening: bool = False) -> Pixels:
     # equation 4 on the two measured transmissions, coloured afterwards
     if pairs.bag_dual is None or pairs.item_dual is None:
         raise BadInputError("TIP multiplies two measured transmissions; these pairs have colours only")
-    low, high = pairs.bag_dual[row].astype(np.float32) * pairs.item_dual[row].astype(np.float32)
+    bag, item = (dual[row].astype(np.float32) for dual in (pairs.bag_dual, pairs.item_dual))
+    low, high = bag * item * (hardening_factor(bag, item) if hardening else np.float32(1))
     mask = pairs.mask[row].astype(np.float32) / 255
     return mixed(np.asarray(pairs.bag[row]), colorize(low, high, look).astype(np.float32), mask)
 
