@@ -45,3 +45,4 @@ def test_nothing_changes_beside_the_item_or_over_air():
     assert (factor[:, :2] == 1).all()
     assert factor[0, 3, 3] > 1.1
     assert hardening_factor(np.ones((2, 4, 4), np.float32), seen({"fe": 2})) == pytest.approx(1, abs=0.01)
+    assert (hardening_factor(seen({"water": 50}), np.ones((2, 4, 4), np.float32)) == 1).all()

@@ -20,6 +20,7 @@ DEEPEST = 6.0  # -ln of the high channel
 DEPTHS, RATIOS = 160, 96
 RATIO_RANGE = (1.02, 3.2)  # low over high optical depth
 NEWTON_STEPS = 12
+ROW = 256  # pixels
 DARKEST = np.float32(2e-3)
 
 
@@ -37,12 +38,20 @@ def hardening_factor(bag: Floats, item: Floats, *, tube_kv: int = 160) -> Floats
     Source:
         Two-material decomposition (Alvarez and Macovski 1976), forward by `beltline.physics`.
     """
-    parts = [_decomposed(pixels, tube_kv) for pixels in (bag, item)]
+    covered = (item < 0.995).any(axis=0)
+    # only covered pixels are worth the table look-ups; in rows, since a picture has a largest width
+    count = int(covered.sum())
+    if not count:
+        return np.ones(item.shape, np.float32)
+    packed = np.ones((2, 2, -(-count // ROW) * ROW), np.float32)
+    packed[0, :, :count], packed[1, :, :count] = bag[:, covered], item[:, covered]
+    parts = [_decomposed(pixels.reshape(2, -1, ROW), tube_kv) for pixels in packed]
     alone = [_transmission(thickness, tube_kv) for thickness in parts]
     both = _transmission(parts[0] + parts[1], tube_kv)
-    factor = both / np.maximum(alone[0] * alone[1], np.float32(1e-6))
-    covered = (item < 0.995).any(axis=0)
-    return np.where(covered, np.clip(factor, 1, 4), 1).astype(np.float32)
+    ratio = both / np.maximum(alone[0] * alone[1], np.float32(1e-6))
+    factor = np.ones(item.shape, np.float32)
+    factor[:, covered] = np.clip(ratio, 1, 4).reshape(2, -1)[:, :count]
+    return factor
 
 
 def without_bag(before: Floats, after: Floats, *, tube_kv: int = 160) -> Floats:
