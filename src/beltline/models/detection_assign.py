@@ -68,8 +68,9 @@ def _near(places: Tensor, boxes: Tensor) -> Tensor:
     x, y, stride = places.T
     x1, y1, x2, y2 = boxes[:, :, None].unbind(1)
     centre_x, centre_y = (x1 + x2) / 2, (y1 + y2) / 2
-    inside = (x >= x1) & (x < x2) & (y >= y1) & (y < y2)
-    return inside | (((x - centre_x).abs() < stride) & ((y - centre_y).abs() < stride))
+    inside: Tensor = (x >= x1) & (x < x2) & (y >= y1) & (y < y2)
+    beside: Tensor = ((x - centre_x).abs() < stride) & ((y - centre_y).abs() < stride)
+    return inside | beside
 
 
 def _parts(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:

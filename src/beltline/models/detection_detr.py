@@ -82,15 +82,14 @@ def rtdetr_v2(classes: int, side: int) -> Detector:
         hidden_sizes=[64, 128, 256, 512],
         depths=[2, 2, 2, 2],
         layer_type="basic",
-        out_features=["stage2", "stage3", "stage4"],
+        **_STAGES,
     )
     config = RTDetrV2Config(
         backbone_config=backbone,
         encoder_in_channels=[128, 256, 512],
         hidden_expansion=0.5,
         decoder_layers=3,
-        **_COMMON,
-        num_labels=classes,
+        **_common(classes),
     )
     return DetrDetector(RTDetrV2ForObjectDetection(config))
 
@@ -103,14 +102,13 @@ def rtdetr_v2_small(classes: int, side: int) -> Detector:
         hidden_sizes=[24, 48, 96, 192],
         depths=[1, 1, 1, 1],
         layer_type="basic",
-        out_features=["stage2", "stage3", "stage4"],
+        **_STAGES,
     )
     config = RTDetrV2Config(
         backbone_config=backbone,
         encoder_in_channels=[48, 96, 192],
         **_SMALL,
-        **_COMMON,
-        num_labels=classes,
+        **_common(classes),
     )
     return DetrDetector(RTDetrV2ForObjectDetection(config))
 
@@ -127,7 +125,7 @@ def dfine(classes: int, side: int) -> Detector:
         stage_num_blocks=[1, 1, 2, 1],
         stage_numb_of_layers=[3, 3, 3, 3],
         use_learnable_affine_block=True,
-        out_features=["stage2", "stage3", "stage4"],
+        **_STAGES,
     )
     config = DFineConfig(
         backbone_config=backbone,
@@ -136,8 +134,7 @@ def dfine(classes: int, side: int) -> Detector:
         depth_mult=0.34,
         decoder_layers=3,
         decoder_n_points=[3, 6, 3],
-        **_COMMON,
-        num_labels=classes,
+        **_common(classes),
     )
     return DetrDetector(DFineForObjectDetection(config))
 
@@ -154,20 +151,24 @@ def dfine_small(classes: int, side: int) -> Detector:
         stage_num_blocks=[1, 1, 1, 1],
         stage_numb_of_layers=[2, 2, 2, 2],
         use_learnable_affine_block=True,
-        out_features=["stage2", "stage3", "stage4"],
+        **_STAGES,
     )
     config = DFineConfig(
         backbone_config=backbone,
         encoder_in_channels=[64, 128, 256],
         depth_mult=0.34,
         **_SMALL,
-        **_COMMON,
-        num_labels=classes,
+        **_common(classes),
     )
     return DetrDetector(DFineForObjectDetection(config))
 
 
-_COMMON: dict[str, Any] = {"freeze_backbone_batch_norms": False}  # trained from random weights
+def _common(classes: int) -> dict[str, Any]:
+    # batch normalisation is trained too, since the weights are random
+    return {"freeze_backbone_batch_norms": False, "num_labels": classes}
+
+
+_STAGES: dict[str, Any] = {"out_features": ["stage2", "stage3", "stage4"]}
 _SMALL: dict[str, Any] = {
     "encoder_hidden_dim": 64,
     "encoder_ffn_dim": 128,

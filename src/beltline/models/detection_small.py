@@ -60,10 +60,12 @@ class SmallDetector(Detector):
         **options: Any,
     ) -> None:
         super().__init__()
-        body: Any = timm.create_model(backbone, features_only=True, out_indices=(2, 3, 4), **options)
-        strides = tuple(body.feature_info.reduction())
-        if strides != STRIDES:
-            raise ValueError(f"{backbone} has levels at strides {strides}, expected {STRIDES}")
+        probe: Any = timm.create_model(backbone, features_only=True, **options)
+        strides = probe.feature_info.reduction()
+        if not set(STRIDES) <= set(strides):
+            raise ValueError(f"{backbone} has levels at strides {strides}, expected {STRIDES} among them")
+        levels = tuple(strides.index(stride) for stride in STRIDES)
+        body: Any = timm.create_model(backbone, features_only=True, out_indices=levels, **options)
         self.body = body
         self.lateral = nn.ModuleList(_block(c, width, 1) for c in body.feature_info.channels())
         self.smooth = nn.ModuleList(_block(width, width, 3) for _ in STRIDES)
@@ -73,6 +75,8 @@ class SmallDetector(Detector):
         self.box = nn.Conv2d(width, 4, 3, padding=1)
         self.gain = nn.Parameter(torch.ones(len(STRIDES)))
         nn.init.normal_(self.score.weight, std=0.01)
+        assert self.score.bias is not None
+        assert self.box.bias is not None
         nn.init.constant_(self.score.bias, -math.log(99))  # one place in a hundred, as focal loss has it
         nn.init.normal_(self.box.weight, std=0.01)
         nn.init.constant_(self.box.bias, math.log(2))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from beltline.core import BadInputError
 from beltline.formats import MAX_PIXELS, ScanSet, read_set
 from beltline.models.detector import Target
+from beltline.physics import whiten_background
 from beltline.training.arrays import as_input
 from beltline.training.augment import (
     Augmentation,
@@ -94,7 +95,7 @@ class SetSource:
                 f" says {record['width']}x{record['height']}"
             )
         return Annotated(
-            pixels,
+            whiten_background(pixels),  # as screening and shards have it
             np.concatenate([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]], 1),
             np.array([self.classes.index(a["label"]) for a in known], np.int64),
             np.array([bool(a.get("iscrowd") or a.get("difficult")) for a in known], np.bool_),

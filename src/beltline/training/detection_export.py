@@ -184,7 +184,10 @@ def _append_suppression(graph: Any) -> None:
     ])  # fmt: skip
     classes = graph.graph.output[1].type.tensor_type.shape.dim[1].dim_value
     del graph.graph.output[:]
-    kinds = {"boxes": (TensorProto.FLOAT, ["M", 4]), "labels": (TensorProto.INT64, ["M"])}
+    kinds: dict[str, tuple[int, list[Any]]] = {
+        "boxes": (TensorProto.FLOAT, ["M", 4]),
+        "labels": (TensorProto.INT64, ["M"]),
+    }
     kinds |= {"scores": (TensorProto.FLOAT, ["M"]), "best": (TensorProto.FLOAT, [1, classes])}
     graph.graph.output.extend(helper.make_tensor_value_info(n, *kinds[n]) for n in OUTPUTS)
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from beltline.core import BadInputError
 from beltline.formats import write_json
-from beltline.models.detector import Detector
+from beltline.models.detection import DETECTORS, Detector
 from beltline.training.checkpoint import WEIGHTS, load_weights
 from beltline.training.detection import detection_loss
 from beltline.training.detection_data import SourceBatches, open_source
@@ -36,8 +36,15 @@ VALIDATION_SCANS = 200
 
 
 def load_detector_recipe(name_or_file: str, changes: Sequence[str] = ()) -> DetectorRecipe:
-    """A recipe of a detector; see `beltline.training.recipes.read_recipe`."""
-    return read_recipe(name_or_file, changes, DETECTOR_RECIPES)
+    """A recipe of a detector; see `beltline.training.recipes.read_recipe`.
+
+    Raises:
+        BadInputError: If the recipe, a field or the detector is not known.
+    """
+    recipe = read_recipe(name_or_file, changes, DETECTOR_RECIPES)
+    if recipe.detector not in DETECTORS:
+        raise BadInputError(f"no detector {recipe.detector!r}; there is {', '.join(DETECTORS)}")
+    return recipe
 
 
 def is_detector_run(run: Path) -> bool:
