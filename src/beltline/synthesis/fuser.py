@@ -53,7 +53,7 @@ def poisson(bag: Rgb, item: Rgb, mask: NDArray[np.float32]) -> Rgb:
     # around the item lets its own outline count among the gradients; without it items come out pale.
     wide = [np.pad(a, ((RIM, RIM), (RIM, RIM), (0, 0)), mode="edge") for a in (item, bag)]
     region = np.pad(np.where(mask > 0, 255, 0).astype(np.uint8), RIM)
-    region = cv2.dilate(region, np.ones((2 * RIM - 3, 2 * RIM - 3), np.uint8))
+    region = np.asarray(cv2.dilate(region, np.ones((2 * RIM - 3, 2 * RIM - 3), np.uint8)), np.uint8)
     left, top, width, height = cv2.boundingRect(region)
     middle = (left + width // 2, top + height // 2)
     blended = cv2.seamlessClone(wide[0], wide[1], region, middle, cv2.MIXED_CLONE)
