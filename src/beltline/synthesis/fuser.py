@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from beltline.core import ShapeError
 
-RIM = 5  # pixels
+RIM = 8  # pixels
 Rgb: TypeAlias = NDArray[np.uint8]
 
 #: (bag, item, mask) -> fused. Bag, item and fused are (H, W, 3) uint8, item white where it is not; mask is
@@ -49,11 +49,12 @@ def poisson(bag: Rgb, item: Rgb, mask: NDArray[np.float32]) -> Rgb:
     checked(bag, item, mask)
     if not (mask > 0).any():
         return bag.copy()
-    # OpenCV wants the region clear of the border, and places it by the middle of its bounding box. A rim
-    # around the item lets its own outline count among the gradients; without it items come out pale.
+    # OpenCV wants the region clear of the border, places it by the middle of its bounding box and erodes it
+    # by 3 pixels. A rim around the item lets its own outline count among the gradients; without it items
+    # come out pale.
     wide = [np.pad(a, ((RIM, RIM), (RIM, RIM), (0, 0)), mode="edge") for a in (item, bag)]
     region = np.pad(np.where(mask > 0, 255, 0).astype(np.uint8), RIM)
-    region = np.asarray(cv2.dilate(region, np.ones((2 * RIM - 3, 2 * RIM - 3), np.uint8)), np.uint8)
+    region = np.asarray(cv2.dilate(region, np.ones((2 * RIM - 3,) * 2, np.uint8)), np.uint8)
     left, top, width, height = cv2.boundingRect(region)
     middle = (left + width // 2, top + height // 2)
     blended = cv2.seamlessClone(wide[0], wide[1], region, middle, cv2.MIXED_CLONE)
