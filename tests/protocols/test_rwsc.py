@@ -12,7 +12,12 @@ from beltline.protocols.rwsc import SCALES, reproduce_rwsc
 from beltline.protocols.rwsc.cell import RESULT, training_set
 from beltline.protocols.rwsc.data import RwscData, simulated_data
 from beltline.protocols.rwsc.plan import Cell, cells
-from beltline.protocols.rwsc.published import printed_detection, printed_opixray, printed_quality
+from beltline.protocols.rwsc.published import (
+    printed_detection,
+    printed_edge_attention,
+    printed_opixray,
+    printed_quality,
+)
 from beltline.protocols.rwsc.quality import AGAINST_TRUTH, paired_interval, quality
 from beltline.protocols.rwsc.synthesis import of_pairs, synthesis
 from beltline.synthesis.fuser import copy_paste
@@ -127,5 +132,6 @@ def test_an_unknown_synthesis_is_refused(data: RwscData):
 def test_printed_tables_are_whole():
     assert printed_detection()["SIXR", "mean"] == 70.76
     assert printed_opixray()["OPIRS+"] == 84.8
+    assert printed_edge_attention()["with EA"] == (1.938, 39.084)
     assert printed_quality()["RWSC"]["QE"] == 0.8339
     assert {name for name in printed_quality()} <= {*METHODS}

@@ -15,15 +15,13 @@ import torch
 from beltline import __version__
 from beltline.core import BadInputError
 from beltline.formats import write_json
-from beltline.models.rwsc import RwscFusion
 from beltline.protocols.rwsc.cell import RESULT, run_cell
 from beltline.protocols.rwsc.data import simulated_data
 from beltline.protocols.rwsc.plan import HARDENED, SCALES, TRUTH, Cell, Scale, cells
 from beltline.protocols.rwsc.real import RealSets, real_data
 from beltline.protocols.rwsc.report import write_report
-from beltline.protocols.rwsc.synthesis import OnPairs, of_pairs, synthesis
-from beltline.synthesis.fusion import drawn_fuser
-from beltline.training.fusion import METHODS, load_fusion
+from beltline.protocols.rwsc.synthesis import OnPairs, synthesis
+from beltline.training.fusion import METHODS
 
 SCALE = "scale.json"
 Say = Callable[[str], None]
@@ -79,19 +77,7 @@ def reproduce_rwsc(
         say(f"{number}/{len(plan)} {cell.name}, {(time.monotonic() - began) / 60:.1f} min")
     done = [cell for cell in plan if (out / "cells" / cell.name / RESULT).is_file()]
     write_json(out / "card.json", _card(chosen, sets, done, len(plan), time.monotonic() - began))
-    return write_report(out, chosen, data, fusions | _unpasted(out / "fusion", chosen), done, len(plan))
-
-
-def _unpasted(runs: Path, scale: Scale) -> dict[str, OnPairs]:
-    """The RWSC networks without the bag pasted back, for the table of what they do outside the mask."""
-    found = {}
-    for method in ("RWSC", "RWSC without edge attention"):
-        if method in scale.quality:
-            model = load_fusion(runs / method.replace(" ", "_"))
-            assert isinstance(model, RwscFusion)
-            model.settings = replace(model.settings, paste=False)
-            found[f"{method} unpasted"] = of_pairs(drawn_fuser(model))
-    return found
+    return write_report(out, chosen, data, fusions, done, len(plan))
 
 
 def _check_same(out: Path, scale: Scale) -> None:

@@ -71,7 +71,7 @@ class Scale:
     lr: float = 2e-3
     seeds: tuple[int, ...] = (0, 1, 2)
     methods: tuple[str, ...] = (*UNTRAINED, *LEARNED, TRUTH)
-    quality: tuple[str, ...] = (*UNTRAINED, HARDENED, *LEARNED, *ABLATIONS)
+    quality: tuple[str, ...] = (TRUTH, *UNTRAINED, HARDENED, *LEARNED, *ABLATIONS)
 
 
 SCALES: Mapping[str, Scale] = MappingProxyType(

@@ -64,17 +64,6 @@ def quality(fuse: OnPairs, pairs: FusionPairs) -> Mapping[str, Floats]:
     return {name: np.array(column) for name, column in values.items()}
 
 
-def outside(fuse: OnPairs, pairs: FusionPairs) -> tuple[float, float]:
-    """Mean absolute error and PSNR to the bag outside the mask (the paper's ablation of edge attention)."""
-    errors, ratios = [], []
-    for row in range(len(pairs)):
-        free = np.asarray(pairs.mask[row]) == 0
-        fused, bag = fuse(pairs, row), np.asarray(pairs.bag[row])
-        errors.append(mean_absolute_error(fused, bag, free))
-        ratios.append(min(psnr(fused, bag, free), 99.0))
-    return float(np.mean(errors)), float(np.mean(ratios))
-
-
 def paired_interval(
     first: Floats, second: Floats, *, resamples: int = 2000, seed: int = 0
 ) -> tuple[float, float, float]:

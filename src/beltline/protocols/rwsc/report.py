@@ -26,13 +26,12 @@ from beltline.metrics.paired import paired_bootstrap_of_counts
 from beltline.protocols.rwsc.cell import read_cell
 from beltline.protocols.rwsc.data import RwscData
 from beltline.protocols.rwsc.figures import draw_gallery, draw_worth
-from beltline.protocols.rwsc.plan import PRINTED, Cell, Scale, Setting
-from beltline.protocols.rwsc.published import printed_detection, printed_edge_attention, printed_quality
+from beltline.protocols.rwsc.plan import PRINTED, TRUTH, Cell, Scale, Setting
+from beltline.protocols.rwsc.published import printed_detection, printed_quality
 from beltline.protocols.rwsc.quality import (
     AGAINST_TRUTH,
     ERRORS,
     WITHOUT_TRUTH,
-    outside,
     paired_interval,
     quality,
 )
@@ -42,7 +41,6 @@ from beltline.protocols.tables import Row, interval, markdown, write_csv
 Gains = dict[tuple[str, str], PairedDifference]
 Group = tuple[Setting, str]
 ORDER = ("R/2", "R", "S", "S+")
-UNPASTED = " unpasted"
 SETTINGS = """\
 Training sets: R all real positives; R/2 half of them and benign bags; S the same half, and the benign bags
 with a threat in each, class by class as many as in the other half; S+ all real ones and those. Threats are
@@ -107,22 +105,19 @@ def write_report(
         groups.setdefault((cell.setting, cell.method), []).append(done)
     gains = _gains(groups, truth)
     groups = dict(sorted(groups.items(), key=lambda entry: ORDER.index(entry[0][0])))
-    measured = {
-        name: quality(fuse, data.quality) for name, fuse in fusions.items() if not name.endswith(UNPASTED)
-    }
+    measured = {name: quality(fuse, data.quality) for name, fuse in fusions.items()}
     tables = {
         "detection": _detection(groups, truth),
         "differences": _differences(groups, truth),
         "by_class": _by_class(groups, truth),
         "quality": _quality(measured),
         "quality_differences": _quality_differences(measured),
-        "outside": _outside(fusions, data),
     }
     for name, rows in tables.items():
         write_csv(folder / "tables" / f"{name}.csv", rows)
     draw_worth(folder / "figures" / "worth.png", gains)
     picked = np.linspace(0, len(data.quality) - 1, min(8, len(data.quality))).astype(int).tolist()
-    shown = {name: fuse for name, fuse in fusions.items() if name in measured}
+    shown = {name: fuse for name, fuse in fusions.items() if name != TRUTH}
     draw_gallery(folder / "figures" / "gallery.png", shown, data.quality, picked)
     write_atomic(folder / "report.md", _text(tables, scale, data, len(cells), planned).encode())
     return folder / "report.md"
@@ -270,24 +265,6 @@ def _quality_differences(measured: Mapping[str, Mapping[str, NDArray[np.float64]
     return rows
 
 
-def _outside(fusions: Mapping[str, OnPairs], data: RwscData) -> list[Row]:
-    printed = printed_edge_attention()
-    papers = {"RWSC unpasted": "with EA", "RWSC without edge attention unpasted": "without EA"}
-    rows = []
-    for name, fuse in fusions.items():
-        if name.endswith(UNPASTED):
-            error, ratio = outside(fuse, data.quality)
-            paper = printed.get(papers.get(name, ""))
-            rows.append(
-                {
-                    "network": name.removesuffix(UNPASTED),
-                    "MAE outside": f"{error:.3f}" + (f" ({paper[0]})" if paper else ""),
-                    "PSNR outside": f"{ratio:.2f}" + (f" ({paper[1]})" if paper else ""),
-                }
-            )
-    return rows
-
-
 def _text(tables: Mapping[str, list[Row]], scale: Scale, data: RwscData, done: int, planned: int) -> str:
     trained = (
         f"Detector {scale.detector}, {scale.detector_steps} steps. {done} of {planned} detectors trained."
@@ -324,7 +301,5 @@ def _text(tables: Mapping[str, list[Row]], scale: Scale, data: RwscData, done: i
             "### Against TIP, paired, 95 % intervals over pairs\n",
             markdown(tables["quality_differences"]),
             "![gallery](figures/gallery.png)\n",
-            "## Bag outside the mask, without pasting it back (in brackets as printed)\n",
-            markdown(tables["outside"]),
         ]
     )
