@@ -103,13 +103,11 @@ def prepare_whole(scan: Scan, *, long_side: int) -> Prepared:
         long_side: Longer side of the scan's picture, a multiple of 32.
 
     Raises:
-        BadInputError: If the scan is smaller than 8 pixels on a side or not finite.
+        BadInputError: If the scan is smaller than 8 pixels on a side.
     """
     from beltline.physics import whiten_background  # classifiers do without the package
 
     planes, size = _large_enough(color_planes(scan))
-    if not all(np.isfinite(plane).all() for plane in planes):
-        raise BadInputError("the scan holds NaN or infinite pixels")
     levels = [np.rint(np.clip(plane, 0, 1) * 255).astype(np.uint8) for plane in planes]
     white = whiten_background(np.stack(levels, axis=2))
     letterbox = replace(_letterbox(scan, size, (0, 0, *size), long_side), pad=(0, 0))
