@@ -60,7 +60,7 @@ def test_every_cell_is_trained_and_reported(run: Path):
     assert all((run / "cells" / cell.name / RESULT).is_file() for cell in planned)
     text = (run / "report.md").read_text(encoding="utf-8")
     assert "6 of 6 detectors trained" in text
-    assert {p.name for p in (run / "figures").iterdir()} == {"gallery.png", "worth.png"}
+    assert {p.name for p in (run / "figures").iterdir()} == {"gallery.jpg", "worth.png"}
     card = json.loads((run / "card.json").read_text(encoding="utf-8"))
     assert card["detectors"] == {"planned": 6, "done": 6}
     assert str(run) not in (run / "card.json").read_text(encoding="utf-8") + text

@@ -106,8 +106,9 @@ def without_truth(scale: Scale) -> Scale:
 def _card(
     scale: Scale, sets: RealSets | None, done: Sequence[Cell], planned: int, seconds: float
 ) -> dict[str, Any]:
-    known = {name for name, one in SCALES.items() if scale in (one, without_truth(one))}
-    name = min(known, default="(a scale of its own, see below)")
+    parts = {"methods": scale.methods, "quality": scale.quality, "seeds": scale.seeds}
+    known = [name for name, one in SCALES.items() if replace(one, **parts) == scale]  # type: ignore[arg-type]
+    name = next(iter(known), "(a scale of its own, see below)")
     data = "sim" if sets is None else "POSITIVES --bags BAGS --test TEST"
     return {
         "command": f"beltline reproduce rwsc --data {data} --scale {name}",

@@ -74,5 +74,6 @@ def _pyplot() -> Any:
 
 def _save(figure: Any, path: Path, *, dpi: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=dpi)
+    options = {"pil_kwargs": {"quality": 85}} if path.suffix == ".jpg" else {}
+    figure.savefig(path, dpi=dpi, **options)
     _pyplot().close(figure)

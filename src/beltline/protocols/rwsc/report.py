@@ -118,7 +118,7 @@ def write_report(
     draw_worth(folder / "figures" / "worth.png", gains)
     picked = np.linspace(0, len(data.quality) - 1, min(8, len(data.quality))).astype(int).tolist()
     shown = {name: fuse for name, fuse in fusions.items() if name != TRUTH}
-    draw_gallery(folder / "figures" / "gallery.png", shown, data.quality, picked)
+    draw_gallery(folder / "figures" / "gallery.jpg", shown, data.quality, picked)
     write_atomic(folder / "report.md", _text(tables, scale, data, len(cells), planned).encode())
     return folder / "report.md"
 
@@ -300,6 +300,6 @@ def _text(tables: Mapping[str, list[Row]], scale: Scale, data: RwscData, done: i
             markdown(tables["quality"]),
             "### Against TIP, paired, 95 % intervals over pairs\n",
             markdown(tables["quality_differences"]),
-            "![gallery](figures/gallery.png)\n",
+            "![gallery](figures/gallery.jpg)\n",
         ]
     )
