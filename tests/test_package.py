@@ -116,7 +116,12 @@ def imported_packages(path):
 
 
 def test_every_package_imported_is_declared():
-    names = {"cv2": "opencv-python-headless", "PIL": "pillow", "lightning_fabric": "lightning-fabric"}
+    names = {
+        "cv2": "opencv-python-headless",
+        "PIL": "pillow",
+        "lightning_fabric": "lightning-fabric",
+        "faster_coco_eval": "faster-coco-eval",
+    }
     declared = {
         Requirement(text).name
         for group in (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())

@@ -1,4 +1,4 @@
-"""The fake model as a file and as a loaded session."""
+"""The fake classifier and the fake detector, as files and as loaded sessions."""
 
 import importlib.util
 from pathlib import Path
@@ -9,8 +9,8 @@ import pytest
 from beltline.screening import ScreeningModel, load_model
 
 
-def _fake_model() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("fake_model", Path(__file__).with_name("fake_model.py"))
+def _module(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -20,7 +20,7 @@ def _fake_model() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def fake() -> ModuleType:
-    return _fake_model()
+    return _module("fake_model")
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +31,16 @@ def model_file(fake: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.fixture(scope="session")
 def model(model_file: Path) -> ScreeningModel:
     return load_model(model_file, trust=True)
+
+
+@pytest.fixture(scope="session")
+def fake_detector() -> ModuleType:
+    return _module("fake_detector")
+
+
+@pytest.fixture(scope="session")
+def detector(fake_detector: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> ScreeningModel:
+    return load_model(fake_detector.build(tmp_path_factory.mktemp("detector") / "fake.onnx"), trust=True)
 
 
 @pytest.fixture(autouse=True)

@@ -63,6 +63,28 @@ def test_shards_have_the_layout_of_training(library: ObjectLibrary, tmp_path: Pa
     np.testing.assert_array_equal(np.load(again / "images.npy"), images)
 
 
+def test_boxes_of_a_shard_enclose_its_masks(library: ObjectLibrary, tmp_path: Path) -> None:
+    plan = ShardPlan(classes=RECIPE.classes, count=6, styles=(("white", 1.0),))
+    path = write_shard(tmp_path, 0, library, replace(RECIPE, positives=1.0), plan, seed=2)
+    objects, masks = np.load(path / "objects.npy"), np.load(path / "masks.npy")
+    assert len(objects) >= 6
+    assert (objects[:, 4:] > objects[:, 2:4]).all()
+    for image in range(6):
+        for k in range(len(RECIPE.classes)):
+            mine = objects[(objects[:, 0] == image) & (objects[:, 1] == k), 2:]
+            rows, columns = np.nonzero(masks[image, k])
+            assert bool(len(mine)) == bool(len(rows))
+            if len(mine):
+                x1, y1 = mine[:, :2].min(0)
+                x2, y2 = mine[:, 2:].max(0)
+                # planes have cells of 8 pixels
+                np.testing.assert_allclose(
+                    [x1, y1, x2, y2],
+                    [8 * columns.min(), 8 * rows.min(), 8 * columns.max() + 8, 8 * rows.max() + 8],
+                    atol=9,
+                )
+
+
 def test_negative_recipes_make_negative_shards(library: ObjectLibrary, tmp_path: Path) -> None:
     plan = ShardPlan(CLASSES, height=64, width=96, count=4)
     path = write_shard(tmp_path, 0, library, replace(RECIPE, positives=0.0), plan, seed=1)

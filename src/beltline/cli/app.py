@@ -30,6 +30,7 @@ VERBS = MappingProxyType(
         "data": Verb("beltline.cli.data:data_app", "Compare and look after data sets."),
         "train": Verb("beltline.cli.train:train_app", "Train a model by a recipe."),
         "evaluate": Verb("beltline.cli.evaluate:evaluate", "Measure a model on a set."),
+        "synthesize": Verb("beltline.cli.synthesize:synthesize_app", "Lay threats into benign scans."),
         "reproduce": Verb("beltline.cli.reproduce:reproduce_app", "Regenerate a published experiment."),
         "export": Verb("beltline.cli.export:export", "Turn a trained run into ONNX."),
         "models": Verb("beltline.cli.models:models_app", "List, show and verify the models at hand."),
@@ -42,7 +43,7 @@ EXTRAS = MappingProxyType(
     {
         "torch": "train", "torchvision": "train", "timm": "train", "lightning_fabric": "train",
         "onnx": "train", "onnxscript": "train", "safetensors": "train", "tensorboard": "train",
-        "matplotlib": "train", "sklearn": "dev",
+        "matplotlib": "train", "faster_coco_eval": "train", "transformers": "detr", "sklearn": "dev",
     }
 )  # fmt: skip
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from beltline.cli import data_sixray
+from beltline.cli import data_sets, data_sixray
 from beltline.cli.context import JsonFlag, Seed, note, print_json
 
 # The starter model's classes; guns and knives, which every public set holds, are drawn more often.
@@ -13,6 +13,7 @@ STARTER = "gun,knife,wrench,pliers,scissors,hammer,handcuffs,baton,bullet,lighte
 OFTEN = ("gun", "gun", "knife", "knife", "knife", "knife", "scissors")
 
 data_app = typer.Typer(no_args_is_help=True, help="Compare and look after data sets.")
+data_sets.register(data_app)
 data_sixray.register(data_app)
 
 

@@ -1,4 +1,4 @@
-"""``beltline data import | verify | subset | stats``: look after a copy of SIXray."""
+"""``beltline data subset | stats``: lists and figures of a copy of SIXray."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,67 +6,6 @@ from typing import Annotated
 import typer
 
 from beltline.cli.context import JsonFlag, Seed, note, print_json, progress
-
-
-def import_set(
-    kind: Annotated[str, typer.Argument(help="Which public set: sixray.")],
-    root: Annotated[Path, typer.Argument(help="Folder of a copy of it.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the Beltline set.")],
-    copy: Annotated[bool, typer.Option("--copy", help="Copy images instead of hard links.")] = False,
-    positive: Annotated[bool, typer.Option("--positive", help="Only the positive images.")] = False,
-    as_json: JsonFlag = False,
-) -> None:
-    """Make a public set a Beltline set: COCO boxes, labels.csv, a card, images as hard links.
-
-    Damaged images are left out and listed; the exit code is then 6.
-
-    Example: beltline data import sixray SIXRAY --out sixray-set
-    """
-    from beltline.core import PartialFailureError
-    from beltline.data.sixray import read_index
-    from beltline.data.sixray_import import import_sixray
-
-    if kind != "sixray":
-        raise typer.BadParameter(f"must be sixray, got {kind!r}", param_hint="KIND")
-    card = import_sixray(
-        read_index(root), out, copy=copy, only_positive=positive,
-        watch=lambda rows: progress(rows, label="importing"),
-    )  # fmt: skip
-    if as_json:
-        print_json(card)
-    else:
-        there = "{images:,d} of {listed:,d} listed images, {annotations:,d} boxes".format(**card["counts"])
-        print(f"{out}: {there}")
-    if skipped := card["skipped"]:
-        first, reason = next(iter(skipped.items()))
-        raise PartialFailureError(f"{len(skipped)} damaged images left out, first {first}: {reason}")
-
-
-def verify(
-    root: Annotated[Path, typer.Argument(help="Folder of a copy of SIXray.")],
-    deep: Annotated[bool, typer.Option("--deep", help="Decode and hash every image.")] = False,
-    workers: Annotated[int, typer.Option(help="Threads that read files.", min=1, max=64)] = 4,
-    as_json: JsonFlag = False,
-) -> None:
-    """Tell what of SIXray is there, missing, broken or in two splits, beside Table 1 of the paper.
-
-    Missing images are normal; a fault (broken file, image in train and test, lists at odds) exits with 7.
-
-    Example: beltline data verify SIXRAY --deep
-    """
-    from beltline.core import QualityGateError
-    from beltline.data.sixray_verify import verify as look
-
-    verdict = look(
-        root, deep=deep, workers=workers, watch=lambda chunks: progress(chunks, label="looking at images")
-    )
-    if as_json:
-        print_json(verdict.to_json())
-    else:
-        print("\n".join(verdict.lines()))
-    if verdict.faults:
-        faults = "; ".join(f"{fault.count} {fault.meaning}" for fault in verdict.faults)
-        raise QualityGateError(f"{root}: {faults}")
 
 
 def subset(
@@ -137,6 +76,5 @@ def stats(
 
 def register(app: typer.Typer) -> None:
     """Add these commands to ``beltline data``."""
-    app.command("import")(import_set)
-    for command in (verify, subset, stats):
+    for command in (subset, stats):
         app.command()(command)

@@ -21,17 +21,52 @@ def evaluate(
 
     Example: beltline evaluate run --data test-shards --json
     """
+    from beltline.training.detection_run import calibrate_detector, evaluate_detector, is_detector_run
     from beltline.training.journal import without_nan
     from beltline.training.runs import calibrate_run, evaluate_run
 
-    work = calibrate_run if calibrate else evaluate_run
-    found = work(run, data, limit=limit or None)
+    detector = is_detector_run(run)
+    if detector:
+        found = (calibrate_detector if calibrate else evaluate_detector)(run, data, limit=limit or None)
+    else:
+        found = (calibrate_run if calibrate else evaluate_run)(run, data, limit=limit or None)
     if as_json:
         print_json(without_nan(found))
     elif calibrate:
-        typer.echo(f"{run}: calibrated on {found['scans']} scans, box threshold {found['box_threshold']}")
+        box = "" if detector else f", box threshold {found['box_threshold']}"
+        typer.echo(f"{run}: calibrated on {found['scans']} scans{box}")
+    elif detector:
+        typer.echo(_detector_table(found))
     else:
         typer.echo(_table(found))
+
+
+def _detector_table(found: dict[str, Any]) -> str:
+    rows = {**found["classes"], "mean": {"objects": found["objects"], **found["mean"]}}
+    lines = [
+        "class              objects     AP  recall  precision   (IoU 0.5; recall, precision at score 0.5)"
+    ]
+    for name, row in rows.items():
+        ap, recall, precision = (f"{row[key]:.3f}" for key in ("ap", "recall", "precision"))
+        lines.append(f"{name:18s} {row['objects']:>7}  {ap:>5}  {recall:>6}  {precision:>9}")
+    lines.append("COCO " + ", ".join(f"{key} {value:.3f}" for key, value in found["coco"].items()))
+    lines += [f"found at {rate} false alarms a scan: {share:.3f}" for rate, share in found["froc"].items()]
+    for name, table in found["misses"].items():
+        edges = zip(table["edges"], table["edges"][1:], table["missed"], table["objects"], strict=False)
+        bins = "; ".join(f"{low:g} to {high:g}: {missed} of {n}" for low, high, missed, n in edges)
+        lines.append(f"missed by {name}: {bins}; not known: {table['not_known']}")
+    return "\n".join([*lines, *_whole_scan_lines(found)])
+
+
+def _whole_scan_lines(found: dict[str, Any]) -> list[str]:
+    lines = []
+    for rate, point in found.get("whole_scan", {}).items():
+        pd, pfa = (point[key] for key in ("pd", "pfa"))
+        lines.append(
+            f"whole scan at {float(rate):.0%}: PD {pd['value']:.3f} [{pd['low']:.3f}, {pd['high']:.3f}], "
+            f"PFA {pfa['value']:.3f} [{pfa['low']:.3f}, {pfa['high']:.3f}]"
+        )
+    return lines or ["For PD at fixed PFA run it with --calibrate on a validation set first."]
 
 
 def _ranking_table(found: dict[str, Any]) -> str:

@@ -19,10 +19,16 @@ def export(
 
     Example: beltline export run --out starter.onnx --half
     """
+    from beltline.training.detection_run import is_detector_run
     from beltline.training.runs import export_run
 
     path = out or run / "model.onnx"
-    found = export_run(run, path, name=name, half_weights=half)
+    if is_detector_run(run):
+        from beltline.training.detection_export import export_detector_run
+
+        found = export_detector_run(run, path, name=name, half_weights=half)
+    else:
+        found = export_run(run, path, name=name, half_weights=half)
     if as_json:
         typer.echo(json.dumps({"path": str(path), "format": format, **found}))
     else:

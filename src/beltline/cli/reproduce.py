@@ -67,3 +67,33 @@ def sixray(
 
 def _names(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+@reproduce_app.command("rwsc")
+def rwsc(
+    out: Annotated[Path, typer.Option(help="Folder of the experiment; a stopped one goes on.")],
+    data: Annotated[str, typer.Option(help="sim, or a set of real training scans with boxes.")] = "sim",
+    bags: Annotated[Path | None, typer.Option(help="Benign training scans, for a real set.")] = None,
+    test: Annotated[Path | None, typer.Option(help="Test scans, for a real set.")] = None,
+    scale: Annotated[str, typer.Option(help="smoke (minutes), small (hours of CPU) or paper.")] = "smoke",
+    max_minutes: Annotated[float | None, typer.Option(help="Start no training after so long.", min=0)] = None,
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 for all.", min=0)] = 0,
+) -> None:
+    """Threat image projection, RWSC-Fusion and its rivals: quality, and worth to a detector.
+
+    Example: beltline reproduce rwsc --data sim --scale smoke --out rwsc-smoke
+    """
+    import torch
+
+    from beltline.protocols.rwsc import SCALES, RealSets, reproduce_rwsc
+
+    sets = None
+    if data != "sim":
+        if bags is None or test is None:
+            raise typer.BadParameter("a real set needs --bags and --test beside it", param_hint="--data")
+        sets = RealSets(Path(data), bags, test)
+    if scale not in SCALES:
+        raise typer.BadParameter(f"must be one of {', '.join(SCALES)}, got {scale!r}", param_hint="--scale")
+    if threads:
+        torch.set_num_threads(threads)
+    print(reproduce_rwsc(out, sets=sets, scale=scale, max_minutes=max_minutes, say=note))

@@ -1,7 +1,7 @@
 """``beltline train``: a model by a recipe."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -38,4 +38,87 @@ def train_chr(
         torch.set_num_threads(threads)
     chosen = str(out / "recipe.json") if resume and (out / "recipe.json").is_file() else recipe
     result = run(load_recipe(chosen, changes or []), data, out, validation=validation, resume=resume)
+    typer.echo(f"{out}: {result.step} steps in {result.minutes:.1f} min")
+
+
+@train_app.command("fusion")
+def train_fusion(
+    pairs: Annotated[Path, typer.Option(help="Folder of pairs: data/pairs-training of reproduce rwsc.")],
+    out: Annotated[Path, typer.Option(help="Run folder.")],
+    method: Annotated[str | None, typer.Option(help="RWSC, an ablation of it or a rival.")] = None,
+    published: Annotated[
+        bool,
+        typer.Option("--published", help="Published width and length, for a GPU; else a narrow network."),
+    ] = False,
+    width: Annotated[int | None, typer.Option(help="Channels of the first layer.", min=0)] = None,
+    steps: Annotated[int | None, typer.Option(help="Optimizer steps.", min=1)] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Pairs a step.", min=1)] = None,
+    crop: Annotated[int | None, typer.Option(help="Side of training squares; 0 for whole.", min=0)] = None,
+    lr: Annotated[float | None, typer.Option(help="Peak learning rate of Adam.", min=0)] = None,
+    precision: Annotated[str | None, typer.Option(help="32-true or bf16-mixed.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Start of every random choice.", min=0)] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 for all.", min=0)] = 0,
+) -> None:
+    """Train a network that fuses an item into a bag; the true composite is not used.
+
+    Example: beltline train fusion --pairs OUT/data/pairs-training --out run --method U2Fusion
+    """
+    from dataclasses import replace
+
+    import torch
+
+    from beltline.core import BadInputError
+    from beltline.simulate.fusion_pairs import open_fusion_pairs
+    from beltline.training.fusion import FusionRecipe, narrow_recipe, read_recipe
+    from beltline.training.fusion import train_fusion as run
+
+    if precision not in (None, "32-true", "bf16-mixed"):
+        raise typer.BadParameter(f"32-true or bf16-mixed, got {precision!r}", param_hint="--precision")
+    if threads:
+        torch.set_num_threads(threads)
+    try:
+        found = open_fusion_pairs(pairs)
+    except ValueError as error:
+        raise BadInputError(str(error)) from error
+    asked: dict[str, Any] = {
+        "method": method, "width": width, "steps": steps, "batch_size": batch_size, "crop": crop,
+        "lr": lr, "precision": precision, "seed": seed,
+    }  # fmt: skip
+    changes = {name: value for name, value in asked.items() if value is not None}
+    if resume and (out / "recipe.json").is_file():
+        recipe = replace(read_recipe(out), **changes)  # a change is refused by name
+    elif published:
+        recipe = FusionRecipe(**changes)
+    else:
+        recipe = narrow_recipe(**{"method": "RWSC", **changes})
+    result = run(recipe, found, out, resume=resume)
+    typer.echo(f"{out}: {result.step} steps in {result.minutes:.1f} min")
+
+
+@train_app.command("detector")
+def train_detector(
+    data: Annotated[Path, typer.Option(help="A set, in our layout or COCO's, or a folder of shards.")],
+    out: Annotated[Path, typer.Option(help="Run folder.")],
+    recipe: Annotated[str, typer.Option(help="Recipe by name, or a JSON file.")] = "detector_starter",
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a field: key=value; repeatable.")
+    ] = None,
+    validation: Annotated[Path | None, typer.Option(help="Set to measure on while training.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 for all.")] = 0,
+) -> None:
+    """Train a detector on boxes.
+
+    Example: beltline train detector --data set --out run --set steps=1000
+    """
+    import torch
+
+    from beltline.training.detection_run import load_detector_recipe
+    from beltline.training.detection_run import train_detector as run
+
+    if threads:
+        torch.set_num_threads(threads)
+    chosen = str(out / "recipe.json") if resume and (out / "recipe.json").is_file() else recipe
+    result = run(load_detector_recipe(chosen, changes or []), data, out, validation=validation, resume=resume)
     typer.echo(f"{out}: {result.step} steps in {result.minutes:.1f} min")

@@ -47,7 +47,7 @@ _BY_DATASET: dict[str, dict[str, str]] = {
     "opixray": {},
     "pidray": {},
     "hixray": {"cosmetic": "cosmetics"},
-    "clcxray": {},
+    "clcxray": {"tin": "liquid"},
     "eds": {},
     "gdxray": {},
     "pixray": {},

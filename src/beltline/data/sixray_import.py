@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,12 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from beltline.core import BadInputError, Instances, xyxy_to_xywh
+from beltline.data.set_files import bring_image, write_coco_rows
 from beltline.data.sixray import SixrayIndex
 from beltline.data.sixray_boxes import read_annotation, usable
 from beltline.data.sixray_images import check_image
 from beltline.data.sixray_lists import LabelList, write_label_list
 from beltline.data.sixray_subsets import TERMS
-from beltline.formats import sha256_of, write_atomic, write_json
+from beltline.formats import sha256_of, write_json
 
 
 def import_sixray(
@@ -56,7 +55,7 @@ def import_sixray(
     tables = _Tables([], [], [], {})
     for row in watch(rows):
         _add(tables, index, row, out, copy=copy, positive=bool(positive[row]), categories=categories)
-    _write_coco(out / "annotations.json", tables.records, tables.objects, categories)
+    write_coco_rows(out / "annotations.json", tables.records, tables.objects, categories)
     labels = LabelList(index.names[tables.rows], index.labels[tables.rows], index.classes)
     write_label_list(out / "labels.csv", labels, header=("name", *index.classes))
     card = {
@@ -98,26 +97,13 @@ def _add(
     if check.fault is not None or check.size is None:
         tables.skipped[str(index.file(row))] = check.fault or "size not known"
         return
-    name = _bring(source, out / "images" / f"{index.names[row]}{source.suffix.lower()}", copy=copy)
+    name = f"images/{index.names[row]}{source.suffix.lower()}"
+    bring_image(source, out / name, copy=copy)
     found = _instances(index, row, check.size, positive=positive)
     tables.rows.append(row)
     number = len(tables.rows)
     tables.records.append(_record(number, name, check.size, found is not None))
     tables.objects.extend(list(_objects(len(tables.objects), number, found, categories)))
-
-
-def _bring(source: Path, target: Path, *, copy: bool) -> str:
-    """Link or copy an image unless it is there; returns its file name in the set."""
-    if not target.exists():
-        try:
-            if copy:
-                shutil.copyfile(source, target)
-            else:
-                os.link(source.resolve(), target)
-        except OSError as error:
-            way_out = "" if copy else "; a hard link needs one file system: choose --out there, or --copy"
-            raise BadInputError(f"{target}: {error.strerror or error}{way_out}") from error
-    return f"images/{target.name}"
 
 
 def _instances(index: SixrayIndex, row: int, size: tuple[int, int], *, positive: bool) -> Instances | None:
@@ -144,11 +130,3 @@ def _objects(before: int, image: int, found: Instances | None, categories: dict[
                 "area": round(box[2] * box[3], 3), "iscrowd": 0,
             }
         )  # fmt: skip
-
-
-def _write_coco(path: Path, records: list[str], objects: list[str], categories: dict[str, int]) -> None:
-    """COCO of records that are JSON already: a million dictionaries would take gigabytes."""
-    names = json.dumps([{"id": number, "name": name} for name, number in categories.items()])
-    tables = {"images": records, "annotations": objects}
-    parts = [f'"{key}": [' + ",\n".join(rows) + "]" for key, rows in tables.items()]
-    write_atomic(path, "{" + ",\n".join((f'"categories": {names}', *parts)) + "}\n")

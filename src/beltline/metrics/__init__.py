@@ -7,6 +7,27 @@ from beltline.metrics.calibration import (
     fit_temperature,
     sigmoid,
 )
+from beltline.metrics.detections import (
+    Boxes,
+    Matched,
+    detection_ap,
+    detection_ap_of_counts,
+    froc,
+    iou_matrix,
+    match_detections,
+    recall_and_precision,
+    scan_scores,
+)
+from beltline.metrics.fusion_edges import EdgeConstants, edge_intensity, luminance, qabf
+from beltline.metrics.fusion_errors import (
+    luminance_error,
+    mean_absolute_error,
+    psnr,
+    saturation,
+    saturation_error,
+    source_psnr,
+)
+from beltline.metrics.fusion_structure import mef_ssim, piella_q, piella_qe, ssim
 from beltline.metrics.localization import (
     best_iou,
     box_from_cam,
@@ -34,6 +55,7 @@ from beltline.metrics.paired import (
     mean_ap_of_counts,
     metric_of_counts,
     paired_bootstrap,
+    paired_bootstrap_of_counts,
     seed_interval,
 )
 from beltline.metrics.ranking import average_precision, mean_average_precision, roc_auc
@@ -48,9 +70,16 @@ __all__ = [
     # misses by class and property
     "AREA_EDGES", "OCCLUSION_EDGES", "MissTable", "miss_table",
     # is one model better
-    "PairedDifference", "mean_ap_of_counts", "metric_of_counts", "paired_bootstrap", "seed_interval",
+    "PairedDifference", "mean_ap_of_counts", "metric_of_counts", "paired_bootstrap",
+    "paired_bootstrap_of_counts", "seed_interval",
     # calibration
     "Calibration", "expected_calibration_error", "fit_platt", "fit_temperature", "sigmoid",
+    # detections
+    "Boxes", "Matched", "detection_ap", "detection_ap_of_counts", "froc", "iou_matrix", "match_detections",
+    "recall_and_precision", "scan_scores",
+    # fusion of two images
+    "EdgeConstants", "edge_intensity", "luminance", "luminance_error", "mean_absolute_error", "mef_ssim",
+    "piella_q", "piella_qe", "psnr", "qabf", "saturation", "saturation_error", "source_psnr", "ssim",
     # localization
     "best_iou", "box_from_cam", "corloc", "peak_over_stages", "peak_point", "pointing_accuracy",
     "pointing_hit",

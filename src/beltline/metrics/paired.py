@@ -1,7 +1,7 @@
 """Is one model better than another: differences on the same scans, with intervals over scans and seeds."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -124,21 +124,62 @@ def paired_bootstrap(
     truth, ones, others = _aligned(labels, first, second)
     if resamples < 1 or not 0 < confidence < 1:
         raise ValueError(f"needs resamples >= 1, confidence in (0, 1), got {resamples} and {confidence}")
-    pairs = [(statistic(truth, a), statistic(truth, b)) for a, b in zip(ones, others, strict=True)]
+    firsts = [statistic(truth, scores) for scores in ones]
+    seconds = [statistic(truth, scores) for scores in others]
+    strata = _strata(truth) if stratified else [np.arange(len(truth))]
+    return _bootstrap(firsts, seconds, strata, rng, resamples, confidence)
+
+
+def paired_bootstrap_of_counts(
+    firsts: Sequence[OfCounts],
+    seconds: Sequence[OfCounts],
+    holds: ArrayLike,
+    *,
+    rng: np.random.Generator,
+    resamples: int = 1000,
+    confidence: float = 0.95,
+) -> PairedDifference:
+    """`paired_bootstrap` for metrics of whole scans, such as average precision of detections.
+
+    Args:
+        firsts: The metric of the first model, one a seed; see `OfCounts`.
+        seconds: Of the second model on the same seeds in the same order.
+        holds: (N,) bool, whether a scan holds an item; those with and those without are drawn apart.
+        rng: Source of chance.
+        resamples: Draws.
+        confidence: Of the interval, in (0, 1).
+
+    Raises:
+        ValueError: If there are not equally many seeds of both, or none.
+    """
+    if len(firsts) != len(seconds) or not firsts:
+        raise ValueError(f"needs the same seeds of both models, got {len(firsts)} and {len(seconds)}")
+    strata = _strata(np.asarray(holds, np.float64).reshape(-1, 1))
+    return _bootstrap(firsts, seconds, strata, rng, resamples, confidence)
+
+
+def _bootstrap(
+    firsts: Sequence[OfCounts],
+    seconds: Sequence[OfCounts],
+    strata: list[NDArray[np.intp]],
+    rng: np.random.Generator,
+    resamples: int,
+    confidence: float,
+) -> PairedDifference:
+    rows = sum(map(len, strata))
 
     def differences(counts: Counts) -> Floats:  # (S, R)
-        return np.stack([second_of(counts) - first_of(counts) for first_of, second_of in pairs])
+        return np.stack([b(counts) - a(counts) for a, b in zip(firsts, seconds, strict=True)])
 
-    exact = differences(np.ones((1, len(truth)), np.int64)).mean()
-    strata = _strata(truth) if stratified else [np.arange(len(truth))]
+    exact = differences(np.ones((1, rows), np.int64)).mean()
     drawn = []
-    size = max(1, CHUNK // len(truth))
+    size = max(1, CHUNK // rows)
     for start in range(0, resamples, size):
         draws = min(size, resamples - start)
         found = differences(_draw_counts(rng, strata, draws))
-        seeds = rng.integers(0, len(pairs), found.shape[::-1])  # (R, S)
+        seeds = rng.integers(0, len(firsts), found.shape[::-1])  # (R, S)
         drawn.append(np.take_along_axis(found.T, seeds, axis=1).mean(axis=1))
-    return _summary(float(exact), np.concatenate(drawn), confidence, len(pairs))
+    return _summary(float(exact), np.concatenate(drawn), confidence, len(firsts))
 
 
 def seed_interval(differences: ArrayLike, *, confidence: float = 0.95) -> tuple[float, float, float]:

@@ -12,7 +12,7 @@ from beltline.physics.materials import MATERIALS, Material, bin_mu_per_mm, find_
 from beltline.physics.spectra import TUBES_KV, Spectrum, spectrum
 from beltline.physics.style_random import random_style
 from beltline.physics.transmission import dual_energy_transmission, exact_transmission, transmit_supersampled
-from beltline.physics.zeff import CALIBRATION_Z, effective_atomic_number
+from beltline.physics.zeff import CALIBRATION_Z, calibration_low_depth, effective_atomic_number
 
 __all__ = [
     "CALIBRATION_Z",
@@ -29,6 +29,7 @@ __all__ = [
     "basis_matrix",
     "basis_vector",
     "bin_mu_per_mm",
+    "calibration_low_depth",
     "colorize",
     "detect",
     "dual_energy_transmission",

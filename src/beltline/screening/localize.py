@@ -1,6 +1,8 @@
-"""From a class map to a point and a box on the scan."""
+"""From a class map, or a detector's boxes, to points and boxes on the scan."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import cv2
 import numpy as np
@@ -46,6 +48,12 @@ def activation(fine: NDArray[np.float32]) -> NDArray[np.float32]:
     if not top > base:
         return np.zeros_like(fine)
     return np.asarray(np.clip((fine - base) / (top - base), 0.0, 1.0), dtype=np.float32)
+
+
+def boxes_on_scan(boxes: NDArray[np.floating[Any]], letterbox: Letterbox) -> NDArray[np.float64]:
+    """Boxes (M, 4) xyxy of the network's image in pixels of the scan, cut to the scan."""
+    corners = letterbox.to_scan(boxes.astype(np.float64).reshape(-1, 2)).reshape(-1, 4)
+    return np.clip(corners, 0.0, np.tile(letterbox.scan_size, 2))
 
 
 def point_and_box(

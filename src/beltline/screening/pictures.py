@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import ClassFinding, Scan
+from beltline.core import ClassFinding, InstanceFinding, Scan
+from beltline.core.report import Box, Point
 from beltline.screening.prepare import color_planes
 
 MARK = (214, 0, 92)  # RGB; magenta, the one hue that no pseudo-colour table uses
@@ -59,29 +60,43 @@ def heat_png(activation: NDArray[np.float32]) -> bytes:
 
 
 def draw_findings(
-    picture: NDArray[np.uint8], findings: Sequence[ClassFinding], *, scan_size: tuple[int, int]
+    picture: NDArray[np.uint8],
+    findings: Sequence[ClassFinding],
+    *,
+    scan_size: tuple[int, int],
+    instances: Sequence[InstanceFinding] = (),
 ) -> NDArray[np.uint8]:
-    """The picture with box, point, class and probability of every alarmed finding.
+    """The picture with box, class and score of every object, or else box and point of every alarmed class.
 
     Args:
         picture: RGB (h, w, 3).
-        findings: Of one scan; those without alarm are left out.
+        findings: Of one scan; those without alarm are left out, all of them where there are objects.
+        instances: Objects of the scan.
         scan_size: (width, height) of the scan, to which boxes and points refer.
     """
     canvas = np.ascontiguousarray(picture)
     scale = np.array([canvas.shape[1] / scan_size[0], canvas.shape[0] / scan_size[1]])
+    marks = [_Mark(f.label, f.score, f.box, None) for f in instances] or [
+        _Mark(f.label, f.probability, f.box, f.point) for f in findings if f.alarm and f.box and f.point
+    ]
     taken: list[tuple[int, int, int, int]] = []
-    for finding in sorted(findings, key=lambda f: -f.probability):
-        if not finding.alarm or finding.box is None or finding.point is None:
-            continue
-        x1, y1, x2, y2 = (int(v) for v in np.array(finding.box) * np.tile(scale, 2))
-        point = tuple(int(v) for v in np.array(finding.point) * scale)
+    for mark in sorted(marks, key=lambda m: -m.score):
+        x1, y1, x2, y2 = (int(v) for v in np.array(mark.box) * np.tile(scale, 2))
         for color, width in ((_WHITE, 4), (MARK, 2)):
             cv2.rectangle(canvas, (x1, y1), (x2, y2), color, width, cv2.LINE_AA)
-            cv2.drawMarker(canvas, point, color, cv2.MARKER_CROSS, 14, width, cv2.LINE_AA)
-        text = f"{finding.label.replace('_', ' ')} {finding.probability * 100:.0f}%"
+            if mark.point is not None:
+                point = tuple(int(v) for v in np.array(mark.point) * scale)
+                cv2.drawMarker(canvas, point, color, cv2.MARKER_CROSS, 14, width, cv2.LINE_AA)
+        text = f"{mark.label.replace('_', ' ')} {mark.score * 100:.0f}%"
         taken.append(_draw_label(canvas, text, (x1, y1), taken))
     return canvas
+
+
+class _Mark(NamedTuple):
+    label: str
+    score: float
+    box: Box
+    point: Point | None
 
 
 def _draw_label(

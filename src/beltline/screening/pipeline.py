@@ -7,16 +7,19 @@ operator decides. Nothing but a complete answer of the model, below every thresh
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError, ClassFinding, Decision, Scan, ScanReport
-from beltline.screening.localize import activation, fine_map, point_and_box
-from beltline.screening.prepare import Letterbox, Prepared, prepare
-from beltline.screening.session import ModelFailure, ModelOutput, ScreeningModel
+from beltline.core import BadInputError, ClassFinding, Decision, InstanceFinding, Scan, ScanReport
+from beltline.core.report import Box
+from beltline.screening.cards import Task
+from beltline.screening.localize import activation, boxes_on_scan, fine_map, point_and_box
+from beltline.screening.prepare import Letterbox, Prepared, prepare, prepare_whole
+from beltline.screening.session import DetectorOutput, ModelFailure, ModelOutput, ScreeningModel
 
 DEFAULT_DEADLINE_MS = 2000.0
 DEFAULT_PFA = 0.05
@@ -71,14 +74,15 @@ def screen_scan(
     clock = _Clock(read_ms)
     entry = ScanReport(path, sha256, scan.width, scan.height, "no_machine_result")
     try:
-        prepared = prepare(scan, long_side=model.card.long_side)
+        steps = _STEPS[model.card.task]
+        prepared = steps.prepare(scan, model.card.long_side)
         clock.step("prepare")
         left_s = deadline_ms / 1000 - clock.elapsed_s()
         if left_s <= 0:
             raise ModelFailure(f"deadline passed: {deadline_ms:g} ms were over before the model could run")
         output = model.run(prepared.image, timeout_s=left_s)
         clock.step("model")
-        screened = _decide(entry, prepared, output, model, thresholds)
+        screened = steps.decide(entry, prepared, output, model, thresholds)
         clock.step("localise")
     except BadInputError:
         raise
@@ -88,6 +92,22 @@ def screen_scan(
         reason = f"screening failed: {type(error).__name__}: {error}"
         return Screened(replace(entry, ms=clock.ms(), reason=reason))
     return replace(screened, report=replace(screened.report, ms=clock.ms()))
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """How models of one task are fed and understood."""
+
+    prepare: Callable[[Scan, int], Prepared]
+    decide: Callable[[ScanReport, Prepared, Any, ScreeningModel, NDArray[np.float64]], Screened]
+
+
+def _bag(scan: Scan, long_side: int) -> Prepared:
+    return prepare(scan, long_side=long_side)
+
+
+def _whole(scan: Scan, long_side: int) -> Prepared:
+    return prepare_whole(scan, long_side=long_side)
 
 
 def _decide(
@@ -110,6 +130,51 @@ def _decide(
         if finding.alarm
     }
     return Screened(replace(entry, decision=decision, classes=findings), prepared.letterbox, maps)
+
+
+def _decide_boxes(
+    entry: ScanReport,
+    prepared: Prepared,
+    output: DetectorOutput,
+    model: ScreeningModel,
+    thresholds: NDArray[np.float64],
+) -> Screened:
+    classes = model.card.classes
+    alarms = output.best >= thresholds
+    boxes = boxes_on_scan(output.boxes, prepared.letterbox).round(1)
+    there = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)  # not in the white that was added
+    passed = there & (output.scores >= thresholds[output.labels])
+    findings = tuple(
+        _boxed(label, float(best), bool(alarm), boxes[there & (output.labels == k)])
+        for k, (label, best, alarm) in enumerate(zip(classes, output.best, alarms, strict=True))
+    )
+    instances = tuple(
+        InstanceFinding(classes[label], round(float(score), 6), _box(box))
+        for label, score, box in zip(output.labels[passed], output.scores[passed], boxes[passed], strict=True)
+    )
+    decision: Decision = "alarm" if alarms.any() else "clear"
+    report = replace(entry, decision=decision, classes=findings, instances=instances)
+    return Screened(report, prepared.letterbox)
+
+
+def _boxed(label: str, best: float, alarm: bool, boxes: NDArray[np.float64]) -> ClassFinding:
+    """A class with its first, that is best, box; without where the detector kept none of it."""
+    if not len(boxes):
+        return ClassFinding(label, round(best, 6), alarm)
+    x1, y1, x2, y2 = box = _box(boxes[0])
+    point = (round((x1 + x2) / 2, 1), round((y1 + y2) / 2, 1))
+    return ClassFinding(label, round(best, 6), alarm, point, box)
+
+
+def _box(values: NDArray[np.float64]) -> Box:
+    x1, y1, x2, y2 = (float(value) for value in values)
+    return x1, y1, x2, y2
+
+
+_STEPS: Mapping[Task, _Steps] = {
+    "classification": _Steps(_bag, _decide),
+    "detection": _Steps(_whole, _decide_boxes),
+}
 
 
 def _finding(

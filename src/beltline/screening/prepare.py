@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -76,10 +76,7 @@ def prepare(scan: Scan, *, long_side: int = 448) -> Prepared:
     Raises:
         BadInputError: If the scan is smaller than 8 pixels on a side or not finite.
     """
-    planes = color_planes(scan)
-    height, width = planes[0].shape
-    if min(height, width) < MIN_SIDE:
-        raise BadInputError(f"a scan needs at least {MIN_SIDE} x {MIN_SIDE} pixels, got {width} x {height}")
+    planes, (width, height) = _large_enough(color_planes(scan))
     overview = _resize_planes(planes, *_fit(width, height, min(_OVERVIEW, max(width, height))))
     if not np.isfinite(overview).all():
         raise BadInputError("the scan holds NaN or infinite pixels")
@@ -92,6 +89,34 @@ def prepare(scan: Scan, *, long_side: int = 448) -> Prepared:
     left, top = letterbox.pad
     target = image[0, :, top : top + letterbox.content[1], left : left + letterbox.content[0]]
     target[:] = content
+    return Prepared(image, letterbox)
+
+
+def prepare_whole(scan: Scan, *, long_side: int) -> Prepared:
+    """Bring a scan to the form a detector was trained, calibrated and evaluated on.
+
+    The colours are those of `prepare`, in 256 steps; air is made white by proportion and none is cut off. The
+    longer side becomes ``long_side``, and white is added at the right and the bottom.
+
+    Args:
+        scan: Any scan of at least 8 by 8 pixels.
+        long_side: Longer side of the scan's picture, a multiple of 32.
+
+    Raises:
+        BadInputError: If the scan is smaller than 8 pixels on a side.
+    """
+    from beltline.physics import whiten_background  # classifiers do without the package
+
+    planes, size = _large_enough(color_planes(scan))
+    levels = [np.rint(np.clip(plane, 0, 1) * 255).astype(np.uint8) for plane in planes]
+    white = whiten_background(np.stack(levels, axis=2))
+    letterbox = replace(_letterbox(scan, size, (0, 0, *size), long_side), pad=(0, 0))
+    width, height = letterbox.content
+    if letterbox.content != size:
+        how = cv2.INTER_AREA if width < size[0] or height < size[1] else cv2.INTER_LINEAR
+        white = np.asarray(cv2.resize(white, letterbox.content, interpolation=how), dtype=np.uint8)
+    image = np.ones((1, 3, letterbox.size[1], letterbox.size[0]), dtype=np.float32)
+    np.divide(np.moveaxis(white, 2, 0), np.float32(255), out=image[0, :, :height, :width])
     return Prepared(image, letterbox)
 
 
@@ -175,6 +200,13 @@ def whiten_air(image: NDArray[np.float32], air: NDArray[np.float32]) -> NDArray[
     blend *= blend * (3 - 2 * blend)
     stretched = image * (1 + (1 / white - 1) * blend)
     return np.asarray(np.clip(stretched, 0.0, 1.0), dtype=np.float32)
+
+
+def _large_enough(planes: list[NDArray[np.float32]]) -> tuple[list[NDArray[np.float32]], tuple[int, int]]:
+    height, width = planes[0].shape
+    if min(height, width) < MIN_SIDE:
+        raise BadInputError(f"a scan needs at least {MIN_SIDE} x {MIN_SIDE} pixels, got {width} x {height}")
+    return planes, (width, height)
 
 
 def _colorized(low: NDArray[np.float32], high: NDArray[np.float32]) -> list[NDArray[np.float32]]:

@@ -14,9 +14,9 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from beltline.core import ClassFinding, Report, ScanReport
+from beltline.core import ClassFinding, InstanceFinding, Report, ScanReport
+from beltline.screening.cards import ModelCard
 from beltline.screening.prepare import Letterbox
-from beltline.screening.session import ModelCard
 from beltline.screening.truth import TruthItem, Verdict, judge
 
 BADGES = {"alarm": "ALARM", "clear": "CLEAR", "no_machine_result": "NO MACHINE RESULT"}
@@ -143,7 +143,8 @@ def _card_view(card: Card, model: ModelCard, pfa: float) -> dict[str, Any]:
         "rows": rows[:_ROWS],
         "all_rows": rows,
         "more_alarms": max(len(alarms) - _ROWS, 0),
-        "marks": [{**_mark(row, card), "extra": rank >= _ROWS} for rank, row in enumerate(alarms)],
+        "alarmed": [row["label"] for row in alarms],
+        "marks": [{**_mark(row, card), "extra": n >= _ROWS} for n, row in enumerate(_placed(entry, alarms))],
         "heats": _heats(card),
         "picture": None if card.picture is None else _data_uri("image/jpeg", card.picture),
         "overlay": card.overlay,
@@ -166,6 +167,23 @@ def _row(finding: ClassFinding, threshold: float) -> dict[str, Any]:
         "point": finding.point,
         "box": finding.box,
     }
+
+
+def _placed(entry: ScanReport, alarms: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is marked on the picture: every object, the best of each class first, or else every alarm."""
+    if not entry.instances:
+        return [row for row in alarms if row["box"]]
+    best: dict[str, InstanceFinding] = {}
+    for found in sorted(entry.instances, key=lambda f: -f.score):
+        best.setdefault(found.label, found)
+    rest = [found for found in entry.instances if best[found.label] is not found]
+    return [_object_row(found) for found in (*best.values(), *rest)]
+
+
+def _object_row(found: InstanceFinding) -> dict[str, Any]:
+    x1, y1, x2, y2 = found.box
+    center = ((x1 + x2) / 2, (y1 + y2) / 2)
+    return {"label": found.label, "percent": percent(found.score), "point": center, "box": found.box}
 
 
 def percent(probability: float) -> str:

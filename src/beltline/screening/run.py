@@ -149,7 +149,8 @@ class _Run:
         kind = self._options.overlays
         if kind == "none":
             return None
-        drawn = draw_findings(picture.copy(), entry.classes, scan_size=(entry.width, entry.height))
+        size = (entry.width, entry.height)
+        drawn = draw_findings(picture.copy(), entry.classes, scan_size=size, instances=entry.instances)
         name = f"{len(self._entries):05d}_{path.stem}.{kind}"
         payload = png(drawn) if kind == "png" else jpeg(drawn, quality=88)
         (self._out / "overlays" / name).write_bytes(payload)

@@ -1,17 +1,17 @@
 """A screening model: an ONNX graph, its card, and a run that ends in time or fails.
 
 Contract of the graph: input ``image`` float32 (1, 3, H, W), RGB in 0..1, white is air, H and W multiples
-of 32; outputs ``logits`` (1, K) and ``cams`` (1, K, h, w), class-map logits at the network's stride. The
-graph normalises by itself. The metadata entry "beltline" holds the card as JSON.
+of 32. Outputs of a classifier: ``logits`` (1, K) and ``cams`` (1, K, h, w), class-map logits at the network's
+stride. Outputs of a detector: ``boxes`` (M, 4), xyxy pixels of the input, ``labels`` (M,), ``scores`` (M,)
+and ``best`` (1, K), the highest score of each class. The graph normalises by itself. The metadata entry
+"beltline" holds the card as JSON.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,11 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import BadInputError
+from beltline.screening.cards import METADATA_KEY, ModelCard, Task, one_line, read_card
 from beltline.screening.weights import VerifiedWeights, find_weights
 
-METADATA_KEY = "beltline"
 THREADS = 2
-STRIDE = 32
 _GRACE_S = 0.25
 
 
@@ -33,53 +32,37 @@ class ModelFailure(RuntimeError):
 
 
 @dataclass(frozen=True, eq=False)
-class ModelCard:
-    """What a model says about itself.
-
-    Attributes:
-        name: Model name.
-        classes: K labels.
-        long_side: Length in pixels to which the longer side of a scan is brought.
-        scale: (K,) calibration slope; probability = sigmoid(scale * logit + bias).
-        bias: (K,) calibration offset.
-        thresholds: Probability thresholds (K,) by PFA (share of scans without any class that alarm).
-        box_threshold: Share of a class map's range above its median that belongs to the box, in (0, 1).
-        details: Free text and figures for people (purpose, training data, limits, figures).
-    """
-
-    name: str
-    classes: tuple[str, ...]
-    long_side: int
-    scale: NDArray[np.float64]
-    bias: NDArray[np.float64]
-    thresholds: Mapping[float, NDArray[np.float64]]
-    box_threshold: float
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-    def probabilities(self, logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """Calibrated probabilities (K,) of logits (K,)."""
-        z = np.clip(self.scale * logits + self.bias, -60.0, 60.0)
-        return np.asarray(1.0 / (1.0 + np.exp(-z)), dtype=np.float64)
-
-    def thresholds_at(self, pfa: float) -> NDArray[np.float64]:
-        """Probability thresholds (K,) at an operating point.
-
-        Raises:
-            ValueError: If the model was not given thresholds for this ``pfa``.
-        """
-        for known, values in self.thresholds.items():
-            if math.isclose(known, pfa, rel_tol=1e-6):
-                return values
-        points = ", ".join(f"{p:g}" for p in sorted(self.thresholds))
-        raise ValueError(f"model {self.name!r} has operating points {points}, not {pfa:g}")
-
-
-@dataclass(frozen=True, eq=False)
 class ModelOutput:
     """Raw answer for one scan: ``logits`` (K,) and ``cams`` (K, h, w), both float32 and finite."""
 
     logits: NDArray[np.float32]
     cams: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class DetectorOutput:
+    """A detector's answer: ``best`` (K,), ``boxes`` (M, 4) xyxy, ``labels`` (M,) int64, ``scores`` (M,)."""
+
+    best: NDArray[np.float32]
+    boxes: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    scores: NDArray[np.float32]
+
+
+Output = ModelOutput | DetectorOutput
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What the graphs of one task give.
+
+    Attributes:
+        outputs: Their names.
+        checked: The answer from their values and the number of classes; raises `ModelFailure`.
+    """
+
+    outputs: tuple[str, ...]
+    checked: Callable[[list[Any], int], Output]
 
 
 class Runner(Protocol):
@@ -99,7 +82,7 @@ class ScreeningModel:
     runner: Runner
     _stuck: list[threading.Thread] = field(default_factory=list)
 
-    def run(self, image: NDArray[np.float32], *, timeout_s: float | None = None) -> ModelOutput:
+    def run(self, image: NDArray[np.float32], *, timeout_s: float | None = None) -> Output:
         """Run the network on one prepared image.
 
         Args:
@@ -128,9 +111,9 @@ class ScreeningModel:
 
     def _call(self, image: NDArray[np.float32], options: Any) -> list[Any]:
         try:
-            return list(self.runner.run(["logits", "cams"], {"image": image}, options))
+            return list(self.runner.run(list(self._graph.outputs), {"image": image}, options))
         except Exception as error:  # the runtime's errors have no common base but Exception
-            raise ModelFailure(f"model failed: {_one_line(error)}") from error
+            raise ModelFailure(f"model failed: {one_line(error)}") from error
 
     def _call_in_time(self, image: NDArray[np.float32], timeout_s: float) -> list[Any]:
         options = _run_options()
@@ -158,14 +141,41 @@ class ScreeningModel:
             raise failure[0]
         return answer[0]
 
-    def _checked(self, outputs: list[Any]) -> ModelOutput:
-        logits, cams = (np.asarray(output) for output in outputs)
-        k = len(self.card.classes)
-        if logits.shape != (1, k) or cams.ndim != 4 or cams.shape[:2] != (1, k) or 0 in cams.shape:
-            raise ModelFailure(f"model outputs have shapes {logits.shape} and {cams.shape} for {k} classes")
-        if not (np.isfinite(logits).all() and np.isfinite(cams).all()):
-            raise ModelFailure("model outputs are not finite")
-        return ModelOutput(logits[0].astype(np.float32), cams[0].astype(np.float32))
+    def _checked(self, outputs: list[Any]) -> Output:
+        return self._graph.checked([np.asarray(output) for output in outputs], len(self.card.classes))
+
+    @property
+    def _graph(self) -> Graph:
+        return GRAPHS[self.card.task]
+
+
+def _class_maps(outputs: list[Any], k: int) -> ModelOutput:
+    logits, cams = outputs
+    if logits.shape != (1, k) or cams.ndim != 4 or cams.shape[:2] != (1, k) or 0 in cams.shape:
+        raise ModelFailure(f"model outputs have shapes {logits.shape} and {cams.shape} for {k} classes")
+    if not (np.isfinite(logits).all() and np.isfinite(cams).all()):
+        raise ModelFailure("model outputs are not finite")
+    return ModelOutput(logits[0].astype(np.float32), cams[0].astype(np.float32))
+
+
+def _detections(outputs: list[Any], k: int) -> DetectorOutput:
+    best, boxes, labels, scores = outputs
+    m = len(scores) if scores.ndim == 1 else -1
+    if best.shape != (1, k) or boxes.shape != (m, 4) or labels.shape != (m,):
+        shapes = ", ".join(str(output.shape) for output in outputs)
+        raise ModelFailure(f"detector outputs have shapes {shapes} for {k} classes")
+    if not all(np.isfinite(output).all() for output in (best, boxes, scores)):
+        raise ModelFailure("detector outputs are not finite")
+    probable = all(((output >= 0) & (output <= 1)).all() for output in (best, scores))
+    if not probable or not ((labels >= 0) & (labels < k)).all():
+        raise ModelFailure(f"detector gave scores outside 0..1 or labels outside 0..{k - 1}")
+    return DetectorOutput(best[0], boxes, labels.astype(np.int64), scores)
+
+
+GRAPHS: Mapping[Task, Graph] = {
+    "classification": Graph(("logits", "cams"), _class_maps),
+    "detection": Graph(("best", "boxes", "labels", "scores"), _detections),
+}
 
 
 def load_model(model: str | Path | None = None, *, trust: bool = False, warm: bool = True) -> ScreeningModel:
@@ -208,68 +218,21 @@ def open_model(weights: VerifiedWeights) -> ScreeningModel:
     try:
         session = ort.InferenceSession(weights.payload, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime's errors have no common base but Exception
-        raise BadInputError(f"{weights.name}: not a usable ONNX model ({_one_line(error)})") from error
-    _check_names(session, weights.name)
+        raise BadInputError(f"{weights.name}: not a usable ONNX model ({one_line(error)})") from error
     card = read_card(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY), weights.name)
+    _check_names(session, weights.name, GRAPHS[card.task].outputs)
     return ScreeningModel(card, weights.sha256, session)
 
 
-def read_card(text: str | None, name: str) -> ModelCard:
-    """Parse the metadata entry "beltline" of a model.
-
-    Args:
-        text: The JSON text; None when the entry is missing.
-        name: The model's name in messages.
-
-    Raises:
-        BadInputError: If a field is missing or its length is not the number of classes.
-    """
-    if text is None:
-        raise BadInputError(f"{name}: no metadata {METADATA_KEY!r}; this is not a Beltline screening model")
-    try:
-        raw = json.loads(text)
-        classes = tuple(str(label) for label in raw["classes"])
-        card = ModelCard(
-            name=str(raw["name"]),
-            classes=classes,
-            long_side=int(raw["long_side"]),
-            scale=_vector(raw["calibration"]["scale"], len(classes)),
-            bias=_vector(raw["calibration"]["bias"], len(classes)),
-            thresholds={float(p): _vector(v, len(classes)) for p, v in raw["thresholds"].items()},
-            box_threshold=float(raw["box_threshold"]),
-            details=dict(raw.get("card", {})),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadInputError(f"{name}: bad metadata {METADATA_KEY!r}: {_one_line(error)}") from error
-    if not classes or not card.thresholds or not 0 < card.box_threshold < 1:
-        raise BadInputError(f"{name}: metadata needs classes, thresholds and 0 < box_threshold < 1")
-    if card.long_side % STRIDE or not STRIDE <= card.long_side <= 4096:
-        raise BadInputError(
-            f"{name}: long_side must be a multiple of {STRIDE} up to 4096, got {card.long_side}"
-        )
-    return card
-
-
-def _vector(values: Any, count: int) -> NDArray[np.float64]:
-    vector = np.asarray(values, dtype=np.float64)
-    if vector.shape != (count,) or not np.isfinite(vector).all():
-        raise ValueError(f"expected {count} finite numbers, got shape {vector.shape}")
-    return vector
-
-
-def _check_names(session: Any, name: str) -> None:
+def _check_names(session: Any, name: str, wanted: tuple[str, ...]) -> None:
     inputs = {i.name for i in session.get_inputs()}
     outputs = {o.name for o in session.get_outputs()}
-    if inputs != {"image"} or not {"logits", "cams"} <= outputs:
-        raise BadInputError(f"{name}: needs input image and outputs logits, cams; has {inputs} -> {outputs}")
+    if inputs != {"image"} or not set(wanted) <= outputs:
+        wants = f"needs input image and outputs {', '.join(wanted)}"
+        raise BadInputError(f"{name}: {wants}; has {inputs} -> {outputs}")
 
 
 def _run_options() -> Any:
     import onnxruntime as ort
 
     return ort.RunOptions()
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 200 else text[:199] + "…"

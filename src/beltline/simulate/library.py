@@ -83,8 +83,7 @@ class Composed:
     @cached_property
     def optical_depth(self) -> NDArray[np.float32]:
         """(H, W) low-energy optical depth of everything, as if every layer were thin."""
-        depth: NDArray[np.float32] = np.tensordot(_mean_mu(), self.basis, axes=1)
-        return depth
+        return object_depth(self.basis)
 
 
 class ObjectLibrary:
@@ -220,20 +219,19 @@ def compose(rng: np.random.Generator, library: ObjectLibrary, recipe: BagRecipe)
     weights = np.array([recipe.containers[name] for name in names])
     options = kinds[str(rng.choice(names, p=weights / weights.sum()))]
     shell = options[int(rng.integers(len(options)))]
-    canvas = _turned(rng, library.window(shell), quarter=False)
+    canvas = turned_window(rng, library.window(shell), quarter=False)
     canvas = np.pad(canvas, ((0, 0), (8, 8), (8, 8)))
     bag = HeightMap(np.array(shell.inner_mm))
     picked = _pick(rng, roles, recipe)
-    mu = _mean_mu()
     found = []
     for baked in picked:
-        window = _turned(rng, library.window(baked))
+        window = turned_window(rng, library.window(baked))
         if baked.role == "garment":
             window = window * np.float32(rng.uniform(*GARMENT_LAYERS))
         corner = _lay(rng, bag, canvas.shape[1:], window.shape[1:], baked, library.pixel_mm)
         if corner is None:
             continue
-        found.append(_add(canvas, window, corner, baked, mu))
+        found.append(_add(canvas, window, corner, baked))
     seen = [f for f in found if f is not None]
     return Composed(
         canvas,
@@ -242,6 +240,12 @@ def compose(rng: np.random.Generator, library: ObjectLibrary, recipe: BagRecipe)
         tuple(f[1] for f in seen),
         tuple(f[2] for f in seen),
     )
+
+
+def object_depth(basis: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(H, W) low-energy optical depth of a (6, H, W) basis map, as if every layer were thin."""
+    depth: NDArray[np.float32] = np.tensordot(_mean_mu(), basis, axes=1)
+    return depth
 
 
 def _mean_mu() -> NDArray[np.float32]:
@@ -274,7 +278,7 @@ def _pick(
     return [*cloth[: garments // 2], *things, *cloth[garments // 2 :]]
 
 
-def _turned(
+def turned_window(
     rng: np.random.Generator, window: NDArray[np.float32], *, quarter: bool = True
 ) -> NDArray[np.float32]:
     """Random mirror images and, if allowed, a quarter turn."""
@@ -313,7 +317,6 @@ def _add(
     window: NDArray[np.float32],
     corner: tuple[int, int],
     baked: BakedObject,
-    mu: NDArray[np.float32],
 ) -> tuple[BakedObject, NDArray[np.float32], tuple[int, int]] | None:
     row, col = max(corner[0], 0), max(corner[1], 0)
     bottom = min(corner[0] + window.shape[1], canvas.shape[1])
@@ -322,7 +325,7 @@ def _add(
         return None
     cut = window[:, row - corner[0] : bottom - corner[0], col - corner[1] : right - corner[1]]
     canvas[:, row:bottom, col:right] += cut
-    depth = np.tensordot(mu, cut, axes=1)
+    depth = object_depth(cut)
     if float(depth.max()) <= MASK_DEPTH:
         return None
     return baked, depth, (row, col)

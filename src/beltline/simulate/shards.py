@@ -64,9 +64,11 @@ def write_shard(
     images = np.empty((plan.count, 3, h, w), dtype=np.uint8)
     masks = np.empty((plan.count, k, h // STRIDE, w // STRIDE), dtype=np.uint8)
     styles = np.zeros(plan.count, dtype=np.uint8)
+    objects: list[tuple[float, ...]] = []
     names = ["random", *sorted(STYLES), *TEST_STYLES]
     for i in range(plan.count):
-        images[i], masks[i], style = _sample(rng, library, recipe, plan)
+        images[i], masks[i], style, found = _sample(rng, library, recipe, plan)
+        objects += [(i, *values) for values in found]
         styles[i] = names.index(style)
     labels = (masks.max(axis=(2, 3)) > 0).astype(np.uint8)
     root.mkdir(parents=True, exist_ok=True)
@@ -74,7 +76,9 @@ def write_shard(
     partial = path.with_name(f"{path.name}.part")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    for name, array in {"images": images, "masks": masks, "labels": labels, "style": styles}.items():
+    boxes = np.array(objects, np.float32).reshape(-1, 6)
+    arrays = {"images": images, "masks": masks, "labels": labels, "style": styles, "objects": boxes}
+    for name, array in arrays.items():
         np.save(partial / f"{name}.npy", array)
     partial.rename(path)
     return path
@@ -82,14 +86,16 @@ def write_shard(
 
 def _sample(
     rng: np.random.Generator, library: ObjectLibrary, recipe: BagRecipe, plan: ShardPlan
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], str]:
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], str, list[tuple[float, ...]]]:
     bag = compose(rng, library, recipe)
     names, shares = zip(*plan.styles, strict=True)
     look = draw_look(rng, str(rng.choice(names, p=np.array(shares) / sum(shares))))
     rgb = whiten_background(photograph(*dual_energy_transmission(bag.basis), look, rng).rgb)
     cover = class_coverage(bag, plan.classes, plan.min_depth)
+    boxes = object_boxes(bag, plan.classes, plan.min_depth)
     if rgb.shape[0] > rgb.shape[1]:
         rgb, cover = np.ascontiguousarray(rgb.transpose(1, 0, 2)), cover.transpose(0, 2, 1)
+        boxes = boxes[:, [0, 2, 1, 4, 3]]
     scale = min(plan.height / rgb.shape[0], plan.width / rgb.shape[1]) * rng.uniform(0.8, 1.0)
     size = (max(int(rgb.shape[1] * scale), 8), max(int(rgb.shape[0] * scale), 8))
     top = int(rng.integers(0, plan.height - size[1] + 1))
@@ -103,7 +109,23 @@ def _sample(
         full[channel, top : top + size[1], left : left + size[0]] = resized
     blocks = full.reshape(len(plan.classes), plan.height // STRIDE, STRIDE, plan.width // STRIDE, STRIDE)
     mask = np.clip(np.ceil(blocks.mean(axis=(2, 4)) * 255), 0, 255).astype(np.uint8)
-    return image.transpose(2, 0, 1), mask, look.name
+    stretch = np.array([size[0] / rgb.shape[1], size[1] / rgb.shape[0]] * 2)
+    boxes[:, 1:] = boxes[:, 1:] * stretch + np.array([left, top] * 2)
+    return image.transpose(2, 0, 1), mask, look.name, [tuple(row) for row in boxes.tolist()]
+
+
+def object_boxes(bag: Composed, classes: Sequence[str], min_depth: float) -> NDArray[np.float64]:
+    """(M, 5): class, x1, y1, x2, y2 in pixels of each prohibited object of the classes."""
+    found = []
+    for label, threat, depth, (row, col) in zip(
+        bag.labels, bag.threats, bag.depths, bag.corners, strict=True
+    ):
+        rows, columns = np.nonzero(depth > min_depth)
+        if threat and label in classes and len(rows):
+            x1, y1 = col + columns.min(), row + rows.min()
+            x2, y2 = col + columns.max() + 1, row + rows.max() + 1
+            found.append((list(classes).index(label), x1, y1, x2, y2))
+    return np.array(found, np.float64).reshape(-1, 5)
 
 
 def class_coverage(bag: Composed, classes: Sequence[str], min_depth: float) -> NDArray[np.float32]:

@@ -39,6 +39,7 @@ class WindowPlan:
         style: Look, see `beltline.simulate.photograph.draw_look`.
         items: Fewest and most everyday things in a bag.
         garments: Fewest and most soft goods.
+        threats: Fewest and most prohibited items in a bag made for a positive window.
         per_bag: Most benign windows cut from one bag.
         visible: Share of an item's area that must lie in the window for it to count as present.
         hidden: Share up to which it counts as absent; windows between the two are drawn again.
@@ -52,6 +53,7 @@ class WindowPlan:
     style: str = "white"
     items: tuple[int, int] = (6, 32)
     garments: tuple[int, int] = (0, 12)
+    threats: tuple[int, int] = (1, 2)
     per_bag: int = 3
     visible: float = 0.6
     hidden: float = 0.05
@@ -181,7 +183,7 @@ def _bag(
     recipe = BagRecipe(
         classes=tuple(classes),
         positives=float(positive),
-        threats=(1, 2),
+        threats=plan.threats,
         items=plan.items,
         garments=plan.garments,
     )

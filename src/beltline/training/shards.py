@@ -7,6 +7,7 @@ Layout, K classes, coverage planes at stride 8::
     DATA/shard_00000/masks.npy         (N, K, H/8, W/8) uint8           share of the cell covered, 255 = all
     DATA/shard_00000/labels.npy        (N, K) uint8                     0 absent, 1 present, 255 not known
     DATA/shard_00000/style.npy         (N,) uint8                       optional, number of the colour look
+    DATA/shard_00000/objects.npy       (M, 6) float32                   optional: image, class, x1, y1, x2, y2
 
 A shard is written to ``shard_00000.part`` and renamed when complete, so a reader sees all of it or nothing.
 N, H and W may differ between shards; H and W are multiples of 32. Scans are stored as screening shows them to

@@ -162,7 +162,7 @@ def score(
     return np.concatenate(logits), points
 
 
-def save_arrays(path: Path, **arrays: NDArray[np.float32]) -> None:
+def save_arrays(path: Path, **arrays: NDArray[Any]) -> None:
     """Save arrays as .npz, atomically."""
     import io
 

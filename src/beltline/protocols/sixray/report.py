@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from beltline.formats import write_atomic
-from beltline.metrics import PairedDifference
 from beltline.protocols.sixray.cell import read_cell
 from beltline.protocols.sixray.compare import Run, compare
 from beltline.protocols.sixray.figures import Gains, Pair, draw_gains, draw_methods
@@ -20,9 +19,9 @@ from beltline.protocols.sixray.parts import Part
 from beltline.protocols.sixray.plan import METHODS, Cell, Scale
 from beltline.protocols.sixray.published import Printed, read_printed
 from beltline.protocols.sixray.timing import timing_table
+from beltline.protocols.tables import Row, interval, markdown, write_csv
 
 PartOf = Callable[[str, int], Part]
-Row = dict[str, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +69,7 @@ def write_report(
         ),
     }
     for name, rows in tables.items():
-        _write_csv(out / "tables" / f"{name}.csv", rows)
+        write_csv(out / "tables" / f"{name}.csv", rows)
     draw_gains(out / "figures" / "gain_by_imbalance.png", gains, _ratios(found), scale, printed)
     draw_methods(out / "figures" / "methods.png", tables["table4_ablation"])
     text = _text(tables, scale, simulated, len(done), planned, _ratios(found))
@@ -170,11 +169,6 @@ def _gain_row(net: str, difference: str, subset: str, pair: Pair) -> Row:
     }
 
 
-def interval(found: PairedDifference) -> str:
-    """``+1.2 [-0.3, 2.9]`` in points."""
-    return f"{100 * found.difference:+.1f} [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
-
-
 def _by_class(found: Sequence[Done], scale: Scale, printed: Printed, kind: str) -> list[Row]:
     table = printed.classification if kind == "classification" else printed.localization
     rows = []
@@ -208,28 +202,6 @@ def _operating(found: Sequence[Done], scale: Scale) -> list[Row]:
                 row |= {name: f"{v:.1f}" for name, v in zip(mine[0].classes, each, strict=True)}
                 rows.append({**row, "mean": f"{known_mean(each):.1f}"})
     return rows
-
-
-def _write_csv(path: Path, rows: Sequence[Row]) -> None:
-    import io
-
-    buffer = io.StringIO()
-    if rows:
-        writer = csv.DictWriter(buffer, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, buffer.getvalue().encode())
-
-
-def markdown(rows: Sequence[Row]) -> str:
-    """Rows as a Markdown table."""
-    if not rows:
-        return "Nothing trained yet.\n"
-    names = list(rows[0])
-    lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
-    lines += ["| " + " | ".join(row.get(name, "") for name in names) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
 
 
 def _text(

@@ -6,13 +6,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from beltline.core import BadInputError
 from beltline.training.recipes.chr_paper import chr_paper
 from beltline.training.recipes.chr_single_label import chr_single_label
 from beltline.training.recipes.chr_starter import ChrStarterRecipe
 
+R = TypeVar("R")
 RECIPES: Mapping[str, Callable[[], ChrStarterRecipe]] = {
     "chr_starter": ChrStarterRecipe,
     "chr_paper": chr_paper,
@@ -21,23 +22,29 @@ RECIPES: Mapping[str, Callable[[], ChrStarterRecipe]] = {
 
 
 def load_recipe(name_or_file: str, changes: Sequence[str] = ()) -> ChrStarterRecipe:
+    """A recipe of the classifier; see `read_recipe`."""
+    return read_recipe(name_or_file, changes, RECIPES)
+
+
+def read_recipe(name_or_file: str, changes: Sequence[str], known: Mapping[str, Callable[[], R]]) -> R:
     """A recipe by name, or a JSON file of fields (with ``"recipe": NAME``), changed by ``key=value`` texts.
 
     Args:
-        name_or_file: Key of `RECIPES` or path of a JSON file, for example a run's ``recipe.json``.
+        name_or_file: Key of ``known`` or path of a JSON file, for example a run's ``recipe.json``.
         changes: Texts like ``lr=0.001`` or ``augmentation.flip=0``; values are JSON, else plain text.
+        known: Recipes by name; a file without a name is of the first one.
 
     Raises:
         BadInputError: If the recipe or a field is not known or a value does not fit.
     """
     values: dict[str, Any] = {}
     name = name_or_file
-    if name not in RECIPES:
+    if name not in known:
         path = Path(name_or_file)
         if not path.is_file():
-            raise BadInputError(f"recipe {name_or_file!r} is neither a file nor one of {', '.join(RECIPES)}")
-        name, values = _read(path)
-    recipe: ChrStarterRecipe = _replace(RECIPES[name](), values)
+            raise BadInputError(f"recipe {name_or_file!r} is neither a file nor one of {', '.join(known)}")
+        name, values = _read(path, known)
+    recipe: R = _replace(known[name](), values)
     for change in changes:
         key, sign, text = change.partition("=")
         if not sign:
@@ -49,16 +56,16 @@ def load_recipe(name_or_file: str, changes: Sequence[str] = ()) -> ChrStarterRec
     return recipe
 
 
-def _read(path: Path) -> tuple[str, dict[str, Any]]:
+def _read(path: Path, known: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise BadInputError(f"{path}: not JSON: {error}") from error
     if not isinstance(values, dict):
         raise BadInputError(f"{path}: a recipe is a JSON object, got {type(values).__name__}")
-    name = values.pop("recipe", "chr_starter")
-    if name not in RECIPES:
-        raise BadInputError(f"{path}: no recipe {name!r}; there is {', '.join(RECIPES)}")
+    name = values.pop("recipe", next(iter(known)))
+    if name not in known:
+        raise BadInputError(f"{path}: no recipe {name!r}; there is {', '.join(known)}")
     return name, values
 
 

@@ -1,0 +1,204 @@
+"""``beltline data import | verify | convert | fake``: any public set, and formats of annotations."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from beltline.cli.context import JsonFlag, Seed, print_json, progress
+
+if TYPE_CHECKING:
+    from beltline.data.public_set import PublicSet
+    from beltline.data.public_verdict import SetVerdict
+    from beltline.data.sixray_verdict import SixrayVerdict
+
+SIXRAY = "sixray"
+
+
+def import_set(
+    name: Annotated[
+        str, typer.Argument(help="sixray, opixray, pidray, hixray, clcxray, eds, pixray, gdxray.")
+    ],
+    root: Annotated[Path, typer.Argument(help="Folder of a copy of it.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the Beltline set.")],
+    part: Annotated[
+        str | None, typer.Option(help="Only this split or part: train, test, OL3, hidden, domain1.")
+    ] = None,
+    names: Annotated[
+        str, typer.Option(help="Classes: taxonomy (one over all sets) or published.")
+    ] = "taxonomy",
+    copy: Annotated[bool, typer.Option("--copy", help="Copy images instead of hard links.")] = False,
+    positive: Annotated[bool, typer.Option("--positive", help="SIXray: only the positive images.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make a public set a Beltline set: COCO boxes and masks, labels.csv, a card, images as hard links.
+
+    Damaged images are left out and listed; the exit code is then 6.
+
+    Example: beltline data import opixray OPIXRAY --out opixray-test --part test --names published
+    """
+    from beltline.core import PartialFailureError
+
+    if names not in ("taxonomy", "published"):
+        raise typer.BadParameter(f"must be taxonomy or published, got {names!r}", param_hint="--names")
+    if name.lower() == SIXRAY:
+        if part is not None:
+            raise typer.BadParameter("SIXray has lists: use data subset", param_hint="--part")
+        card = _import_sixray(root, out, copy=copy, positive=positive)
+    else:
+        if positive:
+            raise typer.BadParameter("is for SIXray", param_hint="--positive")
+        card = _import_public(name, root, out, part=part, published=names == "published", copy=copy)
+    if as_json:
+        print_json(card)
+    else:
+        there = "{images:,d} of {listed:,d} listed images, {annotations:,d} boxes".format(**card["counts"])
+        print(f"{out}: {there}")
+    if skipped := card["skipped"]:
+        first, reason = next(iter(skipped.items()))
+        raise PartialFailureError(f"{len(skipped)} damaged images left out, first {first}: {reason}")
+
+
+def verify(
+    name: Annotated[str, typer.Argument(help="Which set; may be left out for SIXray.")],
+    root: Annotated[Path | None, typer.Argument(help="Folder of a copy of it.")] = None,
+    deep: Annotated[bool, typer.Option("--deep", help="Decode and hash every image.")] = False,
+    workers: Annotated[int, typer.Option(help="Threads that read files.", min=1, max=64)] = 4,
+    as_json: JsonFlag = False,
+) -> None:
+    """Tell what of a public set is there, missing, broken or in two splits, beside the published counts.
+
+    Missing images are normal; a fault (broken file, image in train and test, lists at odds) exits with 7.
+
+    Example: beltline data verify opixray OPIXRAY --deep
+    """
+    from beltline.core import QualityGateError
+    from beltline.data.public_sets import PUBLIC_SETS
+
+    if root is None and not Path(name).exists() and name.lower() in (SIXRAY, *PUBLIC_SETS):
+        raise typer.BadParameter(f"name the folder of a copy of {name} too", param_hint="ROOT")
+    which, place = (SIXRAY, Path(name)) if root is None else (name, root)
+    verdict = _look(which, place, deep=deep, workers=workers)
+    if as_json:
+        print_json(verdict.to_json())
+    else:
+        print("\n".join(verdict.lines()))
+    if verdict.faults:
+        faults = "; ".join(f"{fault.count} {fault.meaning}" for fault in verdict.faults)
+        raise QualityGateError(f"{place}: {faults}")
+
+
+def fake(
+    name: Annotated[str, typer.Argument(help="Which set.")],
+    out: Annotated[Path, typer.Argument(help="Folder to make.")],
+    each: Annotated[int, typer.Option(help="Images a split.", min=1, max=10_000)] = 6,
+    seed: Seed = 0,
+) -> None:
+    """Write a tiny tree shaped like a public set, of random rectangles, to try commands on.
+
+    Example: beltline data fake pidray pidray-fake
+    """
+    from beltline.data.fake import fake_sixray
+    from beltline.data.public_sets import fake_public_set
+
+    if name.lower() == SIXRAY:
+        fake_sixray(out, positives=each, negatives=3 * each, seed=seed)
+    else:
+        fake_public_set(_known(name).name, out, each=each, seed=seed)
+    print(f"{out}: a fake of {name.lower()}, {each} images a split")
+
+
+def convert(
+    source: Annotated[Path, typer.Argument(help="Folder in COCO, VOC or YOLO format, or a COCO file.")],
+    out: Annotated[Path, typer.Argument(help="Folder to make.")],
+    to: Annotated[str, typer.Option("--to", help="coco, voc, yolo (boxes) or yolo-seg (polygons).")],
+    from_: Annotated[
+        str | None, typer.Option("--from", help="coco, voc or yolo; default: looked up.")
+    ] = None,
+    copy: Annotated[bool, typer.Option("--copy", help="Copy images instead of hard links.")] = False,
+    images: Annotated[bool, typer.Option("--images/--no-images", help="Bring images along.")] = True,
+    lossless: Annotated[bool, typer.Option("--lossless", help="Exit with 7 if anything was lost.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Convert annotations between COCO, VOC and YOLO, and tell what the target could not hold.
+
+    Example: beltline data convert opixray-set opixray-yolo --to yolo
+    """
+    from beltline.core import QualityGateError
+    from beltline.data.convert import FORMATS, REPORT, TARGETS, read_annotated
+    from beltline.data.convert import convert as write
+
+    target = next((known for known in TARGETS if known == to.lower()), None)
+    form = next((known for known in FORMATS if known == (from_ or "").lower()), None)
+    if target is None:
+        raise typer.BadParameter(f"must be one of {', '.join(TARGETS)}, got {to!r}", param_hint="--to")
+    if from_ is not None and form is None:
+        raise typer.BadParameter(f"must be one of {', '.join(FORMATS)}, got {from_!r}", param_hint="--from")
+    data = read_annotated(source, form)
+    losses = write(
+        data,
+        out,
+        target,
+        copy=copy,
+        with_images=images,
+        watch=lambda rows: progress(rows, label="converting"),
+    )
+    if as_json:
+        print_json(losses.to_json())
+    else:
+        print(f"{out}: {target}, of {len(data):,d} images; {'nothing lost' if losses.lossless else 'lost:'}")
+        print("\n".join(losses.lines()), end="\n" if losses.counts else "")
+    if lossless and not losses.lossless:
+        raise QualityGateError(f"{out}: not everything fits {target}; see {REPORT}")
+
+
+def _import_sixray(root: Path, out: Path, *, copy: bool, positive: bool) -> dict[str, Any]:
+    from beltline.data.sixray import read_index
+    from beltline.data.sixray_import import import_sixray
+
+    return import_sixray(
+        read_index(root), out, copy=copy, only_positive=positive,
+        watch=lambda rows: progress(rows, label="importing"),
+    )  # fmt: skip
+
+
+def _import_public(
+    name: str, root: Path, out: Path, *, part: str | None, published: bool, copy: bool
+) -> dict[str, Any]:
+    from beltline.data.public_import import import_public_set
+
+    return import_public_set(
+        _known(name), root, out, part=part, names="published" if published else "taxonomy", copy=copy,
+        watch=lambda pictures: progress(pictures, label="importing"),
+    )  # fmt: skip
+
+
+def _look(name: str, root: Path, *, deep: bool, workers: int) -> "SetVerdict | SixrayVerdict":
+    from beltline.data.public_verify import verify_public_set
+    from beltline.data.sixray_verify import verify as verify_sixray
+
+    label = "looking at images"
+    if name.lower() == SIXRAY:
+        return verify_sixray(root, deep=deep, workers=workers, watch=lambda c: progress(c, label=label))
+    known = _known(name)
+    return verify_public_set(
+        known, root, deep=deep, workers=workers, watch=lambda c: progress(c, label=label)
+    )
+
+
+def _known(name: str) -> "PublicSet":
+    from beltline.core import BadInputError
+    from beltline.data.public_sets import public_set
+
+    try:
+        return public_set(name)
+    except BadInputError as error:
+        raise typer.BadParameter(str(error), param_hint="NAME") from error
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to ``beltline data``."""
+    app.command("import")(import_set)
+    app.command()(verify)
+    app.command()(convert)
+    app.command()(fake)

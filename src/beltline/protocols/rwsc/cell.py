@@ -1,0 +1,104 @@
+"""One detector of the experiment: its training set, its training, what it finds in the test set."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+
+from beltline.formats import write_json
+from beltline.metrics.detections import Boxes
+from beltline.models.detection import Detector, build_detector
+from beltline.protocols.rwsc.data import RwscData
+from beltline.protocols.rwsc.plan import Cell, Scale
+from beltline.protocols.rwsc.synthesis import fused_images
+from beltline.protocols.sixray.cell import save_arrays
+from beltline.training.detection import DetectionBatches, DetectionSet, detection_loss, find, joined
+from beltline.training.loop import FitOptions, fit
+from beltline.training.schedule import cosine
+
+RESULT, FOUND = "result.json", "found.npz"
+
+
+def run_cell(cell: Cell, data: RwscData, scale: Scale, folder: Path) -> None:
+    """Train and measure one detector, unless its result is there.
+
+    Writes ``result.json`` and ``found.npz``: image, label, box and score of every detection in ``data.test``.
+
+    Args:
+        cell: Which.
+        data: All sets.
+        scale: How much.
+        folder: Of the experiment.
+    """
+    out = folder / "cells" / cell.name
+    if (out / RESULT).is_file():
+        return
+    training = training_set(cell, data, scale, folder)
+    began = time.monotonic()
+    torch.manual_seed(cell.seed)
+    model = build_detector(scale.detector, len(data.classes), scale.size)
+    groups = [
+        {"params": [p for p in model.parameters() if p.ndim >= 2], "weight_decay": 0.02},
+        {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    result = fit(
+        model,
+        DetectionBatches(training, scale.detector_batch, cell.seed),
+        detection_loss,
+        torch.optim.AdamW(groups, lr=scale.lr),
+        steps=scale.detector_steps,
+        options=FitOptions(
+            schedule=cosine(warmup=0.05),
+            ema_decay=0.99,
+            checkpoint_steps=10**9,
+            log_steps=10**9,
+            tensorboard=False,
+        ),
+        fabric=Fabric(accelerator="auto", devices=1, precision="bf16-mixed"),
+    )
+    found = find(cast(Detector, result.model), np.asarray(data.test.images))
+    out.mkdir(parents=True, exist_ok=True)
+    assert found.score is not None
+    save_arrays(out / FOUND, image=found.image, label=found.label, box=found.box, score=found.score)
+    objects = training.boxes()
+    write_json(
+        out / RESULT,
+        {
+            "cell": asdict(cell),
+            "images": len(training),
+            "objects": np.bincount(objects.label, minlength=len(data.classes)).tolist(),
+            "steps": scale.detector_steps,
+            "loss": result.values.get("loss"),
+            "seconds": round(time.monotonic() - began, 1),
+        },
+    )
+
+
+def training_set(cell: Cell, data: RwscData, scale: Scale, folder: Path) -> DetectionSet:
+    """The images and boxes of a setting.
+
+    R: both halves. R/2: the first half and the benign bags. S: the first half and the benign bags with a
+    threat of the first half's articles in each, class by class as many as in the second half. S+: both halves
+    and those.
+    """
+    if cell.setting == "R":
+        return joined(data.first, data.second)
+    if cell.setting == "R/2":
+        return joined(data.first, DetectionSet(data.pairs.bag, np.zeros((0, 6), np.float32)))
+    synthetic = DetectionSet(fused_images(cell.method, data, scale, folder), data.objects)
+    real = (data.first,) if cell.setting == "S" else (data.first, data.second)
+    return joined(*real, synthetic)
+
+
+def read_cell(out: Path) -> tuple[dict[str, Any], Boxes]:
+    """What `run_cell` wrote."""
+    result: dict[str, Any] = json.loads((out / RESULT).read_text(encoding="utf-8"))
+    with np.load(out / FOUND) as arrays:
+        return result, Boxes(arrays["image"], arrays["label"], arrays["box"], arrays["score"])

@@ -1,0 +1,79 @@
+"""How good each fusion is: by the field's metrics, which know no truth, and against the true composite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beltline.metrics import (
+    edge_intensity,
+    luminance,
+    luminance_error,
+    mean_absolute_error,
+    mef_ssim,
+    piella_qe,
+    psnr,
+    qabf,
+    saturation_error,
+    source_psnr,
+    ssim,
+)
+from beltline.protocols.rwsc.synthesis import OnPairs
+from beltline.simulate.fusion_pairs import FusionPairs
+
+Floats = NDArray[np.float64]
+#: What needs no truth, as printed in the paper; then what is measured against the truth under the mask.
+WITHOUT_TRUTH = ("QE", "Qabf", "EI", "PSNR of sources", "MEF-SSIM")
+AGAINST_TRUTH = ("MAE", "PSNR", "SSIM", "luminance error", "saturation error")
+#: Metrics of which less is better.
+ERRORS = ("MAE", "luminance error", "saturation error")
+
+
+def quality(fuse: OnPairs, pairs: FusionPairs) -> Mapping[str, Floats]:
+    """(N,) of each metric for every pair, of the item's box and a rim of 8 pixels around it.
+
+    Pairs without a true composite give the first five alone.
+
+    The field's metrics are of the luminance; PSNR of sources is the mean error to both. What is measured
+    against the true composite counts under the mask alone.
+    """
+    measured = WITHOUT_TRUTH if pairs.truth is None else (*WITHOUT_TRUTH, *AGAINST_TRUTH)
+    values: dict[str, list[float]] = {name: [] for name in measured}
+    for row in range(len(pairs)):
+        fused = fuse(pairs, row)
+        covered = np.asarray(pairs.mask[row]) > 0
+        box = _box(covered)
+        bag, item, image = (np.asarray(p)[box] for p in (pairs.bag[row], pairs.item[row], fused))
+        mask = covered[box]
+        grey = [luminance(p) for p in (bag, item, image)]
+        values["QE"].append(piella_qe(*grey))
+        values["Qabf"].append(qabf(*grey))
+        values["EI"].append(edge_intensity(grey[2]))
+        values["PSNR of sources"].append(source_psnr(bag, item, image))
+        values["MEF-SSIM"].append(mef_ssim(grey[:2], grey[2]))
+        if pairs.truth is None:
+            continue
+        truth = np.asarray(pairs.truth[row])[box]
+        values["MAE"].append(mean_absolute_error(image, truth, mask))
+        values["PSNR"].append(min(psnr(image, truth, mask), 99.0))
+        values["SSIM"].append(ssim(grey[2], luminance(truth), mask))
+        values["luminance error"].append(luminance_error(image, truth, mask))
+        values["saturation error"].append(saturation_error(image, truth, mask))
+    return {name: np.array(column) for name, column in values.items()}
+
+
+def paired_interval(
+    first: Floats, second: Floats, *, resamples: int = 2000, seed: int = 0
+) -> tuple[float, float, float]:
+    """Mean of ``second - first`` over the pairs, and its 95 % bootstrap interval."""
+    difference = second - first
+    rows = np.random.default_rng(seed).integers(0, len(difference), (resamples, len(difference)))
+    low, high = np.quantile(difference[rows].mean(1), [0.025, 0.975])
+    return float(difference.mean()), float(low), float(high)
+
+
+def _box(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return tuple(slice(max(0, int(n[0]) - 8), int(n[-1]) + 9) for n in (rows, columns))  # type: ignore[return-value]

@@ -1,0 +1,1 @@
+"""Synthesis: threats put into benign bags, with exact annotation."""

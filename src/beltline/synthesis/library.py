@@ -1,0 +1,224 @@
+"""Threat libraries on disk, and how large one is against the published rules.
+
+A library is a folder: ``library.json`` (one record per exemplar) and ``items/NAME.npz`` (pixels, mask).
+A folder with one sub-folder per class, each holding scans of lone items over air, is read as well.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from beltline.core import BadInputError, canonical
+from beltline.formats import find_scans, read_scan, write_atomic, write_json
+from beltline.formats.limits import bad
+from beltline.synthesis.cutting import cut_alone
+from beltline.synthesis.threat import DOMAINS, Threat
+
+INDEX, ITEMS = "library.json", "items"
+RULE_IMAGES, RULE_ARTICLES, RULE_REPLACED = 6000, 250, 100
+ORIENTATION_DEGREES = 30
+
+
+@dataclass(frozen=True, eq=False)
+class ThreatLibrary:
+    """Exemplars of threats; pixels are read when asked for.
+
+    Attributes:
+        root: Its folder.
+        records: Per exemplar its name, label, article, domain, pixel_mm, orientation and provenance.
+    """
+
+    root: Path
+    records: tuple[Mapping[str, Any], ...]
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, index: int) -> Threat:
+        record = self.records[index]
+        if "scan" in record:
+            scan = read_scan(self.root / record["scan"])
+            return cut_alone(scan, record["label"], record["article"], {"scan": record["scan"]})
+        path = self.root / ITEMS / f"{record['name']}.npz"
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                pixels, mask = arrays["pixels"].astype(np.float32), arrays["mask"].astype(np.float32)
+            mm = record["pixel_mm"]
+            kind = record["domain"], record["label"], record["article"]
+            return Threat(pixels, mask / 255, *kind, mm, record["provenance"])
+        except (OSError, KeyError, ValueError) as error:
+            raise bad(path, f"damaged or missing exemplar ({error}); make the library again") from error
+
+    def __iter__(self) -> Iterator[Threat]:
+        return (self[index] for index in range(len(self)))
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Classes, sorted."""
+        return tuple(sorted({record["label"] for record in self.records}))
+
+    def articles(self, label: str) -> dict[str, list[int]]:
+        """Exemplars of each article of a class."""
+        return self._articles[label]
+
+    @cached_property
+    def _articles(self) -> dict[str, dict[str, list[int]]]:
+        found: dict[str, dict[str, list[int]]] = {label: {} for label in self.labels}
+        for index, record in enumerate(self.records):
+            found[record["label"]].setdefault(record["article"], []).append(index)
+        return found
+
+    def some(self, most: int) -> Iterator[Threat]:
+        """At most so many exemplars of each class, evenly spread over its articles."""
+        for label in self.labels:
+            indices = [index for views in self.articles(label).values() for index in views]
+            for at in np.linspace(0, len(indices) - 1, min(most, len(indices))).round().astype(int):
+                yield self[indices[at]]
+
+
+def write_library(root: str | Path, threats: Iterator[Threat] | Sequence[Threat]) -> ThreatLibrary:
+    """Write exemplars into a folder; those that are there already stay.
+
+    Raises:
+        BadInputError: If there is no exemplar, or the folder holds another thing.
+    """
+    folder = Path(root)
+    records = list(read_library(folder).records) if (folder / INDEX).is_file() else []
+    (folder / ITEMS).mkdir(parents=True, exist_ok=True)
+    for threat in threats:
+        name = f"{re.sub(r'[^A-Za-z0-9_-]+', '_', threat.label)}_{len(records):05d}"
+        kind = np.float32 if threat.domain == "basis" else np.float16
+        with _npz(threat.pixels.astype(kind), np.round(threat.mask * 255).astype(np.uint8)) as data:
+            write_atomic(folder / ITEMS / f"{name}.npz", data.getvalue())
+        records.append(_record(name, threat))
+    if not records:
+        raise BadInputError(f"{folder}: no threat to keep; name other labels or a higher --clutter")
+    write_json(folder / INDEX, {"schema_version": 1, "exemplars": records}, indent=1)
+    return ThreatLibrary(folder, tuple(records))
+
+
+def _npz(pixels: Any, mask: Any) -> Any:
+    import io
+
+    stream = io.BytesIO()
+    np.savez_compressed(stream, pixels=pixels, mask=mask)
+    return stream
+
+
+def _record(name: str, threat: Threat) -> dict[str, Any]:
+    return {
+        "name": name,
+        "label": threat.label,
+        "article": threat.article,
+        "domain": threat.domain,
+        "pixel_mm": threat.pixel_mm,
+        "size": list(threat.mask.shape),
+        "orientation": round(orientation(threat), 1),
+        "added": date.today().isoformat(),
+        "provenance": dict(threat.provenance),
+    }
+
+
+def read_library(root: str | Path) -> ThreatLibrary:
+    """Open a library, or a folder with a sub-folder of scans of lone items per class.
+
+    Raises:
+        BadInputError: If it is neither.
+    """
+    folder = Path(root)
+    if not folder.is_dir():
+        raise bad(folder, "no such folder; make a threat library with: beltline synthesize library")
+    if not (folder / INDEX).is_file():
+        return ThreatLibrary(folder, tuple(_plain(folder)))
+    try:
+        records = json.loads((folder / INDEX).read_text("utf-8"))["exemplars"]
+        for record in records:
+            if record["domain"] not in DOMAINS:
+                raise ValueError(f"unknown domain {record['domain']!r}")
+            record["name"], record["label"], record["article"], record["pixel_mm"], record["provenance"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise bad(folder / INDEX, f"damaged ({error!r}); make the library again") from error
+    return ThreatLibrary(folder, tuple(records))
+
+
+def _plain(folder: Path) -> list[dict[str, Any]]:
+    classes = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    if not classes or (folder / "annotations.json").is_file():
+        raise bad(
+            folder,
+            "no threat library: wanted library.json (made by: beltline synthesize library)"
+            " or a folder per class, as knife/a.png",
+        )
+    found = []
+    for path in classes:
+        for scan in find_scans(path):
+            relative = scan.relative_to(folder)
+            label = canonical(path.name)
+            # the views of one article share a folder below the class
+            article = str(relative.parent if relative.parent != Path(path.name) else relative.with_suffix(""))
+            found.append({"scan": str(relative), "label": label, "article": article, "name": str(relative)})
+    return found
+
+
+def orientation(threat: Threat) -> float:
+    """Direction of the longest axis, degrees in [0, 180), by the second moments of the mask."""
+    rows, columns = np.nonzero(threat.mask >= 0.5 * threat.mask.max())
+    spread = np.cov(np.stack([columns, rows])) if len(rows) > 1 else np.eye(2)
+    angle = 0.5 * np.degrees(np.arctan2(2 * spread[0, 1], spread[0, 0] - spread[1, 1]))
+    return float(angle % 180)
+
+
+@dataclass(frozen=True)
+class Census:
+    """A library counted against the rules.
+
+    Attributes:
+        images: Exemplars; the rules want 6,000.
+        articles: Physical articles; the rules want 250.
+        replaced: Articles added within a year; the rules want 100.
+        by_label: Exemplars, articles and mean orientations an article, for each class.
+    """
+
+    images: int
+    articles: int
+    replaced: int
+    by_label: Mapping[str, tuple[int, int, float]]
+
+    def shortfalls(self) -> tuple[str, ...]:
+        """What the rules ask for and the library lacks, one line each."""
+        rules = (
+            ("images", self.images, RULE_IMAGES),
+            ("articles", self.articles, RULE_ARTICLES),
+            ("articles replaced within a year", self.replaced, RULE_REPLACED),
+        )
+        return tuple(f"{have} of {want} {what}" for what, have, want in rules if have < want)
+
+
+def census(library: ThreatLibrary, *, today: date | None = None) -> Census:
+    """Count exemplars, articles and orientations (classes of 30 degrees).
+
+    Source:
+        The published rules of threat libraries: 6,000 images of 250 articles, 100 of them replaced a year.
+    """
+    start = ((today or date.today()) - timedelta(days=365)).isoformat()
+    fresh = {(r["label"], r["article"]) for r in library.records if r.get("added", "") >= start}
+    images = Counter(record["label"] for record in library.records)
+    by_label = {}
+    for label in library.labels:
+        articles = library.articles(label)
+        views = [
+            len({int(library.records[i].get("orientation", 0) // ORIENTATION_DEGREES) for i in group})
+            for group in articles.values()
+        ]
+        by_label[label] = (images[label], len(articles), float(np.mean(views)))
+    return Census(len(library), sum(a for _, a, _ in by_label.values()), len(fresh), by_label)

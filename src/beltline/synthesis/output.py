@@ -1,0 +1,226 @@
+"""Benign scans and a threat library in, a labelled set out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beltline.core import BadInputError, Instances, Masks, is_threat
+from beltline.formats import SetWriter, find_scans, read_scan, read_set
+from beltline.formats.limits import bad
+from beltline.physics import colorize
+from beltline.synthesis.domains import scan_domain
+from beltline.synthesis.laying import Bag, Placed, threats_in
+from beltline.synthesis.library import ThreatLibrary
+from beltline.synthesis.placement import Wish
+from beltline.synthesis.quality import EXEMPLARS, Norms, Verdict, assess, learn_norms
+from beltline.synthesis.threat import Domain
+
+Floats = NDArray[np.float32]
+Source = tuple[str, Path, float | None]  # name, file, pixel side in mm
+BAGS_TRIED = 20
+BAGS_LEARNED = 4  # benign scans that the gate learns depth from
+
+
+@dataclass(frozen=True)
+class TipPlan:
+    """What a set of projections holds.
+
+    Attributes:
+        count: Scans with threats.
+        benign: Scans without, beside them.
+        seed: Of everything; scan i depends on this and i alone.
+        threats: Fewest and most in a scan.
+        wish: Where they go.
+        noise: Whether the noise that the product lacks is added.
+        hardening: Whether the product of two energies is corrected for the beam that the bag has filtered.
+        gate: Lowest score of the quality gate that is kept; 0 keeps all.
+        style: Look of the pictures of dual-energy scans.
+    """
+
+    count: int
+    benign: int = 0
+    seed: int = 0
+    threats: tuple[int, int] = (1, 1)
+    wish: Wish = field(default_factory=Wish)
+    noise: bool = True
+    hardening: bool = True
+    gate: float = 0.0
+    style: str = "white"
+
+    def __post_init__(self) -> None:
+        if self.count < 0 or self.benign < 0 or self.count + self.benign < 1:
+            raise ValueError(f"a set needs at least one scan, got {self.count} and {self.benign} benign")
+        if not 1 <= self.threats[0] <= self.threats[1]:
+            raise ValueError(f"threats must be 1 <= fewest <= most, got {self.threats}")
+
+
+def benign_scans(folder: str | Path) -> list[Source]:
+    """Name, file and pixel size of every benign scan of a folder; of a set those without a threat.
+
+    Raises:
+        BadInputError: If there is none.
+    """
+    root = Path(folder)
+    if (root / "annotations.json").is_file():
+        found = read_set(root)
+        kept = []
+        for index, record in enumerate(found.records):
+            labels = [
+                label for label, value in zip(found.classes, found.labels[index], strict=True) if value == 1
+            ]
+            labels += [item["label"] for item in found.annotations[index]]
+            if not any(is_threat(label) for label in labels):
+                path = root / record.get("raw", record["file_name"])
+                kept.append((found.names[index], path, record.get("pixel_mm")))
+        if not kept:
+            raise bad(root, "every scan of this set holds a threat; benign ones are needed")
+        return kept
+    return [(path.stem, path, None) for path in find_scans(root)]
+
+
+def project_set(
+    out: str | Path,
+    bags: Sequence[Source],
+    library: ThreatLibrary,
+    plan: TipPlan,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    card: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Write a set of projections; scans that are there already are kept.
+
+    Args:
+        out: Folder of the set.
+        bags: Name, file and pixel size of benign scans, see `benign_scans`.
+        library: The threats.
+        plan: What to make.
+        progress: Called with (scans done, scans in all).
+        card: More fields for card.json.
+
+    Returns:
+        The card as written.
+
+    Raises:
+        BadInputError: If the threats cannot be brought to the domain of the bags, or fit nowhere.
+    """
+    writer = SetWriter(out, classes=library.labels)
+    maker = _Maker(bags, library, plan, {})
+    total = plan.count + plan.benign
+    for index in range(total):
+        name = f"{'tip' if index < plan.count else 'bag'}_{index:06d}"
+        if not writer.has(name):
+            rng = np.random.default_rng([plan.seed, index])
+            source, bag, placed, verdicts = maker.made(rng, positive=index < plan.count)
+            _add(writer, name, source, bag, placed, verdicts, plan.style)
+        if progress is not None:
+            progress(index + 1, total)
+    terms = {
+        "source": "threat image projection",
+        "terms": "The terms of the benign scans and of the threat library hold.",
+        "plan": asdict(plan),
+        "library": {"exemplars": len(library), "labels": list(library.labels)},
+    }
+    return writer.finish({**terms, **(card or {})})
+
+
+@dataclass(frozen=True, eq=False)
+class _Maker:
+    bags: Sequence[Source]
+    library: ThreatLibrary
+    plan: TipPlan
+    norms: dict[Domain, Norms]  # filled as domains are met
+
+    def made(
+        self, rng: np.random.Generator, *, positive: bool
+    ) -> tuple[str, Bag, list[Placed], list[Verdict]]:
+        """One scan: the name of its bag, its pixels and what lies in it."""
+        plan, weakest = self.plan, []
+        for at in rng.permutation(len(self.bags))[:BAGS_TRIED]:
+            source, path, pixel_mm = self.bags[int(at)]
+            scan = read_scan(path)
+            bag = Bag(scan.pixels, scan_domain(scan), pixel_mm or scan.pixel_mm)
+            if not positive:
+                return source, bag, [], []
+            wanted = int(rng.integers(plan.threats[0], plan.threats[1] + 1))
+            drawn = threats_in(
+                bag, self.library, rng, wanted,
+                wish=plan.wish, noise=plan.noise, hardening=plan.hardening, style=plan.style,
+            )  # fmt: skip
+            placed, verdicts = [], []
+            for item in drawn:
+                placed.append(item)
+                verdicts.append(self._verdict(bag, item))
+                bag = replace(bag, pixels=item.projection.pixels)
+            weakest += [v.weakest for v in verdicts if v.score < plan.gate]
+            if len(placed) >= plan.threats[0] and all(v.score >= plan.gate for v in verdicts):
+                return source, bag, placed, verdicts
+        tried = min(len(self.bags), BAGS_TRIED)
+        if weakest:
+            raise BadInputError(
+                f"nothing laid into {tried} bags passes --gate {plan.gate:g}, mostly for"
+                f" {max(weakest, key=weakest.count)}; lower --gate, or clean the threats"
+            )
+        raise BadInputError(
+            f"no place for a threat in {tried} bags; widen --difficulty or --overlap, or check --pixel-mm"
+        )
+
+    def _verdict(self, bag: Bag, item: Placed) -> Verdict:
+        if bag.domain not in self.norms:
+            scans = (read_scan(path) for _, path, _ in self.bags[: 4 * BAGS_LEARNED])
+            alike = [scan.pixels for scan in scans if scan_domain(scan) == bag.domain][:BAGS_LEARNED]
+            exemplars = self.library.some(EXEMPLARS)
+            self.norms[bag.domain] = learn_norms(exemplars, alike, bag.domain, style=self.plan.style)
+        made = item.projection
+        norms = self.norms[bag.domain]
+        return assess(
+            bag.pixels, made.pixels, made.mask, item.threat.label, norms, pixel_mm=item.threat.pixel_mm
+        )
+
+
+def _add(
+    writer: SetWriter,
+    name: str,
+    source: str,
+    bag: Bag,
+    placed: Sequence[Placed],
+    verdicts: Sequence[Verdict],
+    style: str,
+) -> None:
+    pixels = bag.pixels
+    masks = [item.projection.mask >= 0.5 for item in placed]
+    stack = np.stack(masks) if masks else np.zeros((0, *pixels.shape[1:]), bool)
+    boxes = np.array([item.projection.box for item in placed], np.float32).reshape(-1, 4)
+    extras = [
+        {
+            **item.drawn,
+            "occlusion": round(item.place.difficulty, 4),
+            "overlap": round(item.place.overlap, 4),
+            "depth": round(item.place.depth, 3),
+            "quality": round(verdict.score, 3),
+            "checks": {check: round(value, 3) for check, value in verdict.checks.items()},
+        }
+        for item, verdict in zip(placed, verdicts, strict=True)
+    ]
+    writer.add(
+        name,
+        image=picture(pixels, bag.domain, style),
+        raw=(pixels[0], pixels[1]) if bag.domain == "dual" else None,
+        instances=Instances(boxes, tuple(p.threat.label for p in placed), masks=Masks.encode(stack)),
+        pixel_mm=bag.pixel_mm,
+        extra={"bag": source, "domain": bag.domain},
+        instance_extras=extras,
+    )
+
+
+def picture(pixels: Floats, domain: Domain, style: str = "white") -> NDArray[np.uint8]:
+    """(H, W, 3) or (H, W) uint8 for the eye and for detectors that read pictures."""
+    if domain == "dual":
+        return colorize(np.ascontiguousarray(pixels[0]), np.ascontiguousarray(pixels[1]), style)
+    shown = np.round(255 * np.clip(pixels, 0, 1)).astype(np.uint8)
+    return shown[0] if domain == "grey" else np.ascontiguousarray(np.moveaxis(shown, 0, 2))

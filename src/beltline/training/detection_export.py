@@ -1,0 +1,236 @@
+"""Export of the starter detector to ONNX: normalisation, decoding and suppression inside, parity checked.
+
+Input ``image`` (1, 3, H, W) float32 in 0..1, RGB, white = air, H and W multiples of 32. Outputs, best first:
+``boxes`` (M, 4) float32 xyxy in pixels of the input, ``labels`` (M,) int64, ``scores`` (M,) float32; and
+``best`` (1, K), the highest score of each class anywhere. M is at most 100.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from beltline.core import BadInputError, QualityGateError
+from beltline.formats import write_atomic, write_json
+from beltline.models.detection_small import KEPT, SCORE_FLOOR, SUPPRESSION_IOU, SmallDetector, suppressed
+from beltline.training.checkpoint import hash_json
+from beltline.training.detection_run import EVALUATION, load_detector, run_thresholds
+from beltline.training.export import METADATA_KEY
+from beltline.training.journal import without_nan
+from beltline.training.recipes.detector_starter import as_json
+
+BOX_LIMIT, SCORE_LIMIT = 0.05, 1e-4  # pixels; in [0, 1]
+OUTPUTS = ("boxes", "labels", "scores", "best")
+
+
+@dataclass(frozen=True)
+class DetectorCard:
+    """What users of the file have to know; stored in it (key ``beltline``) and beside it.
+
+    Attributes:
+        name: Of the model.
+        classes: K names in the order of the labels.
+        long_side: Pixels to which the longer side of a scan is brought.
+        thresholds: K score thresholds for each false-alarm rate of a scan, keys like ``"0.05"``.
+        card: For people: recipe and its hash, checksum of the weights, figures, terms.
+        task: Always ``detection``.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    long_side: int
+    thresholds: Mapping[str, Sequence[float]]
+    card: Mapping[str, Any] = field(default_factory=dict)
+    task: str = "detection"
+
+
+class _Dense(nn.Module):
+    def __init__(self, detector: SmallDetector) -> None:
+        super().__init__()
+        self.detector = detector
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        boxes, logits = self.detector.dense(image)
+        return boxes, logits.sigmoid()
+
+
+def export_detector_run(run: Path, path: Path, *, name: str, half_weights: bool = False) -> dict[str, float]:
+    """Export a calibrated run of the starter detector; see `export_detector`.
+
+    Raises:
+        BadInputError: If it is another detector, not calibrated, or half weights are asked for.
+    """
+    if half_weights:
+        raise BadInputError("a detector is stored in full precision (under 20 MB); leave --half out")
+    recipe, model, digest = load_detector(run)
+    if not isinstance(model, SmallDetector):
+        raise BadInputError(f"{run}: {recipe.detector} is not exported; only the starter detector is")
+    measured = run / EVALUATION
+    card = DetectorCard(
+        name=name,
+        classes=recipe.classes,
+        long_side=recipe.long_side,
+        thresholds=run_thresholds(run, digest),
+        card={
+            "recipe": as_json(recipe),
+            "recipe_hash": hash_json(as_json(recipe)),
+            "weights_sha256": digest,
+            "figures": json.loads(measured.read_text(encoding="utf-8")) if measured.is_file() else {},
+            "terms": "Apache-2.0",
+        },
+    )
+    return export_detector(model, path, card)
+
+
+def export_detector(
+    model: SmallDetector,
+    path: Path,
+    card: DetectorCard,
+    *,
+    max_megabytes: float = 20.0,
+    check_sizes: Sequence[tuple[int, int]] = ((448, 640), (640, 320)),
+) -> dict[str, float]:
+    """Write ``path`` (ONNX) and its card ``path.with_suffix(".json")``, after a comparison with torch.
+
+    Returns:
+        ``box_difference`` (pixels), ``score_difference`` and ``megabytes``.
+
+    Raises:
+        QualityGateError: If places differ by more than 0.05 pixels or 1e-4 of score, if the suppressed
+            detections differ, or the file is too large.
+    """
+    import onnx
+
+    network = _Dense(copy.deepcopy(model)).float().cpu().eval()
+    network = network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    graph = onnx_graph(network, check_sizes[0])
+    described = without_nan(asdict(card))
+    entry = graph.metadata_props.add()
+    entry.key, entry.value = METADATA_KEY, json.dumps(described, allow_nan=False)
+    onnx.checker.check_model(graph)
+    data = graph.SerializeToString()
+    found = _difference(network.detector, graph, check_sizes)
+    if not (found["box_difference"] <= BOX_LIMIT and found["score_difference"] <= SCORE_LIMIT):
+        raise QualityGateError(f"{path.name}: differs from torch: {found}")
+    found["megabytes"] = len(data) / 1e6
+    if found["megabytes"] > max_megabytes:
+        raise QualityGateError(f"{path.name}: {found['megabytes']:.1f} MB, limit {max_megabytes}")
+    write_atomic(path, data)
+    write_json(path.with_suffix(".json"), described, indent=1)
+    return found
+
+
+def onnx_graph(network: nn.Module, size: tuple[int, int]) -> Any:
+    """The dense network as an ONNX model with suppression appended."""
+    height, width = (torch.export.Dim(name, min=2, max=128) for name in ("rows", "columns"))
+    with warnings.catch_warnings():
+        # torch's own exporter copies what it has deprecated
+        warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
+        program = torch.onnx.export(
+            network,
+            (torch.rand(1, 3, *size),),
+            input_names=["image"],
+            output_names=["all_boxes", "all_scores"],
+            dynamic_shapes={"image": {2: 32 * height, 3: 32 * width}},
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    graph = program.model_proto
+    _forget_origins(graph)
+    _append_suppression(graph)
+    return graph
+
+
+def _append_suppression(graph: Any) -> None:
+    """Per-class non-maximum suppression, then the best `KEPT`, in place of the dense outputs."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    def constant(name: str, value: Any, kind: Any) -> str:
+        graph.graph.initializer.append(numpy_helper.from_array(np.array(value, kind), name))
+        return name
+
+    most = constant("nms_most", [KEPT], np.int64)
+    iou = constant("nms_iou", [SUPPRESSION_IOU], np.float32)
+    floor = constant("nms_floor", [SCORE_FLOOR], np.float32)
+    first = constant("nms_first", [0], np.int64)
+    one, two, three = (constant(f"nms_{n}", [n], np.int64) for n in (1, 2, 3))
+    class_column, box_column = (constant(f"nms_column_{n}", n, np.int64) for n in (1, 2))
+    node = helper.make_node
+    graph.graph.node.extend([
+        node("NonMaxSuppression", ["all_boxes", "all_scores", most, iou, floor], ["chosen"]),  # (M, 3)
+        node("Gather", ["chosen", class_column], ["chosen_class"], axis=1),
+        node("Gather", ["chosen", box_column], ["chosen_box"], axis=1),
+        node("Slice", ["chosen", one, three, one], ["chosen_pair"]),
+        node("Squeeze", ["all_scores", first], ["class_scores"]),
+        node("Squeeze", ["all_boxes", first], ["place_boxes"]),
+        node("GatherND", ["class_scores", "chosen_pair"], ["chosen_score"]),
+        node("Shape", ["chosen_score"], ["chosen_count"]),
+        node("Min", ["chosen_count", most], ["kept_count"]),
+        node("TopK", ["chosen_score", "kept_count"], ["scores", "order"], axis=0, largest=1, sorted=1),
+        node("Gather", ["chosen_class", "order"], ["labels"], axis=0),
+        node("Gather", ["chosen_box", "order"], ["kept_box"], axis=0),
+        node("Gather", ["place_boxes", "kept_box"], ["boxes"], axis=0),
+        node("ReduceMax", ["all_scores", two], ["best"], keepdims=0),
+    ])  # fmt: skip
+    classes = graph.graph.output[1].type.tensor_type.shape.dim[1].dim_value
+    del graph.graph.output[:]
+    kinds: dict[str, tuple[int, list[Any]]] = {
+        "boxes": (TensorProto.FLOAT, ["M", 4]),
+        "labels": (TensorProto.INT64, ["M"]),
+    }
+    kinds |= {"scores": (TensorProto.FLOAT, ["M"]), "best": (TensorProto.FLOAT, [1, classes])}
+    graph.graph.output.extend(helper.make_tensor_value_info(n, *kinds[n]) for n in OUTPUTS)
+
+
+def _forget_origins(graph: Any) -> None:
+    """Drop the exporter's notes (stack traces with the paths of the machine that exported)."""
+    del graph.metadata_props[:]
+    del graph.graph.metadata_props[:]
+    for thing in (*graph.graph.node, *graph.graph.value_info, *graph.graph.input, *graph.graph.output):
+        del thing.metadata_props[:]
+        thing.doc_string = ""
+    graph.doc_string = graph.graph.doc_string = ""
+
+
+def _difference(model: SmallDetector, graph: Any, sizes: Sequence[tuple[int, int]]) -> dict[str, float]:
+    """Dense outputs against torch's, and the suppression against torch's of the same dense outputs."""
+    import onnxruntime
+    from onnx import TensorProto, helper
+
+    opened = copy.deepcopy(graph)
+    dense = [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in ("all_boxes", "all_scores")]
+    opened.graph.output.extend(dense)
+    session = onnxruntime.InferenceSession(opened.SerializeToString(), providers=["CPUExecutionProvider"])
+    box, score = 0.0, 0.0
+    rng = np.random.default_rng(0)
+    for height, width in sizes:
+        image = rng.random((1, 3, height, width), dtype=np.float32)
+        got = dict(
+            zip((*OUTPUTS, "all_boxes", "all_scores"), session.run(None, {"image": image}), strict=True)
+        )
+        with torch.no_grad():
+            boxes, logits = model.eval().dense(torch.from_numpy(image))
+        if got["all_boxes"].shape != tuple(boxes.shape) or got["all_scores"].shape != tuple(logits.shape):
+            return {"box_difference": float("inf"), "score_difference": float("inf")}
+        kept = suppressed(torch.from_numpy(got["all_boxes"][0]), torch.from_numpy(got["all_scores"][0]))
+        same = np.array_equal(got["labels"], kept.labels.numpy())
+        pairs = [(got["all_boxes"], boxes), (got["boxes"], kept.boxes)]
+        box = max(box, *(_largest(a, b) for a, b in pairs)) if same else float("inf")
+        probs = logits.sigmoid()
+        pairs = [(got["all_scores"], probs), (got["scores"], kept.scores), (got["best"], probs.amax(2))]
+        score = max(score, *(_largest(a, b) for a, b in pairs)) if same else float("inf")
+    return {"box_difference": box, "score_difference": score}
+
+
+def _largest(ours: Any, theirs: Tensor) -> float:
+    return float(np.abs(ours - theirs.numpy()).max(initial=0))

@@ -1,0 +1,204 @@
+"""What a detector is worth: detections of a source, and the figures of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from beltline.metrics import AREA_EDGES, OCCLUSION_EDGES, MissTable, miss_table, rates_at_threshold
+from beltline.metrics.detection_coco import coco_average_precision
+from beltline.metrics.detections import (
+    Boxes,
+    detection_ap,
+    froc,
+    match_detections,
+    recall_and_precision,
+    scan_scores,
+)
+from beltline.metrics.operating_points import scan_thresholds
+from beltline.models.detector import Detector
+from beltline.training.arrays import as_input
+from beltline.training.detection_data import Source, padded, to_long_side
+
+Floats = NDArray[np.float64]
+IOU, SURE = 0.5, 0.5  # the usual point of detection tables
+FALSE_ALARMS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
+PFAS = (0.05, 0.1)
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What was found in the scans of a source, and what is there; boxes in pixels of the source's scans.
+
+    Attributes:
+        found: Detections.
+        objects: Objects, some ignored.
+        scans: Number of scans.
+        area: (M,) share of the scan that each object's box covers.
+        occlusion: (M,) share of each object's optical depth that is other things', NaN where not known.
+    """
+
+    found: Boxes
+    objects: Boxes
+    scans: int
+    area: Floats
+    occlusion: Floats
+
+    def labels(self, classes: int) -> NDArray[np.float32]:
+        """(scans, classes) 1 where the scan holds the class, NaN where only an ignored object of it."""
+        out = np.zeros((self.scans, classes), np.float32)
+        ignored = self.ignored
+        out[self.objects.image[ignored], self.objects.label[ignored]] = np.nan
+        out[self.objects.image[~ignored], self.objects.label[~ignored]] = 1
+        return out
+
+    @property
+    def ignored(self) -> NDArray[np.bool_]:
+        """(M,) objects that do not count."""
+        return np.zeros(len(self.objects), bool) if self.objects.ignored is None else self.objects.ignored
+
+
+def detect(model: Detector, source: Source, long_side: int, *, limit: int | None = None) -> Seen:
+    """Run a detector over a source, scan by scan, as it is used: longer side at ``long_side``, white around.
+
+    Args:
+        model: Trained.
+        source: Scans with boxes.
+        long_side: Pixels.
+        limit: The first so many scans; all if None.
+    """
+    scans = len(source) if limit is None else min(limit, len(source))
+    device = next(model.parameters()).device
+    found: list[NDArray[Any]] = []
+    there: list[NDArray[Any]] = []
+    for row in range(scans):
+        item = source[row]
+        height, width = item.pixels.shape[:2]
+        scaled, factor = to_long_side(item, long_side)
+        with torch.no_grad():
+            (hits,) = model.predict(as_input(padded(scaled.pixels)[None]).to(device))
+        boxes = np.clip(hits.boxes.float().cpu().numpy() / factor, 0, [width, height] * 2)
+        found.append(_columns(row, hits.labels.cpu().numpy(), boxes, hits.scores.float().cpu().numpy()))
+        area = (item.boxes[:, 2:] - item.boxes[:, :2]).prod(1) / (height * width)
+        there.append(_columns(row, item.labels, item.boxes, item.ignored, area, item.occlusion))
+    f = np.concatenate(found) if found else np.zeros((0, 7))
+    o = np.concatenate(there) if there else np.zeros((0, 9))
+    return Seen(
+        Boxes(f[:, 0].astype(int), f[:, 1].astype(int), f[:, 2:6], f[:, 6]),
+        Boxes(o[:, 0].astype(int), o[:, 1].astype(int), o[:, 2:6], ignored=o[:, 6].astype(bool)),
+        scans,
+        o[:, 7],
+        o[:, 8],
+    )
+
+
+def _columns(row: int, labels: NDArray[Any], boxes: NDArray[Any], *more: NDArray[Any]) -> Floats:
+    parts = [np.full(len(labels), row), labels, *boxes.reshape(-1, 4).T, *more]
+    return np.stack(parts, 1).astype(np.float64)
+
+
+def progress_figures(seen: Seen, classes: int) -> dict[str, float]:
+    """The few numbers to watch while training."""
+    matched = match_detections(seen.found, seen.objects, iou=IOU)
+    recall, precision = recall_and_precision(matched, seen.objects, classes, score=SURE)
+    return {
+        "ap_50": _mean(detection_ap(matched, seen.objects, classes)),
+        "recall": _mean(recall),
+        "precision": _mean(precision),
+        "froc_1": float(froc(matched, seen.objects, seen.scans, alarms=(1.0,))[0]),
+    }
+
+
+def chosen_thresholds(seen: Seen, classes: int) -> dict[str, list[float]]:
+    """K score thresholds for each false-alarm rate of the whole scan, from validation data."""
+    scores = scan_scores(seen.found, seen.scans, classes)
+    return {f"{pfa:g}": scan_thresholds(seen.labels(classes), scores, pfa) for pfa in PFAS}
+
+
+def figures(seen: Seen, classes: Sequence[str], thresholds: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    """Everything that ``beltline evaluate`` says of a detector.
+
+    Args:
+        seen: From `detect`.
+        classes: K names.
+        thresholds: Of `chosen_thresholds`, chosen on other data; may be empty.
+
+    Returns:
+        ``classes`` (average precision, recall and precision at IoU 0.5 and score 0.5), ``mean``, ``coco``,
+        ``froc`` (share found by false alarms a scan), ``misses`` by size and occlusion at score 0.5 or at the
+        strictest threshold, and with thresholds ``whole_scan``: PD and PFA with intervals.
+    """
+    count = len(classes)
+    matched = match_detections(seen.found, seen.objects, iou=IOU)
+    ap = detection_ap(matched, seen.objects, count)
+    recall, precision = recall_and_precision(matched, seen.objects, count, score=SURE)
+    number = np.bincount(seen.objects.label[~seen.ignored], minlength=count)
+    share = froc(matched, seen.objects, seen.scans, alarms=FALSE_ALARMS)
+    limits = next(iter(thresholds.values()), [SURE] * count)
+    scores = np.zeros(len(seen.objects))
+    scores[matched.object[matched.hit]] = matched.score[matched.hit]
+    return {
+        "scans": seen.scans,
+        "objects": int(number.sum()),
+        "classes": {
+            name: {"objects": int(n), "ap": float(a), "recall": float(r), "precision": float(p)}
+            for name, n, a, r, p in zip(classes, number, ap, recall, precision, strict=True)
+        },
+        "mean": {"ap": _mean(ap), "recall": _mean(recall), "precision": _mean(precision)},
+        "coco": coco_average_precision(seen.found, seen.objects, count, images=range(seen.scans)),
+        "froc": {f"{at:g}": float(value) for at, value in zip(FALSE_ALARMS, share, strict=True)},
+        "misses": {
+            "size": _misses(seen, classes, scores, limits, seen.area, AREA_EDGES),
+            "occlusion": _misses(seen, classes, scores, limits, seen.occlusion, OCCLUSION_EDGES),
+        },
+        **({"whole_scan": _whole_scan(seen, count, thresholds)} if thresholds else {}),
+    }
+
+
+def _misses(
+    seen: Seen,
+    classes: Sequence[str],
+    scores: Floats,
+    thresholds: Sequence[float],
+    attribute: Floats,
+    edges: Sequence[float],
+) -> dict[str, Any]:
+    kept = ~seen.ignored
+    one_hot = np.eye(len(classes))[seen.objects.label[kept]]
+    table: MissTable = miss_table(
+        one_hot.reshape(-1, len(classes)),
+        one_hot * scores[kept, None],
+        thresholds,
+        attribute=np.where(one_hot == 1, attribute[kept, None], np.nan),
+        edges=edges,
+    )
+    pooled = table.pooled()
+    return {
+        "edges": list(edges),
+        "missed": pooled.missed[0].tolist(),
+        "objects": pooled.total[0].tolist(),
+        "not_known": int(pooled.unbinned[0]),
+        "classes": {name: table.missed[k].tolist() for k, name in enumerate(classes)},
+    }
+
+
+def _whole_scan(seen: Seen, classes: int, thresholds: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    # the scan alarms when any class does; a scan is positive when it holds any
+    scores, labels = scan_scores(seen.found, seen.scans, classes), seen.labels(classes)
+    truth = np.where((labels == 1).any(1), 1.0, np.where(np.isnan(labels).any(1), np.nan, 0.0))
+    points = {}
+    for pfa, limits in thresholds.items():
+        margin = (scores - np.asarray(limits)).max(1)
+        point = rates_at_threshold(truth, margin, 0.0)
+        points[pfa] = {"pd": asdict(point.pd), "pfa": asdict(point.pfa)}
+    return points
+
+
+def _mean(values: Floats) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")

@@ -1,0 +1,220 @@
+"""A detector's run folder: recipe.json, metrics.jsonl, weights, and its measurements."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from torch import nn
+
+from beltline.core import BadInputError
+from beltline.formats import write_json
+from beltline.models.detection import DETECTORS, Detector
+from beltline.training.checkpoint import WEIGHTS, load_weights
+from beltline.training.detection import detection_loss
+from beltline.training.detection_data import SourceBatches, open_source
+from beltline.training.detection_figures import chosen_thresholds, detect, figures, progress_figures
+from beltline.training.journal import without_nan
+from beltline.training.loop import FitResult, fit
+from beltline.training.recipes import read_recipe
+from beltline.training.recipes.detector_starter import (
+    DETECTOR_RECIPES,
+    DetectorRecipe,
+    as_json,
+    build_fabric,
+    build_model,
+    build_optimizer,
+    fit_options,
+)
+
+RECIPE, CALIBRATION, EVALUATION = "recipe.json", "calibration.json", "evaluation.json"
+NAME = "detector_starter"
+VALIDATION_SCANS = 200
+
+
+def load_detector_recipe(name_or_file: str, changes: Sequence[str] = ()) -> DetectorRecipe:
+    """A recipe of a detector; see `beltline.training.recipes.read_recipe`.
+
+    Raises:
+        BadInputError: If the recipe, a field or the detector is not known.
+    """
+    recipe = read_recipe(name_or_file, changes, DETECTOR_RECIPES)
+    if recipe.detector not in DETECTORS:
+        raise BadInputError(f"no detector {recipe.detector!r}; there is {', '.join(DETECTORS)}")
+    return recipe
+
+
+def is_detector_run(run: Path) -> bool:
+    """Whether a run folder holds a detector."""
+    if not (run / RECIPE).is_file():
+        return False
+    recipe = json.loads((run / RECIPE).read_text(encoding="utf-8"))
+    return isinstance(recipe, dict) and recipe.get("recipe") in DETECTOR_RECIPES
+
+
+def train_detector(
+    recipe: DetectorRecipe,
+    data: Path,
+    out: Path,
+    *,
+    validation: Path | None = None,
+    evaluate_steps: int = 1000,
+    checkpoint_steps: int = 200,
+    log_steps: int = 20,
+    resume: bool = False,
+) -> FitResult:
+    """Train a detector on a set or on shards.
+
+    Args:
+        recipe: Hyperparameters.
+        data: Folder of a set (``annotations.json``) or of shards.
+        out: Run folder.
+        validation: Set or shards to measure on while training; its first 200 scans.
+        evaluate_steps: Steps between measurements.
+        checkpoint_steps: Steps between checkpoints.
+        log_steps: Steps between lines of progress.
+        resume: Go on from the folder's checkpoint.
+
+    Raises:
+        BadInputError: If ``out`` holds another run, ``resume`` meets another recipe, or the data does not
+            fit. Nothing is written then.
+    """
+    source, classes = open_source(data, recipe.classes)
+    recipe = replace(recipe, classes=classes)
+    written = {"recipe": NAME, **as_json(recipe)}
+    _check_same(out / RECIPE, written, resume)
+    _check_sides(recipe)
+    evaluate = _build_evaluate(recipe, validation) if validation else None
+    model = build_model(recipe)
+    out.mkdir(parents=True, exist_ok=True)
+    _write(out / RECIPE, written)
+    batches = SourceBatches(
+        source,
+        recipe.batch_size,
+        recipe.long_side,
+        (recipe.crop_height, recipe.crop_width),
+        recipe.augmentation,
+        recipe.seed,
+        recipe.workers,
+    )
+    return fit(
+        model,
+        batches,
+        detection_loss,
+        build_optimizer(recipe, model),
+        steps=recipe.steps,
+        options=fit_options(
+            recipe,
+            resume=resume,
+            evaluate_steps=evaluate_steps if validation else 0,
+            checkpoint_steps=checkpoint_steps,
+            log_steps=log_steps,
+        ),
+        out=out,
+        fabric=build_fabric(recipe),
+        evaluate=evaluate,
+    )
+
+
+def load_detector(run: Path) -> tuple[DetectorRecipe, Detector, str]:
+    """Recipe, model with its (averaged) weights in eval mode, and their SHA-256; also while a run goes on.
+
+    Raises:
+        BadInputError: If the folder is no run.
+        UntrustedWeightsError: If the weights are not those that the run saved.
+    """
+    if not (run / RECIPE).is_file() or not (run / WEIGHTS).is_file():
+        raise BadInputError(f"{run}: not a run folder with {RECIPE} and {WEIGHTS}")
+    recipe = load_detector_recipe(str(run / RECIPE))
+    model = build_model(recipe)
+    digest = load_weights(model, run / WEIGHTS)
+    return recipe, model.eval(), digest
+
+
+def calibrate_detector(run: Path, validation: Path, *, limit: int | None = None) -> dict[str, Any]:
+    """Choose thresholds for false-alarm rates of the whole scan on validation data; writes calibration.json.
+
+    Raises:
+        BadInputError: If no scan is without any of the classes.
+    """
+    recipe, model, digest = load_detector(run)
+    source, _ = open_source(validation, recipe.classes)
+    seen = detect(model, source, recipe.long_side, limit=limit)
+    if not (seen.labels(len(recipe.classes)) == 0).all(1).any():
+        raise BadInputError(f"{validation}: calibration needs scans without any of the classes, got none")
+    chosen = {
+        "thresholds": chosen_thresholds(seen, len(recipe.classes)),
+        "weights_sha256": digest,
+        "scans": seen.scans,
+    }
+    _write(run / CALIBRATION, chosen)
+    return chosen
+
+
+def evaluate_detector(run: Path, data: Path, *, limit: int | None = None) -> dict[str, Any]:
+    """Figures on a test set, those at false-alarm rates where it was calibrated; writes evaluation.json.
+
+    Raises:
+        BadInputError: If the run was calibrated with other weights.
+    """
+    recipe, model, digest = load_detector(run)
+    thresholds = run_thresholds(run, digest) if (run / CALIBRATION).is_file() else {}
+    source, _ = open_source(data, recipe.classes)
+    found = figures(detect(model, source, recipe.long_side, limit=limit), recipe.classes, thresholds)
+    _write(run / EVALUATION, found)
+    return found
+
+
+def run_thresholds(run: Path, digest: str) -> dict[str, list[float]]:
+    """Thresholds of a calibrated run, K for each false-alarm rate.
+
+    Raises:
+        BadInputError: If it is not calibrated, or was with other weights.
+    """
+    path = run / CALIBRATION
+    if not path.is_file():
+        raise BadInputError(
+            f"{run}: not calibrated; run beltline evaluate {run} --calibrate --data VALIDATION"
+        )
+    values = json.loads(path.read_text(encoding="utf-8"))
+    if values["weights_sha256"] != digest:
+        raise BadInputError(f"{path}: belongs to other weights of this run; calibrate again")
+    thresholds: dict[str, list[float]] = values["thresholds"]
+    return thresholds
+
+
+def _build_evaluate(recipe: DetectorRecipe, validation: Path) -> Callable[[nn.Module], Mapping[str, float]]:
+    source, _ = open_source(validation, recipe.classes)
+
+    def evaluate(model: nn.Module) -> Mapping[str, float]:
+        seen = detect(cast(Detector, model), source, recipe.long_side, limit=VALIDATION_SCANS)
+        return progress_figures(seen, len(recipe.classes))
+
+    return evaluate
+
+
+def _check_sides(recipe: DetectorRecipe) -> None:
+    for name in ("long_side", "crop_height", "crop_width"):
+        value = getattr(recipe, name)
+        if value < 32 or value % 32:
+            raise BadInputError(f"{name} must be a multiple of 32, got {value}")
+
+
+def _check_same(path: Path, written: Mapping[str, Any], resume: bool) -> None:
+    if not path.is_file():
+        return
+    if not resume:
+        raise BadInputError(f"{path.parent}: holds a run; go on with --resume or choose another folder")
+    before = json.loads(path.read_text(encoding="utf-8"))
+    free = {"steps", "max_minutes", "workers"}
+    now = json.loads(json.dumps(written))
+    changed = [key for key in now if key not in free and before.get(key, now[key]) != now[key]]
+    if changed:
+        raise BadInputError(f"{path}: --resume with another recipe; changed: {', '.join(changed)}")
+
+
+def _write(path: Path, value: Mapping[str, Any]) -> None:
+    write_json(path, without_nan(value), indent=1)

@@ -1,0 +1,286 @@
+"""Training of every fusion network: the same loop, the same pairs, only model and loss differ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from beltline.core import BadInputError
+from beltline.formats import write_json
+from beltline.models.deepfuse import DeepFuse, deepfuse_losses
+from beltline.models.fusion_losses import RwscWeights, rwsc_losses
+from beltline.models.fusiongan import FusionGan, fusiongan_losses
+from beltline.models.luma_fusion import LumaFusion
+from beltline.models.mefnet import MefNet, mefnet_losses
+from beltline.models.rwsc import RwscFusion, RwscSettings
+from beltline.models.u2fusion import U2Fusion, u2fusion_losses
+from beltline.simulate.fusion_pairs import FusionPairs
+from beltline.training.arrays import as_input
+from beltline.training.checkpoint import WEIGHTS, load_weights
+from beltline.training.loop import FitOptions, FitResult, fit
+
+RECIPE, RESULT = "recipe.json", "result.json"
+Losses = Callable[..., Mapping[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class FusionMethod:
+    """A network and what it is trained for.
+
+    Attributes:
+        build: The network, given the width of its first layer; 0 asks for the published one.
+        losses: ``losses(model, bag, item, mask)``, and the truth for a method that is taught.
+        taught: Trained against the true composite, which only a simulator has.
+    """
+
+    build: Callable[[int], nn.Module]
+    losses: Losses
+    taught: bool = False
+
+
+@dataclass(frozen=True)
+class FusionRecipe:
+    """How to train one of `METHODS`.
+
+    Attributes:
+        method: Key of `METHODS`.
+        width: Channels of the first layer; 0 for the published network.
+        steps: Optimizer steps.
+        batch_size: Pairs a step; 8 in the published recipe (inferred).
+        crop: Side of the squares seen in training, around a point of the item; 0 for whole pictures.
+        lr: Of Adam; 1e-4 in the published recipe (inferred).
+        precision: Of Lightning Fabric; it reaches what ``forward`` computes, that is RWSC's fused picture;
+            the pictures drawn again and the rivals' luminances stay in float32.
+        seed: Of weights and pairs.
+    """
+
+    method: str = "RWSC"
+    width: int = 0
+    steps: int = 20_000
+    batch_size: int = 8
+    crop: int = 0
+    lr: float = 1e-4
+    precision: str = "bf16-mixed"
+    seed: int = 0
+
+
+def _rwsc(width: int, **changes: Any) -> nn.Module:
+    first = width or 64
+    return RwscFusion(RwscSettings(widths=(first, 2 * first, 4 * first), **changes))
+
+
+def _luma(net: Callable[..., nn.Module], width: int) -> nn.Module:
+    return LumaFusion(net(width) if width else net())
+
+
+def taught_losses(
+    model: nn.Module, bag: Tensor, item: Tensor, mask: Tensor, truth: Tensor
+) -> dict[str, Tensor]:
+    """Mean absolute error to the true composite under the mask (ours)."""
+    apart = ((model(bag, item, mask) - truth).abs() * mask).sum() / (3 * mask.sum() + 1e-6)
+    return {"loss": apart}
+
+
+METHODS: Mapping[str, FusionMethod] = {
+    "RWSC": FusionMethod(_rwsc, rwsc_losses),
+    "RWSC literal": FusionMethod(
+        partial(_rwsc, residual=False), partial(rwsc_losses, weights=RwscWeights(colour=False))
+    ),
+    "RWSC without edge attention": FusionMethod(partial(_rwsc, edge_attention=False), rwsc_losses),
+    "RWSC pooling only": FusionMethod(partial(_rwsc, deviation=False), rwsc_losses),
+    "RWSC legible": FusionMethod(_rwsc, partial(rwsc_losses, weights=RwscWeights(bag=0.6))),
+    "RWSC taught": FusionMethod(_rwsc, taught_losses, taught=True),
+    "U2Fusion": FusionMethod(partial(_luma, U2Fusion), u2fusion_losses),
+    "FusionGAN": FusionMethod(partial(_luma, FusionGan), fusiongan_losses),
+    "DeepFuse": FusionMethod(partial(_luma, DeepFuse), deepfuse_losses),
+    "MEFNet": FusionMethod(partial(_luma, MefNet), mefnet_losses),
+}
+
+
+class PairBatch(NamedTuple):
+    """What `FusionBatches` yields; pictures (B, 3, S, S) in [0, 1]."""
+
+    bag: Tensor
+    item: Tensor
+    mask: Tensor  # (B, 1, S, S) in [0, 1]
+    truth: Tensor | None  # where asked for
+
+
+@dataclass(frozen=True, eq=False)
+class FusionBatches:
+    """Bags and items paired by chance, so that no truth exists, or together with their truth.
+
+    Attributes:
+        pairs: From `beltline.simulate.fusion_pairs`, or of the same make.
+        batch_size: Pairs a batch.
+        seed: Of pairing and flips.
+        taught: Keep a bag with its item and give the true composite.
+        crop: Side of the squares, a multiple of 4; 0 for whole pictures.
+    """
+
+    pairs: FusionPairs
+    batch_size: int
+    seed: int = 0
+    taught: bool = False
+    crop: int = 0
+
+    def __call__(self, start: int, stride: int = 1) -> Iterator[PairBatch]:
+        """Batches number ``start``, ``start + stride``, ... without end."""
+        index = start
+        while True:
+            yield self.build(index)
+            index += stride
+
+    def build(self, index: int) -> PairBatch:
+        """Batch number ``index``; depends on nothing but the seed and the index."""
+        rng = np.random.default_rng((self.seed, index))
+        bags, items = rng.integers(0, len(self.pairs), (2, self.batch_size))
+        if self.taught:
+            bags = items
+        truth = self.pairs.truth
+        masks = self.pairs.mask[items]
+        corners = [self._corner(mask, rng) for mask in masks]
+        turn = int(rng.integers(8))
+
+        def cut(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+            side = self.crop or pictures.shape[1]
+            parts = [p[r : r + side, c : c + side] for p, (r, c) in zip(pictures, corners, strict=True)]
+            return _turned(np.stack(parts), turn)
+
+        return PairBatch(
+            as_input(cut(self.pairs.bag[bags])),
+            as_input(cut(self.pairs.item[items])),
+            torch.from_numpy(cut(masks)).float()[:, None] / 255,
+            as_input(cut(truth[items])) if self.taught and truth is not None else None,
+        )
+
+    def _corner(self, mask: NDArray[np.uint8], rng: np.random.Generator) -> tuple[int, int]:
+        """Where a square begins that holds a point of the item; anywhere if there is no item."""
+        if not self.crop:
+            return 0, 0
+        rows, columns = np.nonzero(mask)
+        last = np.array(mask.shape) - self.crop
+        if not len(rows):
+            row, column = rng.integers(0, last + 1)
+            return int(row), int(column)
+        point = int(rng.integers(len(rows)))
+        low = np.array([rows[point], columns[point]]) - self.crop + 1
+        corner = rng.integers(np.clip(low, 0, last), np.clip(low + self.crop - 1, 0, last) + 1)
+        return int(corner[0]), int(corner[1])
+
+
+def _turned(images: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
+    images = images.swapaxes(1, 2) if turn & 4 else images
+    return np.ascontiguousarray(images[:, :: -1 if turn & 1 else 1, :: -1 if turn & 2 else 1])
+
+
+def train_fusion(
+    recipe: FusionRecipe,
+    pairs: FusionPairs,
+    out: Path,
+    *,
+    resume: bool = False,
+    log_steps: int = 50,
+    checkpoint_steps: int = 200,
+) -> FitResult:
+    """Train one network.
+
+    Args:
+        recipe: What and how.
+        pairs: Bags and items; the truth is not looked at, except by a method that is taught.
+        out: Run folder: recipe.json, weights, checkpoint, metrics, and result.json once it is finished.
+        resume: Go on from the folder's checkpoint.
+        log_steps: Steps between lines of progress.
+        checkpoint_steps: Steps between checkpoints.
+
+    Raises:
+        BadInputError: If the method is not known, the pairs are none or too small for the crop, or ``out``
+            holds a run of another recipe.
+    """
+    method = _method(recipe.method)
+    _check_pairs(pairs, recipe.crop)
+    path = out / RECIPE
+    if path.is_file() and (not resume or json.loads(path.read_text(encoding="utf-8")) != asdict(recipe)):
+        raise BadInputError(
+            f"{out}: holds a run already; choose another folder, or resume it with the recipe it began with"
+        )
+    torch.manual_seed(recipe.seed)
+    model = method.build(recipe.width)
+    write_json(path, asdict(recipe))
+
+    def loss(network: nn.Module, batch: PairBatch) -> Mapping[str, Tensor]:
+        given = (batch.bag, batch.item, batch.mask)
+        return method.losses(network, *given, *(() if batch.truth is None else (batch.truth,)))
+
+    result = fit(
+        model,
+        FusionBatches(pairs, recipe.batch_size, recipe.seed, method.taught, recipe.crop),
+        loss,
+        torch.optim.Adam(model.parameters(), lr=recipe.lr),
+        steps=recipe.steps,
+        options=FitOptions(
+            resume=resume, log_steps=log_steps, checkpoint_steps=checkpoint_steps, tensorboard=False
+        ),
+        out=out,
+        fabric=Fabric(accelerator="auto", devices=1, precision=recipe.precision),  # type: ignore[arg-type]
+    )
+    if result.values or not (out / RESULT).is_file():  # a finished run that is resumed keeps its numbers
+        write_json(out / RESULT, {"steps": result.step, "minutes": round(result.minutes, 2), **result.values})
+    return result
+
+
+def read_recipe(run: Path) -> FusionRecipe:
+    """The recipe a run was begun with.
+
+    Raises:
+        BadInputError: If ``run`` holds none of this version.
+    """
+    path = run / RECIPE
+    try:
+        return FusionRecipe(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise BadInputError(f"{path}: not the recipe of a fusion network ({error}); train one") from error
+
+
+def load_fusion(run: Path) -> nn.Module:
+    """The network of a run, ready to fuse.
+
+    Raises:
+        BadInputError: If ``run`` holds no finished run.
+    """
+    if not (run / RESULT).is_file():
+        raise BadInputError(f"{run}: holds no finished run ({RESULT}); train one, or resume it")
+    recipe = read_recipe(run)
+    model = _method(recipe.method).build(recipe.width)
+    load_weights(model, run / WEIGHTS)
+    return model.eval()
+
+
+def narrow_recipe(method: str, **changes: Any) -> FusionRecipe:
+    """A recipe that a CPU trains in minutes: an eighth to a quarter of the published widths."""
+    width = {"U2Fusion": 12, "FusionGAN": 32, "DeepFuse": 8, "MEFNet": 16}.get(method, 12)
+    return replace(FusionRecipe(method, width, steps=600, crop=64, lr=1e-3), **changes)
+
+
+def _check_pairs(pairs: FusionPairs, crop: int) -> None:
+    if not len(pairs):
+        raise BadInputError("training a fusion needs pairs of bag and item, got none")
+    side = min(pairs.mask.shape[1:])
+    if not 0 <= crop <= side:
+        raise BadInputError(f"crop must be within 0 and {side}, the side of the pairs, got {crop}")
+
+
+def _method(name: str) -> FusionMethod:
+    if name not in METHODS:
+        raise BadInputError(f"no fusion method {name!r}; there is {', '.join(METHODS)}")
+    return METHODS[name]

@@ -1,0 +1,148 @@
+"""``beltline synthesize library | census | tip | gate``: output, files, exit codes, one-line errors."""
+
+import json
+
+import numpy as np
+import pytest
+
+from beltline.cli.app import main
+from beltline.formats import encode_tiff, read_set, verify_set, write_png
+from beltline.physics import Detector, basis_vector, colorize, detect, dual_energy_transmission
+
+
+def scanned(basis, seed):
+    clean = dual_energy_transmission(np.asarray(basis, np.float32))
+    return detect(*clean, Detector(), np.random.default_rng(seed))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Six benign bags and two articles of two classes, as dual-energy TIFF and as colour PNG."""
+    root = tmp_path_factory.mktemp("synthesize")
+    for name in ("bags", "pictures"):
+        (root / name).mkdir()
+    for number in range(6):
+        water = np.zeros((160, 200), np.float32)
+        water[10:150, 15:185] = 15
+        water[30:90, 30 + 10 * number : 120 + 10 * number] += 25
+        low, high = scanned(basis_vector("water")[:, None, None] * water, number)
+        (root / "bags" / f"b{number}.tif").write_bytes(encode_tiff(low, high, pixel_mm=1.0))
+        write_png(root / "pictures" / f"b{number}.png", colorize(low, high))
+    for label, width in (("knife", 10), ("hammer", 24)):
+        for kind in ("lone", "lone_pictures"):
+            (root / kind / label).mkdir(parents=True)
+        for number in range(2):
+            iron = np.zeros((50, 90), np.float32)
+            iron[12 : 12 + width, 12 : 70 + 4 * number] = 1.5 + 0.1 * number
+            low, high = scanned(basis_vector("fe")[:, None, None] * iron, 50 + number)
+            (root / "lone" / label / f"{number}.tif").write_bytes(encode_tiff(low, high, pixel_mm=1.0))
+            write_png(root / "lone_pictures" / label / f"{number}.png", colorize(low, high))
+    return root
+
+
+def run(capsys, *words):
+    code = main([str(word) for word in words])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_a_library_is_cut_and_counted(folder, tmp_path, capsys):
+    code, out, err = run(capsys, "synthesize", "library", folder / "lone", "--out", tmp_path / "lib")
+    assert (code, err) == (0, "")
+    assert "4 exemplars of 4 articles" in out
+    assert "4 of 6000 images" in out
+    code, out, _ = run(capsys, "synthesize", "census", tmp_path / "lib", "--json")
+    assert code == 0
+    assert json.loads(out)["by_label"]["knife"] == [2, 2, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("bags", "threats"), [("bags", "lone"), ("pictures", "lone_pictures"), ("pictures", "lone")]
+)
+def test_a_set_is_made_from_bags_and_threats_alone(folder, tmp_path, capsys, bags, threats):
+    words = ["--bags", folder / bags, "--threats", folder / threats, "--count", 4, "--benign", 1, "--gate", 0]
+    code, out, err = run(capsys, "synthesize", "tip", *words, "--out", tmp_path / "set")
+    assert (code, err) == (0, "")
+    assert "5 scans, 4 threats, 4 positive" in out
+    assert verify_set(tmp_path / "set") == []
+    made = read_set(tmp_path / "set")
+    assert made.classes == ("hammer", "knife")
+    for index in range(len(made)):
+        objects = made.instances(index)
+        record = made.annotations[index]
+        assert objects is not None
+        assert objects.masks is not None
+        assert len(objects) == (1 if made.names[index].startswith("tip") else 0)
+        assert np.allclose(objects.boxes, objects.masks.boxes())
+        assert all(0 <= item["quality"] <= 1 and item["article"] for item in record)
+        assert [made.classes[k] for k in np.flatnonzero(made.labels[index] == 1)] == sorted(objects.labels)
+
+
+def test_only_what_is_under_the_mask_changes_and_gets_darker(folder, tmp_path, capsys):
+    words = ["--bags", folder / "bags", "--threats", folder / "lone", "--count", 3, "--gate", 0]
+    assert run(capsys, "synthesize", "tip", *words, "--out", tmp_path / "set", "--seed", 4)[0] == 0
+    made = read_set(tmp_path / "set", pixels="transmission")
+    from beltline.formats import read_scan
+
+    for index, record in enumerate(made.records):
+        before = read_scan(folder / "bags" / f"{record['bag']}.tif").pixels
+        after, mask = made.scan(index).pixels, made.instances(index).masks[0]
+        wide = np.zeros_like(mask)
+        rows, columns = np.nonzero(mask)
+        wide[max(rows.min() - 3, 0) : rows.max() + 4, max(columns.min() - 3, 0) : columns.max() + 4] = True
+        assert np.abs(after - before)[:, ~wide].max() < 2e-5
+        assert after[0][mask].mean() < 0.6 * before[0][mask].mean()
+
+
+def test_the_same_seed_gives_the_same_set_and_a_half_made_one_goes_on(folder, tmp_path, capsys):
+    words = ["--bags", folder / "bags", "--threats", folder / "lone", "--gate", 0, "--most", 2]
+    run(capsys, "synthesize", "tip", *words, "--out", tmp_path / "a", "--count", 3)
+    run(capsys, "synthesize", "tip", *words, "--out", tmp_path / "b", "--count", 1)
+    run(capsys, "synthesize", "tip", *words, "--out", tmp_path / "b", "--count", 3)
+    card = [json.loads((tmp_path / name / "card.json").read_text()) for name in "ab"]
+    assert card[0]["sha256"] == card[1]["sha256"]
+
+
+def test_the_gate_is_printed(folder, capsys):
+    words = ["--bags", folder / "bags", "--threats", folder / "lone", "--count", 4]
+    code, out, err = run(capsys, "synthesize", "gate", *words)
+    assert (code, err) == (0, "")
+    assert out.startswith("dual: 4 good projections")
+    assert "hard edges" in out
+    code, out, _ = run(capsys, "synthesize", "gate", *words, "--json")
+    assert json.loads(out)["counts"]["too thick"] == 4
+
+
+def test_errors_are_one_line_with_a_way_out(folder, tmp_path, capsys):
+    bags, threats = folder / "bags", folder / "lone"
+
+    def fails(code, text, *words):
+        found, _, err = run(capsys, "synthesize", *words)
+        assert found == code
+        assert len(err.splitlines()) == 1
+        assert text in err
+
+    out = tmp_path / "set"
+    fails(3, "make a threat library with", "tip", "--bags", bags, "--threats", tmp_path / "no", "--out", out)
+    fails(3, "knife/a.png", "tip", "--bags", bags, "--threats", bags, "--out", out)
+    fails(3, "no such file", "tip", "--bags", tmp_path / "no", "--threats", threats, "--out", out)
+    fails(3, "something else than a set", "tip", "--bags", bags, "--threats", threats, "--out", folder)
+    pictures = folder / "lone_pictures"
+    fails(3, "cannot become dual", "tip", "--bags", bags, "--threats", pictures, "--out", out)
+    words = ["--bags", bags, "--threats", threats, "--out", out, "--count", 1]
+    fails(3, "no place for a threat", "tip", *words, "--difficulty", "0.99:1")
+    fails(3, "lower --gate", "tip", *words, "--gate", 2)
+
+
+def test_ranges_are_checked(folder, tmp_path, capsys):
+    words = ["--bags", folder / "bags", "--threats", folder / "lone", "--out", tmp_path / "set"]
+    code, _, err = run(capsys, "synthesize", "tip", *words, "--difficulty", "0.7:0.2")
+    assert code == 2
+    assert "LOW:HIGH" in err
+
+
+@pytest.mark.parametrize("verb", ["tip", "library", "census", "gate"])
+def test_help_has_an_example(capsys, verb):
+    code, out, _ = run(capsys, "synthesize", verb, "--help")
+    assert code == 0
+    assert f"beltline synthesize {verb}" in out.replace("\n", " ")

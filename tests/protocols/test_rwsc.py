@@ -1,0 +1,137 @@
+"""The RWSC experiment, small enough for a test: counts match, the test set stays apart, a run goes on."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from beltline.core import BadInputError
+from beltline.protocols.rwsc import SCALES, reproduce_rwsc
+from beltline.protocols.rwsc.cell import RESULT, training_set
+from beltline.protocols.rwsc.data import RwscData, simulated_data
+from beltline.protocols.rwsc.plan import Cell, cells
+from beltline.protocols.rwsc.published import (
+    printed_detection,
+    printed_edge_attention,
+    printed_opixray,
+    printed_quality,
+)
+from beltline.protocols.rwsc.quality import AGAINST_TRUTH, paired_interval, quality
+from beltline.protocols.rwsc.synthesis import of_pairs, synthesis
+from beltline.synthesis.fuser import copy_paste
+from beltline.training.fusion import METHODS
+
+TINY = replace(
+    SCALES["smoke"],
+    half=6,
+    test_positives=6,
+    test_negatives=4,
+    fusion_pairs=6,
+    quality_pairs=5,
+    size=48,
+    pixel_mm=7.0,
+    threats_each=1,
+    fusion_steps=2,
+    detector_steps=2,
+    detector_batch=4,
+    seeds=(0,),
+    methods=("TIP", "RWSC"),
+    quality=("TIP", "product", "RWSC"),
+)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("rwsc")
+    reproduce_rwsc(out, scale=TINY)
+    return out
+
+
+@pytest.fixture(scope="module")
+def data(run: Path) -> RwscData:
+    return simulated_data(run / "data", TINY, lambda text: None)
+
+
+def test_every_cell_is_trained_and_reported(run: Path):
+    planned = list(cells(TINY))
+    assert [cell.name for cell in planned][:3] == ["R--real--0", "R2--real--0", "S--TIP--0"]
+    assert all((run / "cells" / cell.name / RESULT).is_file() for cell in planned)
+    text = (run / "report.md").read_text(encoding="utf-8")
+    assert "6 of 6 detectors trained" in text
+    assert {p.name for p in (run / "figures").iterdir()} == {"gallery.jpg", "worth.png"}
+    card = json.loads((run / "card.json").read_text(encoding="utf-8"))
+    assert card["detectors"] == {"planned": 6, "done": 6}
+    assert str(run) not in (run / "card.json").read_text(encoding="utf-8") + text
+
+
+def test_object_counts_match_class_by_class(run: Path):
+    counts = {
+        name: json.loads((run / "cells" / f"{name}--0" / RESULT).read_text(encoding="utf-8"))["objects"]
+        for name in ("R--real", "R2--real", "S--TIP", "S+--TIP", "S--RWSC")
+    }
+    assert counts["S--TIP"] == counts["R--real"] == counts["S--RWSC"]
+    assert counts["S+--TIP"] == [a + b for a, b in zip(counts["R--real"], counts["R2--real"], strict=True)]
+
+
+def test_libraries_share_no_item(run: Path):
+    seeds = {}
+    for name in ("a", "b", "test"):
+        index = json.loads((run / "data" / f"items-{name}" / "index.json").read_text(encoding="utf-8"))
+        seeds[name] = {(o["family"], o["seed"]) for o in index["objects"]}
+    assert not seeds["a"] & seeds["test"]
+    assert not seeds["b"] & seeds["test"]
+    assert not seeds["a"] & seeds["b"]
+
+
+def test_settings_are_what_they_say(data: RwscData, run: Path):
+    first = training_set(Cell("R/2", "real", 0), data, TINY, run)
+    assert len(first) == 2 * len(data.first)
+    assert len(first.objects) == len(data.first.objects)
+    synthetic = training_set(Cell("S", "TIP", 0), data, TINY, run)
+    # the same bags, but with something in them, and a box around it
+    bags, fused = first.images[len(data.first) :], synthetic.images[len(data.first) :]
+    for bag, image, (_, _, x1, y1, x2, y2) in zip(bags, fused, data.objects, strict=True):
+        changed = np.argwhere((bag.astype(int) - image).sum(2) > 30)
+        assert len(changed)
+        assert (changed >= [y1 - 2, x1 - 2]).all()
+        assert (changed < [y2 + 2, x2 + 2]).all()
+
+
+def test_a_stopped_run_goes_on_and_another_scale_is_refused(run: Path):
+    before = (run / "cells" / "R--real--0" / RESULT).stat().st_mtime_ns
+    reproduce_rwsc(run, scale=TINY, max_minutes=0)
+    assert (run / "cells" / "R--real--0" / RESULT).stat().st_mtime_ns == before
+    with pytest.raises(BadInputError, match="other half"):
+        reproduce_rwsc(run, scale=replace(TINY, half=7))
+    with pytest.raises(ValueError, match="smoke, small"):
+        reproduce_rwsc(run, scale="huge")
+
+
+def test_quality_knows_the_truth(data: RwscData):
+    exact = quality(synthesis("true composite", data, TINY, Path("unused")), data.quality)
+    assert exact["MAE"].max() == 0
+    assert exact["SSIM"].min() == pytest.approx(1)
+    pasted = quality(of_pairs(copy_paste), data.quality)
+    tip = quality(synthesis("TIP", data, TINY, Path("unused")), data.quality)
+    assert pasted["MAE"].mean() > tip["MAE"].mean() > 0
+    assert {*AGAINST_TRUTH} < {*tip}
+    middle, low, high = paired_interval(
+        np.zeros(50), np.full(50, 2.0) + np.random.default_rng(0).normal(0, 0.1, 50)
+    )
+    assert low < middle < high
+    assert low > 1.9
+
+
+def test_an_unknown_synthesis_is_refused(data: RwscData):
+    with pytest.raises(ValueError, match="magic"):
+        synthesis("magic", data, TINY, Path("unused"))
+
+
+def test_printed_tables_are_whole():
+    assert printed_detection()["SIXR", "mean"] == 70.76
+    assert printed_opixray()["OPIRS+"] == 84.8
+    assert printed_edge_attention()["with EA"] == (1.938, 39.084)
+    assert printed_quality()["RWSC"]["QE"] == 0.8339
+    assert {name for name in printed_quality()} <= {*METHODS}
