@@ -8,7 +8,7 @@ from beltline.models.fusiongan import FusionGan
 from beltline.models.luma_fusion import LumaFusion, box_of, mef_ssim_loss, merge_chroma, to_rgb, to_ycbcr
 from beltline.models.mefnet import MefNet, guided_upsample
 from beltline.models.u2fusion import information
-from beltline.training.fusion import METHODS
+from beltline.training.fusion import METHODS, fusion_recipe
 
 RIVALS = ("U2Fusion", "FusionGAN", "DeepFuse", "MEFNet")
 
@@ -57,8 +57,8 @@ def test_mef_loss_vanishes_for_equal_pictures_and_prefers_the_stronger_structure
 @pytest.mark.parametrize("name", RIVALS)
 def test_every_rival_works_inside_the_box_only_and_learns(name):
     torch.manual_seed(0)
-    method = METHODS[name]
-    model = method.build(8)
+    recipe = fusion_recipe(name, width=8)
+    model, losses_of = METHODS[name].build(recipe), METHODS[name].losses(recipe)
     bag, item, mask = batch()
     fused = model.eval()(bag, item, mask)
     free = (box_of(mask) == 0).expand_as(bag)
@@ -69,7 +69,7 @@ def test_every_rival_works_inside_the_box_only_and_learns(name):
     losses = []
     for _ in range(40):
         optimizer.zero_grad()
-        found = method.losses(model, bag, item, mask)
+        found = losses_of(model, bag, item, mask)
         found["loss"].backward()
         silent = [
             n for n, p in model.named_parameters() if p.grad is None or not torch.isfinite(p.grad).all()
@@ -82,10 +82,11 @@ def test_every_rival_works_inside_the_box_only_and_learns(name):
 
 def test_gan_players_do_not_push_each_other():
     torch.manual_seed(0)
-    model = METHODS["FusionGAN"].build(8)
+    recipe = fusion_recipe("FusionGAN", width=8)
+    model = METHODS["FusionGAN"].build(recipe)
     assert isinstance(model, LumaFusion)
     assert isinstance(model.net, FusionGan)
-    found = METHODS["FusionGAN"].losses(model, *batch())
+    found = METHODS["FusionGAN"].losses(recipe)(model, *batch())
     (found["adversarial"]).backward(retain_graph=True)
     assert all(p.grad is None for p in model.net.discriminator.parameters())
     model.zero_grad()

@@ -104,11 +104,11 @@ def test_pooling_only_is_blind_to_detail_of_the_style():
 
 def test_the_bag_is_untouched_outside_the_mask():
     bag, item, mask = batch()
-    fused = RwscFusion(SMALL)(bag, item, mask)
+    fused = RwscFusion(replace(SMALL, paste=True))(bag, item, mask)
     outside = (mask == 0).expand_as(bag)
     assert torch.equal(fused[outside], bag[outside])
     assert ((fused >= 0) & (fused <= 1)).all()
-    free = RwscFusion(replace(SMALL, paste=False))(bag, item, mask)
+    free = RwscFusion(SMALL)(bag, item, mask)
     assert not torch.equal(free[outside], bag[outside])
 
 
@@ -136,7 +136,7 @@ def test_one_batch_is_overfitted():
         optimizer.step()
     assert found["loss"].item() < 0.6 * first["loss"]
     assert found["reconstruction"].item() < 0.6 * first["reconstruction"]
-    assert found["outside"].item() == 0
+    assert found["outside"].item() < 0.6 * first["outside"]
 
 
 def test_an_empty_mask_and_a_white_item_give_finite_losses_and_gradients():

@@ -10,6 +10,7 @@ import torch
 
 from beltline.cli.app import main
 from beltline.core import BadInputError
+from beltline.models.rwsc import RwscFusion
 from beltline.simulate.fusion_pairs import FusionPairs
 from beltline.synthesis.fusion import drawn_fuser, learned_fuser
 from beltline.training.checkpoint import CHECKPOINT
@@ -17,6 +18,7 @@ from beltline.training.fusion import (
     METHODS,
     FusionBatches,
     FusionRecipe,
+    fusion_recipe,
     load_fusion,
     narrow_recipe,
     read_recipe,
@@ -135,35 +137,59 @@ def test_pairs_without_an_item_are_trained_on_like_others(tmp_path: Path):
 
 @pytest.mark.parametrize("name", ["RWSC", "RWSC literal", "U2Fusion", "FusionGAN", "DeepFuse", "MEFNet"])
 def test_every_method_trains_in_half_precision(name, tmp_path: Path):
-    recipe = replace(RECIPE, method=name, width=8, steps=2, precision="bf16-mixed")
+    recipe = fusion_recipe(name, width=8, steps=2, batch_size=2)
     result = train_fusion(recipe, fake_pairs(), tmp_path)
     assert np.isfinite(result.values["loss"])
     assert all(v.isfinite().all() for v in weights(tmp_path).values())
 
 
-def test_the_command_trains_resumes_and_refuses(tmp_path: Path, capsys):
-    pairs = fake_pairs()
+NARROW = ["--width", "4", "--steps", "2", "--batch-size", "2", "--crop", "16", "--precision", "32-true"]
+
+
+def _command(folder: Path, pairs: FusionPairs, out: Path) -> list[str]:
     for name in ("bag", "item", "truth", "mask", "bag_dual", "item_dual", "truth_dual", "labels"):
-        np.save(tmp_path / f"{name}.npy", getattr(pairs, name))
-    (tmp_path / "card.json").write_text(json.dumps({"classes": pairs.classes, "styles": pairs.styles}))
+        np.save(folder / f"{name}.npy", getattr(pairs, name))
+    (folder / "card.json").write_text(json.dumps({"classes": pairs.classes, "styles": pairs.styles}))
+    return ["train", "fusion", "--pairs", str(folder), "--out", str(out)]
+
+
+def test_the_command_trains_resumes_and_refuses(tmp_path: Path, capsys):
     out = tmp_path / "run"
-    words = ["train", "fusion", "--pairs", str(tmp_path), "--out", str(out)]
-    narrow = ["--width", "4", "--steps", "2", "--batch-size", "2", "--crop", "16", "--precision", "32-true"]
-    assert main([*words, "--method", "DeepFuse", *narrow]) == 0
+    words = _command(tmp_path, fake_pairs(), out)
+    assert main([*words, "--method", "DeepFuse", *NARROW]) == 0
     assert "2 steps" in capsys.readouterr().out
     assert read_recipe(out) == FusionRecipe("DeepFuse", 4, 2, 2, 16, 1e-3, "32-true")
     load_fusion(out)
     assert main([*words, "--resume"]) == 0
     assert main([*words, "--resume", "--method", "MEFNet"]) == 3
-    assert main([*words, "--method", "DeepFuse", *narrow]) == 3
+    assert main([*words, "--method", "DeepFuse", *NARROW]) == 3
     assert main([*words[:3], str(tmp_path / "none"), "--out", str(out)]) == 3
     assert main([*words, "--precision", "16"]) == 2
+
+
+def test_every_weight_and_part_of_rwsc_is_a_field_of_its_recipe(tmp_path: Path):
+    words = _command(tmp_path, fake_pairs(), tmp_path / "legible")
+    sets = ["--set", "weights.bag=0.3", "--set", "weights.outside=2", "--set", "network.edge_pool=5"]
+    assert main([*words, "--method", "RWSC literal", *NARROW, *sets]) == 0
+    recipe = read_recipe(tmp_path / "legible")
+    assert (recipe.weights.bag, recipe.weights.outside, recipe.weights.colour) == (0.3, 2.0, False)
+    assert (recipe.network.edge_pool, recipe.network.residual) == (5, False)
+    model = load_fusion(tmp_path / "legible")
+    assert isinstance(model, RwscFusion)
+    assert model.settings == replace(recipe.network, widths=(4, 8, 16))
+    assert main([*words, "--resume"]) == 0
+    assert main([*words, "--resume", "--set", "weights.bag=0.4"]) == 3
+    plain = _command(tmp_path, fake_pairs(), tmp_path / "plain")
+    assert main([*plain, "--method", "RWSC literal", *NARROW]) == 0
+    first, second = weights(tmp_path / "plain"), weights(tmp_path / "legible")
+    assert any(not torch.equal(first[k], second[k]) for k in first)
+    assert main([*words[:-1], str(tmp_path / "none"), *NARROW, "--set", "weights.shine=1"]) == 3
 
 
 @pytest.mark.parametrize("name", sorted(METHODS))
 def test_every_method_has_a_narrow_recipe_and_fuses_pictures_of_any_size(name):
     recipe = narrow_recipe(name)
-    model = METHODS[name].build(recipe.width)
+    model = METHODS[name].build(recipe)
     assert sum(p.numel() for p in model.parameters()) < 500_000
     rng = np.random.default_rng(0)
     bag, item = rng.integers(0, 255, (2, 37, 50, 3)).astype(np.uint8)

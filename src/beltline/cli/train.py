@@ -57,6 +57,12 @@ def train_fusion(
     lr: Annotated[float | None, typer.Option(help="Peak learning rate of Adam.", min=0)] = None,
     precision: Annotated[str | None, typer.Option(help="32-true or bf16-mixed.")] = None,
     seed: Annotated[int | None, typer.Option(help="Start of every random choice.", min=0)] = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Change any field, as weights.bag=0.6 or network.edge_pool=5; repeatable."
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 for all.", min=0)] = 0,
 ) -> None:
@@ -70,8 +76,9 @@ def train_fusion(
 
     from beltline.core import BadInputError
     from beltline.simulate.fusion_pairs import open_fusion_pairs
-    from beltline.training.fusion import FusionRecipe, narrow_recipe, read_recipe
+    from beltline.training.fusion import fusion_recipe, narrow_recipe, read_recipe
     from beltline.training.fusion import train_fusion as run
+    from beltline.training.recipes import changed
 
     if precision not in (None, "32-true", "bf16-mixed"):
         raise typer.BadParameter(f"32-true or bf16-mixed, got {precision!r}", param_hint="--precision")
@@ -89,10 +96,10 @@ def train_fusion(
     if resume and (out / "recipe.json").is_file():
         recipe = replace(read_recipe(out), **changes)  # a change is refused by name
     elif published:
-        recipe = FusionRecipe(**changes)
+        recipe = fusion_recipe(**{"method": "RWSC", **changes})
     else:
         recipe = narrow_recipe(**{"method": "RWSC", **changes})
-    result = run(recipe, found, out, resume=resume)
+    result = run(changed(recipe, sets or []), found, out, resume=resume)
     typer.echo(f"{out}: {result.step} steps in {result.minutes:.1f} min")
 
 

@@ -30,7 +30,8 @@ class RwscSettings:
         deviation: False leaves the deviation maps out (second ablation: mask average pooling only).
         residual: Style control corrects the composite's features instead of replacing them (ours): the
             network starts as the product of bag and item.
-        paste: Give the bag itself outside the mask.
+        paste: Give the bag itself outside the mask. False in training, or the loss outside the mask would
+            mean nothing; what fuses pictures pastes anyway.
     """
 
     widths: tuple[int, int, int] = (64, 128, 256)
@@ -40,7 +41,7 @@ class RwscSettings:
     edge_residual: bool = True
     deviation: bool = True
     residual: bool = True
-    paste: bool = True
+    paste: bool = False
 
 
 class EdgeAttention(nn.Module):

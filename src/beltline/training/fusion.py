@@ -28,6 +28,7 @@ from beltline.simulate.fusion_pairs import FusionPairs
 from beltline.training.arrays import as_input
 from beltline.training.checkpoint import WEIGHTS, load_weights
 from beltline.training.loop import FitOptions, FitResult, fit
+from beltline.training.recipes import with_values
 
 RECIPE, RESULT = "recipe.json", "result.json"
 Losses = Callable[..., Mapping[str, Tensor]]
@@ -38,19 +39,23 @@ class FusionMethod:
     """A network and what it is trained for.
 
     Attributes:
-        build: The network, given the width of its first layer; 0 asks for the published one.
-        losses: ``losses(model, bag, item, mask)``, and the truth for a method that is taught.
+        build: The network of a recipe.
+        losses: ``losses(model, bag, item, mask)`` of a recipe, and the truth for a method that is taught.
         taught: Trained against the true composite, which only a simulator has.
+        network: Of RWSC-Fusion: what a recipe of this name begins with.
+        weights: Same.
     """
 
-    build: Callable[[int], nn.Module]
-    losses: Losses
+    build: Callable[[FusionRecipe], nn.Module]
+    losses: Callable[[FusionRecipe], Losses]
     taught: bool = False
+    network: RwscSettings = RwscSettings()
+    weights: RwscWeights = RwscWeights()
 
 
 @dataclass(frozen=True)
 class FusionRecipe:
-    """How to train one of `METHODS`.
+    """How to train one of `METHODS`; begin with `fusion_recipe` or `narrow_recipe`.
 
     Attributes:
         method: Key of `METHODS`.
@@ -62,6 +67,8 @@ class FusionRecipe:
         precision: Of Lightning Fabric; it reaches what ``forward`` computes, that is RWSC's fused picture;
             the pictures drawn again and the rivals' luminances stay in float32.
         seed: Of weights and pairs.
+        network: Of RWSC-Fusion alone: its parts; a width above sets the widths in it.
+        weights: Of RWSC-Fusion alone: how much each loss counts.
     """
 
     method: str = "RWSC"
@@ -72,15 +79,25 @@ class FusionRecipe:
     lr: float = 1e-4
     precision: str = "bf16-mixed"
     seed: int = 0
+    network: RwscSettings = RwscSettings()
+    weights: RwscWeights = RwscWeights()
 
 
-def _rwsc(width: int, **changes: Any) -> nn.Module:
-    first = width or 64
-    return RwscFusion(RwscSettings(widths=(first, 2 * first, 4 * first), **changes))
+def _rwsc(recipe: FusionRecipe) -> nn.Module:
+    first = recipe.width
+    widths = (first, 2 * first, 4 * first) if first else recipe.network.widths
+    return RwscFusion(replace(recipe.network, widths=widths))
 
 
-def _luma(net: Callable[..., nn.Module], width: int) -> nn.Module:
-    return LumaFusion(net(width) if width else net())
+def _rwsc_losses(recipe: FusionRecipe) -> Losses:
+    return partial(rwsc_losses, weights=recipe.weights)
+
+
+def _rival(net: Callable[..., nn.Module], losses: Losses) -> FusionMethod:
+    def build(recipe: FusionRecipe) -> nn.Module:
+        return LumaFusion(net(recipe.width) if recipe.width else net())
+
+    return FusionMethod(build, lambda recipe: losses)
 
 
 def taught_losses(
@@ -92,18 +109,20 @@ def taught_losses(
 
 
 METHODS: Mapping[str, FusionMethod] = {
-    "RWSC": FusionMethod(_rwsc, rwsc_losses),
+    "RWSC": FusionMethod(_rwsc, _rwsc_losses),
     "RWSC literal": FusionMethod(
-        partial(_rwsc, residual=False), partial(rwsc_losses, weights=RwscWeights(colour=False))
+        _rwsc, _rwsc_losses, network=RwscSettings(residual=False), weights=RwscWeights(colour=False)
     ),
-    "RWSC without edge attention": FusionMethod(partial(_rwsc, edge_attention=False), rwsc_losses),
-    "RWSC pooling only": FusionMethod(partial(_rwsc, deviation=False), rwsc_losses),
-    "RWSC legible": FusionMethod(_rwsc, partial(rwsc_losses, weights=RwscWeights(bag=0.6))),
-    "RWSC taught": FusionMethod(_rwsc, taught_losses, taught=True),
-    "U2Fusion": FusionMethod(partial(_luma, U2Fusion), u2fusion_losses),
-    "FusionGAN": FusionMethod(partial(_luma, FusionGan), fusiongan_losses),
-    "DeepFuse": FusionMethod(partial(_luma, DeepFuse), deepfuse_losses),
-    "MEFNet": FusionMethod(partial(_luma, MefNet), mefnet_losses),
+    "RWSC without edge attention": FusionMethod(
+        _rwsc, _rwsc_losses, network=RwscSettings(edge_attention=False)
+    ),
+    "RWSC pooling only": FusionMethod(_rwsc, _rwsc_losses, network=RwscSettings(deviation=False)),
+    "RWSC legible": FusionMethod(_rwsc, _rwsc_losses, weights=RwscWeights(bag=0.6)),
+    "RWSC taught": FusionMethod(_rwsc, lambda recipe: taught_losses, taught=True),
+    "U2Fusion": _rival(U2Fusion, u2fusion_losses),
+    "FusionGAN": _rival(FusionGan, fusiongan_losses),
+    "DeepFuse": _rival(DeepFuse, deepfuse_losses),
+    "MEFNet": _rival(MefNet, mefnet_losses),
 }
 
 
@@ -210,17 +229,17 @@ def train_fusion(
     method = _method(recipe.method)
     _check_pairs(pairs, recipe.crop)
     path = out / RECIPE
-    if path.is_file() and (not resume or json.loads(path.read_text(encoding="utf-8")) != asdict(recipe)):
+    if path.is_file() and not (resume and read_recipe(out) == recipe):
         raise BadInputError(
             f"{out}: holds a run already; choose another folder, or resume it with the recipe it began with"
         )
     torch.manual_seed(recipe.seed)
-    model = method.build(recipe.width)
+    model, losses = method.build(recipe), method.losses(recipe)
     write_json(path, asdict(recipe))
 
     def loss(network: nn.Module, batch: PairBatch) -> Mapping[str, Tensor]:
         given = (batch.bag, batch.item, batch.mask)
-        return method.losses(network, *given, *(() if batch.truth is None else (batch.truth,)))
+        return losses(network, *given, *(() if batch.truth is None else (batch.truth,)))
 
     result = fit(
         model,
@@ -247,8 +266,9 @@ def read_recipe(run: Path) -> FusionRecipe:
     """
     path = run / RECIPE
     try:
-        return FusionRecipe(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return with_values(fusion_recipe(values["method"]), values)
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise BadInputError(f"{path}: not the recipe of a fusion network ({error}); train one") from error
 
 
@@ -261,15 +281,25 @@ def load_fusion(run: Path) -> nn.Module:
     if not (run / RESULT).is_file():
         raise BadInputError(f"{run}: holds no finished run ({RESULT}); train one, or resume it")
     recipe = read_recipe(run)
-    model = _method(recipe.method).build(recipe.width)
+    model = _method(recipe.method).build(recipe)
     load_weights(model, run / WEIGHTS)
     return model.eval()
+
+
+def fusion_recipe(method: str, **changes: Any) -> FusionRecipe:
+    """The published recipe of a method, changed.
+
+    Raises:
+        BadInputError: If the method is not known.
+    """
+    known = _method(method)
+    return replace(FusionRecipe(method, network=known.network, weights=known.weights), **changes)
 
 
 def narrow_recipe(method: str, **changes: Any) -> FusionRecipe:
     """A recipe that a CPU trains in minutes: an eighth to a quarter of the published widths."""
     width = {"U2Fusion": 12, "FusionGAN": 32, "DeepFuse": 8, "MEFNet": 16}.get(method, 12)
-    return replace(FusionRecipe(method, width, steps=600, crop=64, lr=1e-3), **changes)
+    return replace(fusion_recipe(method, width=width, steps=600, crop=64, lr=1e-3), **changes)
 
 
 def _check_pairs(pairs: FusionPairs, crop: int) -> None:

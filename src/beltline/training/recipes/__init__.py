@@ -44,7 +44,15 @@ def read_recipe(name_or_file: str, changes: Sequence[str], known: Mapping[str, C
         if not path.is_file():
             raise BadInputError(f"recipe {name_or_file!r} is neither a file nor one of {', '.join(known)}")
         name, values = _read(path, known)
-    recipe: R = _replace(known[name](), values)
+    return changed(_replace(known[name](), values), changes)
+
+
+def changed(recipe: R, changes: Sequence[str]) -> R:
+    """A recipe changed by texts like ``lr=0.001`` or ``augmentation.flip=0``; see `read_recipe`.
+
+    Raises:
+        BadInputError: If a field is not known or a value does not fit.
+    """
     for change in changes:
         key, sign, text = change.partition("=")
         if not sign:
@@ -54,6 +62,16 @@ def read_recipe(name_or_file: str, changes: Sequence[str], known: Mapping[str, C
             nested = {part: nested}
         recipe = _replace(recipe, nested)
     return recipe
+
+
+def with_values(recipe: R, values: Mapping[str, Any]) -> R:
+    """A recipe with the fields of a JSON object, nested ones too.
+
+    Raises:
+        BadInputError: If a field is not known or a value does not fit.
+    """
+    found: R = _replace(recipe, values)
+    return found
 
 
 def _read(path: Path, known: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -81,16 +99,16 @@ def _replace(record: Any, values: Any) -> Any:
     if not isinstance(values, Mapping):
         raise BadInputError(f"{name} takes fields by name, got {values!r}")
     kinds = get_type_hints(type(record))
-    changed = {}
+    new = {}
     for key, value in values.items():
         if key not in kinds:
             raise BadInputError(f"no field {key!r} in {name}; it has {', '.join(sorted(kinds))}")
         old = getattr(record, key)
         if dataclasses.is_dataclass(old):
-            changed[key] = _replace(old, value)
+            new[key] = _replace(old, value)
         else:
-            changed[key] = _fitting(key, kinds[key], value)
-    return dataclasses.replace(record, **changed)
+            new[key] = _fitting(key, kinds[key], value)
+    return dataclasses.replace(record, **new)
 
 
 def _fitting(key: str, kind: Any, value: Any) -> Any:
