@@ -59,8 +59,12 @@ def shards(
     each: Annotated[int, typer.Option(help="Objects baked per everyday family.", min=1)] = 12,
     threats_each: Annotated[int, typer.Option(help="Objects baked per prohibited family.", min=1)] = 45,
     pixel_mm: Annotated[float, typer.Option(help="Pixel pitch in mm.", min=0.5, max=10)] = 1.3,
+    width: Annotated[int, typer.Option(help="Of a scan in pixels, a multiple of 8.", min=64, max=2048)] = 448,
+    height: Annotated[int, typer.Option(help="Same.", min=64, max=2048)] = 320,
 ) -> None:
     """Bake an object library and compose training shards; a training run may read them meanwhile.
+
+    Larger scans need a finer pitch: 640 pixels of 0.91 mm show what 448 of 1.3 mm do.
 
     Example: beltline data shards shards/train --split train --shards 40 --seed 1
     """
@@ -71,6 +75,8 @@ def shards(
     chosen = next((s for s in SPLITS if s == split), None)
     if chosen is None:
         raise typer.BadParameter(f"must be one of {', '.join(SPLITS)}, got {split!r}", param_hint="--split")
+    if width % 8 or height % 8:
+        raise typer.BadParameter(f"must be multiples of 8, got {width}x{height}", param_hint="--width")
     names = tuple(name.strip() for name in classes.split(",") if name.strip())
     looks = tuple(
         (name, float(share or 1)) for name, _, share in (s.partition(":") for s in styles.split(","))
@@ -81,7 +87,7 @@ def shards(
         bake_library(root, seed=seed, split=chosen, pixel_mm=pixel_mm, each=each, threats_each=threats_each)
     opened = ObjectLibrary(root)
     drawn = (*names, *(name for name in OFTEN if name in names))
-    plan = ShardPlan(names, count=count, styles=looks)
+    plan = ShardPlan(names, height=height, width=width, count=count, styles=looks)
 
     def report(done: int, total: int) -> None:
         note(f"shard {done} of {total}")

@@ -13,15 +13,18 @@ from torch import nn
 from beltline.core import BadInputError
 from beltline.formats import write_json
 from beltline.models.detection import DETECTORS, Detector
+from beltline.models.detection_small import SmallDetector
 from beltline.training.checkpoint import WEIGHTS, load_weights
 from beltline.training.detection import detection_loss
 from beltline.training.detection_data import SourceBatches, open_source
 from beltline.training.detection_figures import chosen_thresholds, detect, figures, progress_figures
+from beltline.training.initial import take_over, take_over_backbone
 from beltline.training.journal import without_nan
 from beltline.training.loop import FitResult, fit
 from beltline.training.recipes import read_recipe
 from beltline.training.recipes.detector_starter import (
     DETECTOR_RECIPES,
+    STARTER,
     DetectorRecipe,
     as_json,
     build_fabric,
@@ -88,7 +91,7 @@ def train_detector(
     _check_same(out / RECIPE, written, resume)
     _check_sides(recipe)
     evaluate = _build_evaluate(recipe, validation) if validation else None
-    model = build_model(recipe)
+    model = _started(recipe)
     out.mkdir(parents=True, exist_ok=True)
     _write(out / RECIPE, written)
     batches = SourceBatches(
@@ -184,6 +187,17 @@ def run_thresholds(run: Path, digest: str) -> dict[str, list[float]]:
         raise BadInputError(f"{path}: belongs to other weights of this run; calibrate again")
     thresholds: dict[str, list[float]] = values["thresholds"]
     return thresholds
+
+
+def _started(recipe: DetectorRecipe) -> Detector:
+    model, run = build_model(recipe), Path(recipe.init)
+    if recipe.init and is_detector_run(run):
+        take_over(model, run, recipe.classes)
+    elif recipe.init:
+        if not isinstance(model, SmallDetector):
+            raise BadInputError(f"{run}: a classifier's backbone fits the detector {STARTER} only")
+        take_over_backbone(model.body, run)
+    return model
 
 
 def _build_evaluate(recipe: DetectorRecipe, validation: Path) -> Callable[[nn.Module], Mapping[str, float]]:

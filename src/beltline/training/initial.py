@@ -14,6 +14,7 @@ from beltline.core import BadInputError
 from beltline.training.checkpoint import WEIGHTS
 
 RECIPE = "recipe.json"
+BACKBONE = ".backbone."  # in a classifier's names of tensors
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,34 @@ def take_over(model: nn.Module, run: Path, classes: Sequence[str]) -> TakenOver:
     if copied == 0:
         raise BadInputError(f"{run}: no tensor of its network fits this recipe's; start without it")
     return TakenOver(copied, tuple(fresh), tuple(shared))
+
+
+def take_over_backbone(backbone: nn.Module, run: Path) -> int:
+    """Copy the weights of the backbone of a classifier's run into the same backbone elsewhere.
+
+    Args:
+        backbone: Changed in place.
+        run: Run folder of ``beltline train chr_starter`` or of another of its recipes.
+
+    Returns:
+        How many tensors were copied: all of the backbone's.
+
+    Raises:
+        BadInputError: If ``run`` is no run folder, or its backbone is another.
+    """
+    if not (run / RECIPE).is_file() or not (run / WEIGHTS).is_file():
+        raise BadInputError(f"{run}: expected a run folder with {RECIPE} and {WEIGHTS} to start from")
+    found = load_file(run / WEIGHTS)
+    inside = {name.partition(BACKBONE)[2]: tensor for name, tensor in found.items() if BACKBONE in name}
+    wanted = backbone.state_dict()
+    strangers = [n for n, tensor in wanted.items() if n not in inside or inside[n].shape != tensor.shape]
+    if strangers:
+        raise BadInputError(
+            f"{run}: its backbone lacks {strangers[0]} or has it in another shape; set backbone and"
+            f" backbone_channels as in its {RECIPE}, or start without it"
+        )
+    backbone.load_state_dict({name: inside[name] for name in wanted})
+    return len(wanted)
 
 
 def _copy(new: Tensor, old: Tensor, pairs: list[tuple[int, int]], counts: tuple[int, int]) -> bool:

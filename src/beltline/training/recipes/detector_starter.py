@@ -45,14 +45,16 @@ class DetectorRecipe:
         precision: Fabric's name, for example bf16-mixed or 32-true.
         seed: Of weights, order and augmentation.
         workers: Threads that prepare batches.
+        init: Run folder to start from: of a detector with the same network, or, for the starter, of a
+            classifier with its backbone; empty for random weights.
         augmentation: Ranges; tilts are 0 because upright boxes around tilted ones are too large.
     """
 
     classes: tuple[str, ...] = ()
     detector: str = STARTER
-    backbone: str = "mobilenetv4_conv_small"
-    backbone_channels: tuple[int, ...] = ()
-    width: int = 64
+    backbone: str = "resnet18"
+    backbone_channels: tuple[int, ...] = (32, 64, 128, 256)
+    width: int = 48
     convolutions: int = 2
     long_side: int = 640
     crop_height: int = 448
@@ -69,6 +71,7 @@ class DetectorRecipe:
     precision: str = "bf16-mixed"
     seed: int = 0
     workers: int = 1
+    init: str = ""
     augmentation: AugmentationRange = field(default_factory=lambda: AugmentationRange(tilt_deg=0.0))
 
 
