@@ -1,5 +1,6 @@
 """The RWSC experiment, small enough for a test: counts match, the test set stays apart, a run goes on."""
 
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,14 +12,14 @@ from beltline.core import BadInputError
 from beltline.protocols.rwsc import SCALES, reproduce_rwsc
 from beltline.protocols.rwsc.cell import RESULT, training_set
 from beltline.protocols.rwsc.data import RwscData, simulated_data
-from beltline.protocols.rwsc.plan import Cell, cells
+from beltline.protocols.rwsc.plan import WITHOUT_EDGES, Cell, cells
 from beltline.protocols.rwsc.published import (
     printed_detection,
     printed_edge_attention,
     printed_opixray,
     printed_quality,
 )
-from beltline.protocols.rwsc.quality import AGAINST_TRUTH, paired_interval, quality
+from beltline.protocols.rwsc.quality import AGAINST_TRUTH, outside, paired_interval, quality
 from beltline.protocols.rwsc.synthesis import of_pairs, synthesis
 from beltline.synthesis.fuser import copy_paste
 from beltline.training.fusion import METHODS
@@ -38,7 +39,7 @@ TINY = replace(
     detector_batch=4,
     seeds=(0,),
     methods=("TIP", "RWSC"),
-    quality=("TIP", "product", "RWSC"),
+    quality=("TIP", "product", "RWSC", WITHOUT_EDGES),
 )
 
 
@@ -107,6 +108,20 @@ def test_a_stopped_run_goes_on_and_another_scale_is_refused(run: Path):
         reproduce_rwsc(run, scale=replace(TINY, half=7))
     with pytest.raises(ValueError, match="smoke, small"):
         reproduce_rwsc(run, scale="huge")
+
+
+def test_outside_the_mask_the_network_itself_is_measured(data: RwscData, run: Path):
+    errors, ratios = outside(of_pairs(copy_paste), data.quality)
+    assert errors.max() == 0
+    assert ratios.min() == 99
+    white = np.full_like(data.quality.bag[0], 255)
+    errors, _ = outside(lambda pairs, row: white, data.quality)
+    free = np.asarray(data.quality.mask[0]) == 0
+    assert errors[0] == pytest.approx((255.0 - np.asarray(data.quality.bag[0])[free]).mean())
+    with (run / "tables" / "outside.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    assert [row["network"] for row in rows] == ["RWSC", WITHOUT_EDGES, f"RWSC - {WITHOUT_EDGES}"]
+    assert float(rows[0]["MAE outside"].split()[0]) > 1  # two steps of training do not draw a bag
 
 
 def test_quality_knows_the_truth(data: RwscData):

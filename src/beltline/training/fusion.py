@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,8 +49,8 @@ class FusionMethod:
     build: Callable[[FusionRecipe], nn.Module]
     losses: Callable[[FusionRecipe], Losses]
     taught: bool = False
-    network: RwscSettings = RwscSettings()
-    weights: RwscWeights = RwscWeights()
+    network: RwscSettings = field(default_factory=RwscSettings)
+    weights: RwscWeights = field(default_factory=RwscWeights)
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ class FusionRecipe:
     lr: float = 1e-4
     precision: str = "bf16-mixed"
     seed: int = 0
-    network: RwscSettings = RwscSettings()
-    weights: RwscWeights = RwscWeights()
+    network: RwscSettings = field(default_factory=RwscSettings)
+    weights: RwscWeights = field(default_factory=RwscWeights)
 
 
 def _rwsc(recipe: FusionRecipe) -> nn.Module:

@@ -17,11 +17,12 @@ from beltline.core import BadInputError
 from beltline.formats import write_json
 from beltline.protocols.rwsc.cell import RESULT, run_cell
 from beltline.protocols.rwsc.data import simulated_data
-from beltline.protocols.rwsc.plan import HARDENED, SCALES, TRUTH, Cell, Scale, cells
+from beltline.protocols.rwsc.plan import HARDENED, SCALES, TRUTH, WITHOUT_EDGES, Cell, Scale, cells
 from beltline.protocols.rwsc.real import RealSets, real_data
 from beltline.protocols.rwsc.report import write_report
-from beltline.protocols.rwsc.synthesis import OnPairs, synthesis
-from beltline.training.fusion import METHODS
+from beltline.protocols.rwsc.synthesis import OnPairs, of_pairs, synthesis
+from beltline.synthesis.fusion import drawn_fuser
+from beltline.training.fusion import METHODS, load_fusion
 
 SCALE = "scale.json"
 Say = Callable[[str], None]
@@ -77,7 +78,13 @@ def reproduce_rwsc(
         say(f"{number}/{len(plan)} {cell.name}, {(time.monotonic() - began) / 60:.1f} min")
     done = [cell for cell in plan if (out / "cells" / cell.name / RESULT).is_file()]
     write_json(out / "card.json", _card(chosen, sets, done, len(plan), time.monotonic() - began))
-    return write_report(out, chosen, data, fusions, done, len(plan))
+    return write_report(out, chosen, data, fusions, unpasted(out / "fusion", chosen), done, len(plan))
+
+
+def unpasted(runs: Path, scale: Scale) -> dict[str, OnPairs]:
+    """What the trained networks of the paper's edge ablation draw, the bag not pasted back."""
+    names = [name for name in ("RWSC", WITHOUT_EDGES) if name in scale.quality]
+    return {name: of_pairs(drawn_fuser(load_fusion(runs / name.replace(" ", "_")))) for name in names}
 
 
 def _check_same(out: Path, scale: Scale) -> None:

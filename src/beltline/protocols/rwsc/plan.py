@@ -16,7 +16,8 @@ PRINTED: Mapping[Setting, str] = MappingProxyType(
 UNTRAINED = ("copy-paste", "alpha blending", "Poisson", "product", "TIP from colour", "TIP")
 HARDENED = "TIP with hardening"
 LEARNED = ("DeepFuse", "MEFNet", "U2Fusion", "FusionGAN", "RWSC", "RWSC taught")
-ABLATIONS = ("RWSC literal", "RWSC without edge attention", "RWSC pooling only", "RWSC legible")
+WITHOUT_EDGES = "RWSC without edge attention"
+ABLATIONS = ("RWSC literal", WITHOUT_EDGES, "RWSC pooling only", "RWSC legible")
 TRUTH = "true composite"
 
 

@@ -64,6 +64,21 @@ def quality(fuse: OnPairs, pairs: FusionPairs) -> Mapping[str, Floats]:
     return {name: np.array(column) for name, column in values.items()}
 
 
+def outside(draw: OnPairs, pairs: FusionPairs) -> tuple[Floats, Floats]:
+    """(N,) mean absolute error and PSNR to the bag outside the mask, of what is drawn and not pasted.
+
+    Source:
+        Ablation of edge attention in RWSC-Fusion (CVPR 2023): MAE 1.938 and PSNR 39.08 with it.
+    """
+    errors, ratios = [], []
+    for row in range(len(pairs)):
+        free = np.asarray(pairs.mask[row]) == 0
+        drawn, bag = draw(pairs, row), np.asarray(pairs.bag[row])
+        errors.append(mean_absolute_error(drawn, bag, free))
+        ratios.append(min(psnr(drawn, bag, free), 99.0))
+    return np.array(errors), np.array(ratios)
+
+
 def paired_interval(
     first: Floats, second: Floats, *, resamples: int = 2000, seed: int = 0
 ) -> tuple[float, float, float]:

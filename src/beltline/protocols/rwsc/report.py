@@ -26,12 +26,13 @@ from beltline.metrics.paired import paired_bootstrap_of_counts
 from beltline.protocols.rwsc.cell import read_cell
 from beltline.protocols.rwsc.data import RwscData
 from beltline.protocols.rwsc.figures import draw_gallery, draw_worth
-from beltline.protocols.rwsc.plan import PRINTED, TRUTH, Cell, Scale, Setting
-from beltline.protocols.rwsc.published import printed_detection, printed_quality
+from beltline.protocols.rwsc.plan import PRINTED, TRUTH, WITHOUT_EDGES, Cell, Scale, Setting
+from beltline.protocols.rwsc.published import printed_detection, printed_edge_attention, printed_quality
 from beltline.protocols.rwsc.quality import (
     AGAINST_TRUTH,
     ERRORS,
     WITHOUT_TRUTH,
+    outside,
     paired_interval,
     quality,
 )
@@ -81,6 +82,7 @@ def write_report(
     scale: Scale,
     data: RwscData,
     fusions: Mapping[str, OnPairs],
+    drawn: Mapping[str, OnPairs],
     cells: Sequence[Cell],
     planned: int,
 ) -> Path:
@@ -91,6 +93,7 @@ def write_report(
         scale: What was planned.
         data: All sets.
         fusions: Trained and untrained fusions by name, for the quality table and the gallery.
+        drawn: Networks whose bag is not pasted back, for the ablation of edge attention.
         cells: Detectors that are done.
         planned: How many are planned.
 
@@ -112,6 +115,7 @@ def write_report(
         "by_class": _by_class(groups, truth),
         "quality": _quality(measured),
         "quality_differences": _quality_differences(measured),
+        "outside": _outside(drawn, data),
     }
     for name, rows in tables.items():
         write_csv(folder / "tables" / f"{name}.csv", rows)
@@ -265,6 +269,32 @@ def _quality_differences(measured: Mapping[str, Mapping[str, NDArray[np.float64]
     return rows
 
 
+def _outside(drawn: Mapping[str, OnPairs], data: RwscData) -> list[Row]:
+    printed = printed_edge_attention()
+    measured = {name: outside(draw, data.quality) for name, draw in drawn.items()}
+    rows: list[Row] = []
+    for name, (errors, ratios) in measured.items():
+        paper = printed["without EA" if name == WITHOUT_EDGES else "with EA"]
+        rows.append(
+            {
+                "network": name,
+                "MAE outside": f"{errors.mean():.3f} ({paper[0]})",
+                "PSNR outside": f"{ratios.mean():.2f} ({paper[1]})",
+            }
+        )
+    if len(measured) == 2:
+        pairs = zip(measured[WITHOUT_EDGES], measured["RWSC"], strict=True)
+        error, ratio = (paired_interval(without, with_edges) for without, with_edges in pairs)
+        rows.append(
+            {
+                "network": f"RWSC - {WITHOUT_EDGES}",
+                "MAE outside": "{:+.3f} [{:+.3f}, {:+.3f}]".format(*error),
+                "PSNR outside": "{:+.2f} [{:+.2f}, {:+.2f}]".format(*ratio),
+            }
+        )
+    return rows
+
+
 def _text(tables: Mapping[str, list[Row]], scale: Scale, data: RwscData, done: int, planned: int) -> str:
     trained = (
         f"Detector {scale.detector}, {scale.detector_steps} steps. {done} of {planned} detectors trained."
@@ -281,6 +311,12 @@ def _text(tables: Mapping[str, list[Row]], scale: Scale, data: RwscData, done: i
             f" {scale.test_negatives} benign test windows of other items. Heights are not comparable with the"
             " printed ones."
         )
+    edges = [
+        "## Edge attention: the bag outside the mask as the network draws it (in brackets as printed)\n",
+        "Whoever fuses pictures gets the bag itself there; this is the paper's measure of the encoder.\n",
+        markdown(tables["outside"]),
+    ]
+    edges = edges if tables["outside"] else []
     return "\n".join(
         [
             "# Threat image projection and RWSC-Fusion: what a synthesis is worth\n",
@@ -301,5 +337,6 @@ def _text(tables: Mapping[str, list[Row]], scale: Scale, data: RwscData, done: i
             "### Against TIP, paired, 95 % intervals over pairs\n",
             markdown(tables["quality_differences"]),
             "![gallery](figures/gallery.jpg)\n",
+            *edges,
         ]
     )

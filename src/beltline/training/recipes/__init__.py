@@ -44,7 +44,7 @@ def read_recipe(name_or_file: str, changes: Sequence[str], known: Mapping[str, C
         if not path.is_file():
             raise BadInputError(f"recipe {name_or_file!r} is neither a file nor one of {', '.join(known)}")
         name, values = _read(path, known)
-    return changed(_replace(known[name](), values), changes)
+    return changed(with_values(known[name](), values), changes)
 
 
 def changed(recipe: R, changes: Sequence[str]) -> R:
@@ -60,7 +60,7 @@ def changed(recipe: R, changes: Sequence[str]) -> R:
         nested = _value(text)
         for part in reversed(key.split(".")):
             nested = {part: nested}
-        recipe = _replace(recipe, nested)
+        recipe = with_values(recipe, nested)
     return recipe
 
 
