@@ -317,7 +317,7 @@ def _same_as_torch(run: Path, folder: Path, report: Report) -> None:
     source, _ = open_source(folder, recipe.classes)
     seen = detect(model, source, recipe.long_side)
     best = scan_scores(seen.found, seen.scans, len(recipe.classes))
-    thresholds = np.array(run_thresholds(run, digest)["0.1"])
+    thresholds = np.array(run_thresholds(run, digest).scan["0.1"])
     by_name = {Path(scan.path).name: scan for scan in report.scans}
     clear = 0
     for row in range(seen.scans):

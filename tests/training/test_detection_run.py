@@ -24,7 +24,7 @@ from beltline.training.detection_data import (
     to_long_side,
 )
 from beltline.training.detection_export import DetectorCard, export_detector
-from beltline.training.detection_figures import Seen, chosen_thresholds, figures
+from beltline.training.detection_figures import Seen, Thresholds, chosen_thresholds, figures
 from beltline.training.detection_run import (
     calibrate_detector,
     evaluate_detector,
@@ -168,6 +168,7 @@ def test_from_a_set_to_figures(run, data):
     found = evaluate_detector(run, data)
     assert (found["scans"], found["objects"]) == (4, 1)  # the difficult one does not count
     assert found["whole_scan"]["0.05"]["pfa"]["trials"] == 2
+    assert sum(row["scan"]["positives"] for row in found["classes"].values()) == 1
     assert json.loads((run / "evaluation.json").read_text(encoding="utf-8"))["scans"] == 4
 
 
@@ -177,9 +178,17 @@ def test_figures_by_hand():
     boxes = [[0, 0, 10, 10], [0, 0, 20, 20], [1, 0, 20, 20], [50, 50, 60, 60], [5, 5, 9, 9]]
     found = Boxes([0, 1, 1, 1, 2], [0, 1, 1, 0, 0], boxes, np.array([0.9, 0.8, 0.7, 0.6, 0.3]))
     seen = Seen(found, objects, 3, np.array([0.01, 0.04]), np.array([0.05, np.nan]))
-    out = figures(seen, CLASSES, {"0.05": [0.5, 0.5]})
-    assert out["classes"]["gun"] == {"objects": 1, "ap": 1, "recall": 1, "precision": 0.5}
-    assert out["classes"]["knife"] == {"objects": 1, "ap": 1, "recall": 1, "precision": 0.5}
+    out = figures(seen, CLASSES, Thresholds({"0.05": [0.5, 0.5]}, {"0.05": [0.5, 0.9]}))
+    for name in CLASSES:
+        row = out["classes"][name]
+        assert {key: row[key] for key in ("objects", "ap", "recall", "precision")} == {
+            "objects": 1, "ap": 1, "recall": 1, "precision": 0.5,
+        }  # fmt: skip
+    gun, knife = (out["classes"][name]["scan"] for name in CLASSES)
+    assert (gun["positives"], gun["auc"], knife["auc"]) == (1, 1.0, 1.0)
+    at = gun["operating_points"]["0.05"]
+    assert (at["pd"]["hits"], at["pfa"]["hits"], at["pfa"]["trials"]) == (1, 1, 2)  # 0.6 in the knife's scan
+    assert knife["operating_points"]["0.05"]["pd"]["hits"] == 0
     assert out["froc"]["0.25"] == 1  # both found before the first false alarm
     assert out["misses"]["size"]["objects"] == [1, 1, 0]
     assert out["misses"]["size"]["missed"] == [0, 0, 0]
@@ -187,10 +196,11 @@ def test_figures_by_hand():
     point = out["whole_scan"]["0.05"]
     assert (point["pd"]["hits"], point["pd"]["trials"]) == (2, 2)
     assert (point["pfa"]["hits"], point["pfa"]["trials"]) == (0, 1)
-    strict = figures(seen, CLASSES, {"0.05": [0.95, 0.5]})
+    strict = figures(seen, CLASSES, Thresholds({"0.05": [0.95, 0.5]}, {}))
     assert strict["misses"]["size"]["missed"] == [1, 0, 0]  # the gun, 1 % of its scan
-    limits = chosen_thresholds(seen, 2)["0.05"]
-    assert limits[0] > 0.3  # the benign scan must not alarm
+    limits = chosen_thresholds(seen, 2)
+    assert limits.scan["0.05"][0] > 0.3  # the benign scan must not alarm
+    assert limits.by_class["0.05"][0] > 0.6  # nor the knife's for a gun
 
 
 @pytest.mark.slow

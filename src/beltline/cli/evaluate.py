@@ -49,6 +49,7 @@ def _detector_table(found: dict[str, Any]) -> str:
     for name, row in rows.items():
         ap, recall, precision = (f"{row[key]:.3f}" for key in ("ap", "recall", "precision"))
         lines.append(f"{name:18s} {row['objects']:>7}  {ap:>5}  {recall:>6}  {precision:>9}")
+    lines += _scan_lines(found["classes"])
     lines.append("COCO " + ", ".join(f"{key} {value:.3f}" for key, value in found["coco"].items()))
     lines += [f"found at {rate} false alarms a scan: {share:.3f}" for rate, share in found["froc"].items()]
     for name, table in found["misses"].items():
@@ -56,6 +57,18 @@ def _detector_table(found: dict[str, Any]) -> str:
         bins = "; ".join(f"{low:g} to {high:g}: {missed} of {n}" for low, high, missed, n in edges)
         lines.append(f"missed by {name}: {bins}; not known: {table['not_known']}")
     return "\n".join([*lines, *_whole_scan_lines(found)])
+
+
+def _scan_lines(classes: dict[str, Any]) -> list[str]:
+    lines = ["scans by the class's best box    AUC   PD@5% [95 % interval]    PFA"]
+    for name, row in classes.items():
+        scan = row["scan"]
+        line = f"{name:18s} {scan['positives']:>7}      {scan['auc']:.3f}"
+        if point := scan["operating_points"].get("0.05"):
+            pd = point["pd"]
+            line += f"   {pd['value']:.3f} [{pd['low']:.3f}, {pd['high']:.3f}]  {point['pfa']['value']:6.3f}"
+        lines.append(line)
+    return lines
 
 
 def _whole_scan_lines(found: dict[str, Any]) -> list[str]:

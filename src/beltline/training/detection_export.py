@@ -79,7 +79,7 @@ def export_detector_run(run: Path, path: Path, *, name: str, half_weights: bool 
         name=name,
         classes=recipe.classes,
         long_side=recipe.long_side,
-        thresholds=run_thresholds(run, digest),
+        thresholds=run_thresholds(run, digest).scan,
         card={
             "recipe": as_json(recipe),
             "recipe_hash": hash_json(as_json(recipe)),

@@ -10,7 +10,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from beltline.metrics import AREA_EDGES, OCCLUSION_EDGES, MissTable, miss_table, rates_at_threshold
+from beltline.metrics import (
+    AREA_EDGES,
+    OCCLUSION_EDGES,
+    MissTable,
+    miss_table,
+    rates_at_threshold,
+    roc_auc,
+    threshold_at_pfa,
+)
 from beltline.metrics.detection_coco import coco_average_precision
 from beltline.metrics.detections import (
     Boxes,
@@ -28,7 +36,8 @@ from beltline.training.detection_data import Source, padded, to_long_side
 Floats = NDArray[np.float64]
 IOU, SURE = 0.5, 0.5  # the usual point of detection tables
 FALSE_ALARMS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
-PFAS = (0.05, 0.1)
+PFAS = (0.01, 0.02, 0.05, 0.1, 0.2)
+USUAL = "0.05"  # the point of which misses are counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,24 +123,47 @@ def progress_figures(seen: Seen, classes: int) -> dict[str, float]:
     }
 
 
-def chosen_thresholds(seen: Seen, classes: int) -> dict[str, list[float]]:
-    """K score thresholds for each false-alarm rate of the whole scan, from validation data."""
-    scores = scan_scores(seen.found, seen.scans, classes)
-    return {f"{pfa:g}": scan_thresholds(seen.labels(classes), scores, pfa) for pfa in PFAS}
+@dataclass(frozen=True)
+class Thresholds:
+    """K score thresholds for each false-alarm rate, keys like ``"0.05"``, chosen on validation data.
+
+    Attributes:
+        scan: Of the whole scan, whichever class alarms.
+        by_class: Of each class alone.
+    """
+
+    scan: Mapping[str, Sequence[float]]
+    by_class: Mapping[str, Sequence[float]]
 
 
-def figures(seen: Seen, classes: Sequence[str], thresholds: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+NO_THRESHOLDS = Thresholds({}, {})
+
+
+def chosen_thresholds(seen: Seen, classes: int) -> Thresholds:
+    """Thresholds for `PFAS` from validation data."""
+    scores, labels = scan_scores(seen.found, seen.scans, classes), seen.labels(classes)
+    return Thresholds(
+        {f"{pfa:g}": scan_thresholds(labels, scores, pfa) for pfa in PFAS},
+        {
+            f"{pfa:g}": [threshold_at_pfa(labels[:, k], scores[:, k], pfa) for k in range(classes)]
+            for pfa in PFAS
+        },
+    )
+
+
+def figures(seen: Seen, classes: Sequence[str], thresholds: Thresholds = NO_THRESHOLDS) -> dict[str, Any]:
     """Everything that ``beltline evaluate`` says of a detector.
 
     Args:
         seen: From `detect`.
         classes: K names.
-        thresholds: Of `chosen_thresholds`, chosen on other data; may be empty.
+        thresholds: Of `chosen_thresholds`, chosen on other data.
 
     Returns:
-        ``classes`` (average precision, recall and precision at IoU 0.5 and score 0.5), ``mean``, ``coco``,
-        ``froc`` (share found by false alarms a scan), ``misses`` by size and occlusion at score 0.5 or at the
-        strictest threshold, and with thresholds ``whole_scan``: PD and PFA with intervals.
+        ``classes`` (average precision, recall and precision at IoU 0.5 and score 0.5; ``scan`` judges scans
+        by the class's best box: AUC, and with thresholds PD and PFA), ``mean``, ``coco``, ``froc`` (share
+        found by false alarms a scan), ``misses`` by size and occlusion at score 0.5 or at the threshold of
+        5 % false alarms, and with thresholds ``whole_scan``: PD and PFA with intervals.
     """
     count = len(classes)
     matched = match_detections(seen.found, seen.objects, iou=IOU)
@@ -139,15 +171,16 @@ def figures(seen: Seen, classes: Sequence[str], thresholds: Mapping[str, Sequenc
     recall, precision = recall_and_precision(matched, seen.objects, count, score=SURE)
     number = np.bincount(seen.objects.label[~seen.ignored], minlength=count)
     share = froc(matched, seen.objects, seen.scans, alarms=FALSE_ALARMS)
-    limits = next(iter(thresholds.values()), [SURE] * count)
+    limits = thresholds.scan.get(USUAL, [SURE] * count)
+    of_scans = _of_scans(seen, count, thresholds.by_class)
     scores = np.zeros(len(seen.objects))
     scores[matched.object[matched.hit]] = matched.score[matched.hit]
     return {
         "scans": seen.scans,
         "objects": int(number.sum()),
         "classes": {
-            name: {"objects": int(n), "ap": float(a), "recall": float(r), "precision": float(p)}
-            for name, n, a, r, p in zip(classes, number, ap, recall, precision, strict=True)
+            name: {"objects": int(n), "ap": float(a), "recall": float(r), "precision": float(p), "scan": s}
+            for name, n, a, r, p, s in zip(classes, number, ap, recall, precision, of_scans, strict=True)
         },
         "mean": {"ap": _mean(ap), "recall": _mean(recall), "precision": _mean(precision)},
         "coco": coco_average_precision(seen.found, seen.objects, count, images=range(seen.scans)),
@@ -156,7 +189,7 @@ def figures(seen: Seen, classes: Sequence[str], thresholds: Mapping[str, Sequenc
             "size": _misses(seen, classes, scores, limits, seen.area, AREA_EDGES),
             "occlusion": _misses(seen, classes, scores, limits, seen.occlusion, OCCLUSION_EDGES),
         },
-        **({"whole_scan": _whole_scan(seen, count, thresholds)} if thresholds else {}),
+        **({"whole_scan": _whole_scan(seen, count, thresholds.scan)} if thresholds.scan else {}),
     }
 
 
@@ -185,6 +218,27 @@ def _misses(
         "not_known": int(pooled.unbinned[0]),
         "classes": {name: table.missed[k].tolist() for k, name in enumerate(classes)},
     }
+
+
+def _of_scans(seen: Seen, classes: int, thresholds: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
+    # of each class: how well its best box tells scans with it from scans without it
+    scores, labels = scan_scores(seen.found, seen.scans, classes), seen.labels(classes)
+    found = []
+    for k in range(classes):
+        points = {
+            pfa: rates_at_threshold(labels[:, k], scores[:, k], limits[k])
+            for pfa, limits in thresholds.items()
+        }
+        found.append(
+            {
+                "positives": int((labels[:, k] == 1).sum()),
+                "auc": float(roc_auc(labels[:, k], scores[:, k])),
+                "operating_points": {
+                    pfa: {"pd": asdict(point.pd), "pfa": asdict(point.pfa)} for pfa, point in points.items()
+                },
+            }
+        )
+    return found
 
 
 def _whole_scan(seen: Seen, classes: int, thresholds: Mapping[str, Sequence[float]]) -> dict[str, Any]:

@@ -17,7 +17,14 @@ from beltline.models.detection_small import SmallDetector
 from beltline.training.checkpoint import WEIGHTS, load_weights
 from beltline.training.detection import detection_loss
 from beltline.training.detection_data import SourceBatches, open_source
-from beltline.training.detection_figures import chosen_thresholds, detect, figures, progress_figures
+from beltline.training.detection_figures import (
+    NO_THRESHOLDS,
+    Thresholds,
+    chosen_thresholds,
+    detect,
+    figures,
+    progress_figures,
+)
 from beltline.training.initial import take_over, take_over_backbone
 from beltline.training.journal import without_nan
 from beltline.training.loop import FitResult, fit
@@ -148,8 +155,10 @@ def calibrate_detector(run: Path, validation: Path, *, limit: int | None = None)
     seen = detect(model, source, recipe.long_side, limit=limit)
     if not (seen.labels(len(recipe.classes)) == 0).all(1).any():
         raise BadInputError(f"{validation}: calibration needs scans without any of the classes, got none")
+    thresholds = chosen_thresholds(seen, len(recipe.classes))
     chosen = {
-        "thresholds": chosen_thresholds(seen, len(recipe.classes)),
+        "thresholds": thresholds.scan,
+        "class_thresholds": thresholds.by_class,
         "weights_sha256": digest,
         "scans": seen.scans,
     }
@@ -164,15 +173,15 @@ def evaluate_detector(run: Path, data: Path, *, limit: int | None = None) -> dic
         BadInputError: If the run was calibrated with other weights.
     """
     recipe, model, digest = load_detector(run)
-    thresholds = run_thresholds(run, digest) if (run / CALIBRATION).is_file() else {}
+    thresholds = run_thresholds(run, digest) if (run / CALIBRATION).is_file() else NO_THRESHOLDS
     source, _ = open_source(data, recipe.classes)
     found = figures(detect(model, source, recipe.long_side, limit=limit), recipe.classes, thresholds)
     _write(run / EVALUATION, found)
     return found
 
 
-def run_thresholds(run: Path, digest: str) -> dict[str, list[float]]:
-    """Thresholds of a calibrated run, K for each false-alarm rate.
+def run_thresholds(run: Path, digest: str) -> Thresholds:
+    """Thresholds of a calibrated run.
 
     Raises:
         BadInputError: If it is not calibrated, or was with other weights.
@@ -185,8 +194,7 @@ def run_thresholds(run: Path, digest: str) -> dict[str, list[float]]:
     values = json.loads(path.read_text(encoding="utf-8"))
     if values["weights_sha256"] != digest:
         raise BadInputError(f"{path}: belongs to other weights of this run; calibrate again")
-    thresholds: dict[str, list[float]] = values["thresholds"]
-    return thresholds
+    return Thresholds(values["thresholds"], values.get("class_thresholds", {}))
 
 
 def _started(recipe: DetectorRecipe) -> Detector:
