@@ -22,11 +22,11 @@ from torch import Tensor, nn
 from beltline.core import BadInputError, QualityGateError
 from beltline.formats import write_atomic, write_json
 from beltline.models.detection_small import KEPT, SCORE_FLOOR, SUPPRESSION_IOU, SmallDetector, suppressed
-from beltline.training.checkpoint import hash_json
-from beltline.training.detection_run import EVALUATION, load_detector, run_thresholds
+from beltline.training.detection_run import load_detector, run_thresholds
 from beltline.training.export import METADATA_KEY
 from beltline.training.journal import without_nan
 from beltline.training.recipes.detector_starter import as_json
+from beltline.training.run_folder import describe_run
 
 BOX_LIMIT, SCORE_LIMIT = 0.05, 1e-4  # pixels; in [0, 1]
 OUTPUTS = ("boxes", "labels", "scores", "best")
@@ -74,17 +74,13 @@ def export_detector_run(run: Path, path: Path, *, name: str, half_weights: bool 
     recipe, model, digest = load_detector(run)
     if not isinstance(model, SmallDetector):
         raise BadInputError(f"{run}: {recipe.detector} is not exported; only the starter detector is")
-    measured = run / EVALUATION
     card = DetectorCard(
         name=name,
         classes=recipe.classes,
         long_side=recipe.long_side,
         thresholds=run_thresholds(run, digest),
         card={
-            "recipe": as_json(recipe),
-            "recipe_hash": hash_json(as_json(recipe)),
-            "weights_sha256": digest,
-            "figures": json.loads(measured.read_text(encoding="utf-8")) if measured.is_file() else {},
+            **describe_run(run, as_json(recipe), digest),
             "terms": "Apache-2.0",
         },
     )
