@@ -1,9 +1,17 @@
 """``beltline train``: a model by a recipe."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
+
+Out: TypeAlias = Annotated[Path, typer.Option(help="Run folder.")]
+Changes: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--set", help="Change a field: key=value; repeatable.")
+]
+Validation: TypeAlias = Annotated[Path | None, typer.Option(help="Set to measure on while training.")]
+Resume: TypeAlias = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")]
+Threads: TypeAlias = Annotated[int, typer.Option(help="CPU threads; 0 for all.", min=0)]
 
 train_app = typer.Typer(help="Train a model by a recipe.", no_args_is_help=True)
 
@@ -16,14 +24,12 @@ def train() -> None:
 @train_app.command("chr")
 def train_chr(
     data: Annotated[Path, typer.Option(help="Folder of shards, of lists, or with class folders.")],
-    out: Annotated[Path, typer.Option(help="Run folder.")],
+    out: Out,
     recipe: Annotated[str, typer.Option(help="Recipe by name, or a JSON file.")] = "chr_starter",
-    changes: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a field: key=value; repeatable.")
-    ] = None,
-    validation: Annotated[Path | None, typer.Option(help="Set to measure on while training.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
-    threads: Annotated[int, typer.Option(help="CPU threads; 0 for all.")] = 0,
+    changes: Changes = None,
+    validation: Validation = None,
+    resume: Resume = False,
+    threads: Threads = 0,
 ) -> None:
     """Train the classifier CHR.
 
@@ -36,15 +42,15 @@ def train_chr(
 
     if threads:
         torch.set_num_threads(threads)
-    chosen = str(out / "recipe.json") if resume and (out / "recipe.json").is_file() else recipe
-    result = run(load_recipe(chosen, changes or []), data, out, validation=validation, resume=resume)
+    chosen = load_recipe(_recipe_of(out, recipe, resume), changes or [])
+    result = run(chosen, data, out, validation=validation, resume=resume)
     typer.echo(f"{out}: {result.step} steps in {result.minutes:.1f} min")
 
 
 @train_app.command("fusion")
 def train_fusion(
     pairs: Annotated[Path, typer.Option(help="Folder of pairs: data/pairs-training of reproduce rwsc.")],
-    out: Annotated[Path, typer.Option(help="Run folder.")],
+    out: Out,
     method: Annotated[str | None, typer.Option(help="RWSC, an ablation of it or a rival.")] = None,
     published: Annotated[
         bool,
@@ -63,8 +69,8 @@ def train_fusion(
             "--set", help="Change any field, as weights.bag=0.6 or network.edge_pool=5; repeatable."
         ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
-    threads: Annotated[int, typer.Option(help="CPU threads; 0 for all.", min=0)] = 0,
+    resume: Resume = False,
+    threads: Threads = 0,
 ) -> None:
     """Train a network that fuses an item into a bag; the true composite is not used.
 
@@ -106,14 +112,12 @@ def train_fusion(
 @train_app.command("detector")
 def train_detector(
     data: Annotated[Path, typer.Option(help="A set, in our layout or COCO's, or a folder of shards.")],
-    out: Annotated[Path, typer.Option(help="Run folder.")],
+    out: Out,
     recipe: Annotated[str, typer.Option(help="Recipe by name, or a JSON file.")] = "detector_starter",
-    changes: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a field: key=value; repeatable.")
-    ] = None,
-    validation: Annotated[Path | None, typer.Option(help="Set to measure on while training.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
-    threads: Annotated[int, typer.Option(help="CPU threads; 0 for all.")] = 0,
+    changes: Changes = None,
+    validation: Validation = None,
+    resume: Resume = False,
+    threads: Threads = 0,
 ) -> None:
     """Train a detector on boxes.
 
@@ -126,6 +130,12 @@ def train_detector(
 
     if threads:
         torch.set_num_threads(threads)
-    chosen = str(out / "recipe.json") if resume and (out / "recipe.json").is_file() else recipe
-    result = run(load_detector_recipe(chosen, changes or []), data, out, validation=validation, resume=resume)
+    chosen = load_detector_recipe(_recipe_of(out, recipe, resume), changes or [])
+    result = run(chosen, data, out, validation=validation, resume=resume)
     typer.echo(f"{out}: {result.step} steps in {result.minutes:.1f} min")
+
+
+def _recipe_of(out: Path, recipe: str, resume: bool) -> str:
+    """A run that goes on has its own."""
+    own = out / "recipe.json"
+    return str(own) if resume and own.is_file() else recipe

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-MOST_NAMES = 1000
+from beltline.data.findings import Finding, finding_lines, findings_to_json
 
 FAULTS = MappingProxyType(
     {
@@ -49,31 +49,6 @@ NOTES = MappingProxyType(
         "counts_differ": "splits or parts with another count than published",
     }
 )
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One kind of thing that was found.
-
-    Attributes:
-        kind: Key of `FAULTS` or `NOTES`.
-        count: How many.
-        names: The first ``MOST_NAMES`` of them, sorted.
-    """
-
-    kind: str
-    count: int
-    names: tuple[str, ...]
-
-    @property
-    def is_fault(self) -> bool:
-        """Whether it spoils training or figures."""
-        return self.kind in FAULTS
-
-    @property
-    def meaning(self) -> str:
-        """In words."""
-        return FAULTS.get(self.kind) or NOTES[self.kind]
 
 
 @dataclass(frozen=True)
@@ -130,22 +105,14 @@ class SetVerdict:
         rows += [f"{name:24s}{'':12s}{count:12,d}" for name, count in self.objects.items()]
         depth = "decoded" if self.deep else "looked into by header and end"
         rows += ["", f"{self.images:,d} images {depth}", ""]
-        for found in self.findings:
-            first = ", ".join(found.names[:3]) + (", ..." if found.count > 3 else "")
-            rows.append(
-                f"{'FAULT' if found.is_fault else 'note ':5s} {found.count:9,d} {found.meaning}: {first}"
-            )
-        return rows if self.findings else [*rows, "nothing to remark"]
+        return rows + finding_lines(self.findings)
 
     def to_json(self) -> dict[str, Any]:
         """JSON object."""
-        findings = [
-            {**asdict(f), "severity": "fault" if f.is_fault else "note", "meaning": f.meaning}
-            for f in self.findings
-        ]
         return {
             "schema_version": 1, "root": str(self.root), "set": self.title, "state": self.state,
             "ok": not self.faults, "release": self.release, "recalled": list(self.recalled),
             "published": dict(self.published), "listed": dict(self.listed), "on_disk": dict(self.on_disk),
-            "objects": dict(self.objects), "images": self.images, "deep": self.deep, "findings": findings,
+            "objects": dict(self.objects), "images": self.images, "deep": self.deep,
+            "findings": findings_to_json(self.findings),
         }  # fmt: skip

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 from beltline.data.annotated import Annotated, Item, Picture
+from beltline.data.findings import findings_of
 from beltline.data.public_set import PublicSet
-from beltline.data.public_verdict import FAULTS, MOST_NAMES, NOTES, Finding, SetVerdict
+from beltline.data.public_verdict import FAULTS, NOTES, SetVerdict
 from beltline.data.sixray_images import ImageCheck, check_image
 
 _ARCHIVE = re.compile(r"\.(zip|rar|7z|tar|tgz|tar\.gz\d*)$", re.IGNORECASE)
@@ -153,9 +154,8 @@ def _verdict(
     for picture in data.pictures:
         if picture.present:
             objects.update(item.label for item in picture.items or ())
-    findings = tuple(Finding(k, len(v), tuple(sorted(v)[:MOST_NAMES])) for k, v in found.items() if v)
     return SetVerdict(
         data.root, known.title, state if published else "unknown", release.name if release else "",
         release.recalled if release else (), published, listed, on_disk, dict(objects), images, deep,
-        findings,
+        findings_of(found, FAULTS, NOTES),
     )  # fmt: skip

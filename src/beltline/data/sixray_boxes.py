@@ -10,11 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import Instances, canonical, clip_boxes
+from beltline.data.annotation_xml import CORNERS, read_xml, stated_size
 from beltline.data.sixray_lists import NAMES
-from beltline.formats.limits import bad, read_bytes
-
-MAX_XML_BYTES = 1_000_000
-_CORNERS = ("xmin", "ymin", "xmax", "ymax")
+from beltline.formats.limits import bad
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,19 +41,11 @@ def read_annotation(path: str | Path) -> Annotation:
         BadInputError: If it is no XML, declares entities, or a corner is no finite number.
     """
     path = Path(path)
-    data = read_bytes(path)
-    if len(data) > MAX_XML_BYTES:
-        raise bad(path, f"{len(data)} bytes are above the limit of {MAX_XML_BYTES} for an annotation")
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise bad(path, "declares a document type or entities, which an annotation needs not")
-    try:
-        root = ElementTree.fromstring(data)
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise bad(path, f"damaged XML ({error})") from error
+    root = read_xml(path)
     found = [_object(path, item) for item in root.iter("object")]
     kept = [item for item in found if item is not None]
     boxes = np.array([corners for _, corners in kept], np.float64).reshape(-1, 4)
-    return Annotation(_size(root), boxes, tuple(name for name, _ in kept), len(found) - len(kept))
+    return Annotation(stated_size(root), boxes, tuple(name for name, _ in kept), len(found) - len(kept))
 
 
 def usable(annotation: Annotation, size: tuple[int, int] | None = None, *, hammer: bool = False) -> Instances:
@@ -80,7 +70,7 @@ def _object(path: Path, item: ElementTree.Element) -> tuple[str, list[float]] | 
     name, box = item.findtext("name", "").strip(), item.find("bndbox")
     if not name or box is None:
         return None
-    texts = [box.findtext(corner, "").strip() for corner in _CORNERS]
+    texts = [box.findtext(corner, "").strip() for corner in CORNERS]
     if not any(texts):
         return None
     try:
@@ -91,11 +81,3 @@ def _object(path: Path, item: ElementTree.Element) -> tuple[str, list[float]] | 
     if not np.isfinite(corners).all():
         raise bad(path, f"object {name[:40]!r} with corners that are not finite: {texts}")
     return label, corners
-
-
-def _size(root: ElementTree.Element) -> tuple[int, int] | None:
-    try:
-        height, width = (int(float(root.findtext(f"size/{side}", ""))) for side in ("height", "width"))
-    except (ValueError, OverflowError):
-        return None
-    return (height, width) if height > 0 and width > 0 else None

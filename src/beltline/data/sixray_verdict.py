@@ -7,10 +7,12 @@ missing images are a note; a fault is what would spoil training or figures witho
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
+
+from beltline.data.findings import Finding, finding_lines, findings_to_json
 
 TABLE_1: Mapping[str, int] = MappingProxyType(
     {
@@ -19,8 +21,6 @@ TABLE_1: Mapping[str, int] = MappingProxyType(
     }
 )  # fmt: skip
 """Images by class, one may hold several: Miao et al., SIXray (CVPR 2019), Table 1."""
-
-MOST_NAMES = 1000
 
 FAULTS = MappingProxyType(
     {
@@ -54,31 +54,6 @@ NOTES = MappingProxyType(
         "unknown_class": "annotations with a class that is not SIXray's",
     }
 )
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One kind of thing that was found.
-
-    Attributes:
-        kind: Key of `FAULTS` or `NOTES`.
-        count: How many.
-        names: The first ``MOST_NAMES`` of them, sorted.
-    """
-
-    kind: str
-    count: int
-    names: tuple[str, ...]
-
-    @property
-    def is_fault(self) -> bool:
-        """Whether it spoils training or figures."""
-        return self.kind in FAULTS
-
-    @property
-    def meaning(self) -> str:
-        """In words."""
-        return FAULTS.get(self.kind) or NOTES[self.kind]
 
 
 @dataclass(frozen=True)
@@ -119,22 +94,13 @@ class SixrayVerdict:
             rows.append(f"{name:12s}{self.listed[name]:12,d}{self.on_disk[name]:12,d}{printed:12,d}")
         depth = "decoded" if self.deep else "looked into by header and end"
         rows += ["", f"{self.images:,d} images {depth}, {self.annotations:,d} annotations read", ""]
-        for found in self.findings:
-            first = ", ".join(found.names[:3]) + (", ..." if found.count > 3 else "")
-            rows.append(
-                f"{'FAULT' if found.is_fault else 'note ':5s} {found.count:9,d} {found.meaning}: {first}"
-            )
-        return rows if self.findings else [*rows, "nothing to remark"]
+        return rows + finding_lines(self.findings)
 
     def to_json(self) -> dict[str, Any]:
         """JSON object."""
-        findings = [
-            {**asdict(f), "severity": "fault" if f.is_fault else "note", "meaning": f.meaning}
-            for f in self.findings
-        ]
         return {
             "schema_version": 1, "root": str(self.root), "state": self.state, "ok": not self.faults,
             "listed": dict(self.listed), "on_disk": dict(self.on_disk), "published": dict(TABLE_1),
             "images": self.images, "annotations": self.annotations, "lists": dict(self.lists),
-            "deep": self.deep, "findings": findings,
+            "deep": self.deep, "findings": findings_to_json(self.findings),
         }  # fmt: skip

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import BadInputError
+from beltline.data.findings import findings_of
 from beltline.data.sixray import Holdings, SixrayIndex, build_index, files_below, find_holdings
 from beltline.data.sixray_boxes import Annotation, read_annotation
 from beltline.data.sixray_images import ImageCheck, check_image
 from beltline.data.sixray_lists import NAMES, read_label_list
 from beltline.data.sixray_subsets import split_pairs
-from beltline.data.sixray_verdict import FAULTS, MOST_NAMES, NOTES, TABLE_1, Finding, SixrayVerdict
+from beltline.data.sixray_verdict import FAULTS, NOTES, TABLE_1, SixrayVerdict
 
 _ARCHIVE = re.compile(r"\.(zip|tar|tgz|tar\.gz\d*)$", re.IGNORECASE)
 _OUTSIDE_PX = 1.0
@@ -59,12 +60,12 @@ def verify(
     _look_at_boxes(index, annotations, checks, found)
     if deep:
         _look_at_content(index, checks, found)
-    findings = tuple(Finding(k, len(v), tuple(sorted(v)[:MOST_NAMES])) for k, v in found.items() if v)
     listed, on_disk = _counts(index, None, annotations), _counts(index, index.present, annotations)
     everything = all(on_disk[name] == count for name, count in TABLE_1.items() if name != "hammer")
     return SixrayVerdict(
         holdings.root, "complete" if everything else "partial", listed, on_disk, images,
-        len(annotations), {name: len(rows) for name, rows in index.lists.items()}, deep, findings,
+        len(annotations), {name: len(rows) for name, rows in index.lists.items()}, deep,
+        findings_of(found, FAULTS, NOTES),
     )  # fmt: skip
 
 

@@ -15,14 +15,13 @@ from xml.sax.saxutils import escape
 
 from beltline.core import BadInputError
 from beltline.data.annotated import Annotated, Box, Item, Picture, images_in
+from beltline.data.annotation_xml import CORNERS, read_xml, stated_size
 from beltline.data.box_lines import read_names
 from beltline.data.losses import Losses
-from beltline.data.sixray_boxes import MAX_XML_BYTES
 from beltline.formats import write_atomic
-from beltline.formats.limits import bad, read_bytes
+from beltline.formats.limits import bad
 
 IMAGES, ANNOTATIONS, LISTS = "JPEGImages", "Annotations", "ImageSets/Main"
-_CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _FLAGS = ("difficult", "truncated", "occluded")
 
 
@@ -63,20 +62,12 @@ def read_voc_xml(path: Path) -> tuple[tuple[Item, ...], tuple[int, int] | None]:
     Raises:
         BadInputError: If it is no XML, declares entities, or a corner is no finite number.
     """
-    data = read_bytes(path)
-    if len(data) > MAX_XML_BYTES:
-        raise bad(path, f"{len(data)} bytes are above the limit of {MAX_XML_BYTES} for an annotation")
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise bad(path, "declares a document type or entities, which an annotation needs not")
-    try:
-        tree = ElementTree.fromstring(data)
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise bad(path, f"damaged XML ({error})") from error
+    tree = read_xml(path)
     rows = [row for row in tree.iter("object") if row.findtext("name", "").strip()]
     corners = [_corners(path, row) for row in rows]
     counts_from_1 = all(v == int(v) for box in corners for v in box)
     items = [_item(row, box, counts_from_1) for row, box in zip(rows, corners, strict=True)]
-    return tuple(items), _size(tree)
+    return tuple(items), stated_size(tree)
 
 
 def write_voc(out: Path, data: Annotated, files: Mapping[int, str], losses: Losses) -> None:
@@ -135,7 +126,7 @@ def _object_xml(item: Item, picture: Picture, losses: Losses) -> str:
         if there:
             losses.add(kind, picture.file)
     flags = "".join(f"<{flag}>{int(getattr(item, flag))}</{flag}>" for flag in _FLAGS)
-    box = "".join(f"<{name}>{v}</{name}>" for name, v in zip(_CORNERS, corners, strict=True))
+    box = "".join(f"<{name}>{v}</{name}>" for name, v in zip(CORNERS, corners, strict=True))
     return f"\t<object><name>{escape(item.label)}</name>{flags}<bndbox>{box}</bndbox></object>\n"
 
 
@@ -147,7 +138,7 @@ def _xml(name: str, picture: Picture, rows: Sequence[str]) -> str:
 
 
 def _corners(path: Path, row: ElementTree.Element) -> Box:
-    texts = [row.findtext(f"bndbox/{name}", "").strip() for name in _CORNERS]
+    texts = [row.findtext(f"bndbox/{name}", "").strip() for name in CORNERS]
     try:
         left, top, right, bottom = (float(text) for text in texts)
     except ValueError as error:
@@ -163,14 +154,6 @@ def _item(row: ElementTree.Element, box: Box, counts_from_1: bool) -> Item:
     difficult, truncated, occluded = (row.findtext(flag, "0").strip() == "1" for flag in _FLAGS)
     name = row.findtext("name", "").strip()
     return Item(name, (left - shift, top - shift, right, bottom), None, difficult, truncated, occluded)
-
-
-def _size(tree: ElementTree.Element) -> tuple[int, int] | None:
-    try:
-        height, width = (int(float(tree.findtext(f"size/{side}", ""))) for side in ("height", "width"))
-    except (ValueError, OverflowError):
-        return None
-    return (height, width) if height > 0 and width > 0 else None
 
 
 def _splits(folder: Path) -> dict[str, str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -17,6 +17,7 @@ from beltline.core import BadInputError
 from beltline.formats import MAX_PIXELS, ScanSet, read_set
 from beltline.models.detector import Target
 from beltline.physics import whiten_background
+from beltline.training.ahead import built_ahead
 from beltline.training.arrays import as_input
 from beltline.training.augment import (
     Augmentation,
@@ -275,17 +276,7 @@ class SourceBatches:
 
     def __call__(self, start: int, stride: int = 1) -> Iterator[DetectionBatch]:
         """Batches number ``start``, ``start + stride``, ..., prepared ahead, without end."""
-        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="boxes")
-        ahead: list[Future[DetectionBatch]] = []
-        index = start
-        try:
-            while True:
-                while len(ahead) < 2 * self.workers:
-                    ahead.append(pool.submit(self.build, index))
-                    index += stride
-                yield ahead.pop(0).result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        return built_ahead(self.build, itertools.count(start, stride), self.workers, "boxes")
 
     def build(self, index: int) -> DetectionBatch:
         """Batch number ``index``."""

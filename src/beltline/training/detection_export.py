@@ -8,8 +8,6 @@ Input ``image`` (1, 3, H, W) float32 in 0..1, RGB, white = air, H and W multiple
 from __future__ import annotations
 
 import copy
-import json
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,13 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from beltline.core import BadInputError, QualityGateError
-from beltline.formats import write_atomic, write_json
 from beltline.models.detection_small import KEPT, SCORE_FLOOR, SUPPRESSION_IOU, SmallDetector, suppressed
-from beltline.training.checkpoint import hash_json
-from beltline.training.detection_run import EVALUATION, load_detector, run_thresholds
-from beltline.training.export import METADATA_KEY
-from beltline.training.journal import without_nan
+from beltline.training.detection_run import load_detector, run_thresholds
+from beltline.training.onnx_file import trace, write_onnx
 from beltline.training.recipes.detector_starter import as_json
+from beltline.training.run_folder import describe_run
 
 BOX_LIMIT, SCORE_LIMIT = 0.05, 1e-4  # pixels; in [0, 1]
 OUTPUTS = ("boxes", "labels", "scores", "best")
@@ -74,19 +70,12 @@ def export_detector_run(run: Path, path: Path, *, name: str, half_weights: bool 
     recipe, model, digest = load_detector(run)
     if not isinstance(model, SmallDetector):
         raise BadInputError(f"{run}: {recipe.detector} is not exported; only the starter detector is")
-    measured = run / EVALUATION
     card = DetectorCard(
         name=name,
         classes=recipe.classes,
         long_side=recipe.long_side,
         thresholds=run_thresholds(run, digest).scan,
-        card={
-            "recipe": as_json(recipe),
-            "recipe_hash": hash_json(as_json(recipe)),
-            "weights_sha256": digest,
-            "figures": json.loads(measured.read_text(encoding="utf-8")) if measured.is_file() else {},
-            "terms": "Apache-2.0",
-        },
+        card={**describe_run(run, as_json(recipe), digest), "terms": "Apache-2.0"},
     )
     return export_detector(model, path, card)
 
@@ -108,45 +97,20 @@ def export_detector(
         QualityGateError: If places differ by more than 0.05 pixels or 1e-4 of score, if the suppressed
             detections differ, or the file is too large.
     """
-    import onnx
-
     network = _Dense(copy.deepcopy(model)).float().cpu().eval()
     network = network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     graph = onnx_graph(network, check_sizes[0])
-    described = without_nan(asdict(card))
-    entry = graph.metadata_props.add()
-    entry.key, entry.value = METADATA_KEY, json.dumps(described, allow_nan=False)
-    onnx.checker.check_model(graph)
-    data = graph.SerializeToString()
     found = _difference(network.detector, graph, check_sizes)
     if not (found["box_difference"] <= BOX_LIMIT and found["score_difference"] <= SCORE_LIMIT):
         raise QualityGateError(f"{path.name}: differs from torch: {found}")
-    found["megabytes"] = len(data) / 1e6
-    if found["megabytes"] > max_megabytes:
-        raise QualityGateError(f"{path.name}: {found['megabytes']:.1f} MB, limit {max_megabytes}")
-    write_atomic(path, data)
-    write_json(path.with_suffix(".json"), described, indent=1)
+    found["megabytes"] = write_onnx(path, graph, asdict(card), max_megabytes=max_megabytes)
     return found
 
 
 def onnx_graph(network: nn.Module, size: tuple[int, int]) -> Any:
     """The dense network as an ONNX model with suppression appended."""
     height, width = (torch.export.Dim(name, min=2, max=128) for name in ("rows", "columns"))
-    with warnings.catch_warnings():
-        # torch's own exporter copies what it has deprecated
-        warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
-        program = torch.onnx.export(
-            network,
-            (torch.rand(1, 3, *size),),
-            input_names=["image"],
-            output_names=["all_boxes", "all_scores"],
-            dynamic_shapes={"image": {2: 32 * height, 3: 32 * width}},
-            dynamo=True,
-            verbose=False,
-        )
-    assert program is not None
-    graph = program.model_proto
-    _forget_origins(graph)
+    graph = trace(network, size, outputs=["all_boxes", "all_scores"], sides={2: 32 * height, 3: 32 * width})
     _append_suppression(graph)
     return graph
 
@@ -190,16 +154,6 @@ def _append_suppression(graph: Any) -> None:
     }
     kinds |= {"scores": (TensorProto.FLOAT, ["M"]), "best": (TensorProto.FLOAT, [1, classes])}
     graph.graph.output.extend(helper.make_tensor_value_info(n, *kinds[n]) for n in OUTPUTS)
-
-
-def _forget_origins(graph: Any) -> None:
-    """Drop the exporter's notes (stack traces with the paths of the machine that exported)."""
-    del graph.metadata_props[:]
-    del graph.graph.metadata_props[:]
-    for thing in (*graph.graph.node, *graph.graph.value_info, *graph.graph.input, *graph.graph.output):
-        del thing.metadata_props[:]
-        thing.doc_string = ""
-    graph.doc_string = graph.graph.doc_string = ""
 
 
 def _difference(model: SmallDetector, graph: Any, sizes: Sequence[tuple[int, int]]) -> dict[str, float]:

@@ -11,7 +11,6 @@ from typing import Any, cast
 from torch import nn
 
 from beltline.core import BadInputError
-from beltline.formats import write_json
 from beltline.models.detection import DETECTORS, Detector
 from beltline.models.detection_small import SmallDetector
 from beltline.training.checkpoint import WEIGHTS, load_weights
@@ -26,7 +25,6 @@ from beltline.training.detection_figures import (
     progress_figures,
 )
 from beltline.training.initial import take_over, take_over_backbone
-from beltline.training.journal import without_nan
 from beltline.training.loop import FitResult, fit
 from beltline.training.recipes import read_recipe
 from beltline.training.recipes.detector_starter import (
@@ -39,8 +37,16 @@ from beltline.training.recipes.detector_starter import (
     build_optimizer,
     fit_options,
 )
+from beltline.training.run_folder import (
+    CALIBRATION,
+    EVALUATION,
+    RECIPE,
+    read_calibration,
+    require_run,
+    require_same_recipe,
+    write_values,
+)
 
-RECIPE, CALIBRATION, EVALUATION = "recipe.json", "calibration.json", "evaluation.json"
 NAME = "detector_starter"
 VALIDATION_SCANS = 200
 
@@ -95,12 +101,12 @@ def train_detector(
     source, classes = open_source(data, recipe.classes)
     recipe = replace(recipe, classes=classes)
     written = {"recipe": NAME, **as_json(recipe)}
-    _check_same(out / RECIPE, written, resume)
+    require_same_recipe(out, written, resume=resume)
     _check_sides(recipe)
     evaluate = _build_evaluate(recipe, validation) if validation else None
     model = _started(recipe)
     out.mkdir(parents=True, exist_ok=True)
-    _write(out / RECIPE, written)
+    write_values(out / RECIPE, written)
     batches = SourceBatches(
         source,
         recipe.batch_size,
@@ -136,8 +142,7 @@ def load_detector(run: Path) -> tuple[DetectorRecipe, Detector, str]:
         BadInputError: If the folder is no run.
         UntrustedWeightsError: If the weights are not those that the run saved.
     """
-    if not (run / RECIPE).is_file() or not (run / WEIGHTS).is_file():
-        raise BadInputError(f"{run}: not a run folder with {RECIPE} and {WEIGHTS}")
+    require_run(run)
     recipe = load_detector_recipe(str(run / RECIPE))
     model = build_model(recipe)
     digest = load_weights(model, run / WEIGHTS)
@@ -162,7 +167,7 @@ def calibrate_detector(run: Path, validation: Path, *, limit: int | None = None)
         "weights_sha256": digest,
         "scans": seen.scans,
     }
-    _write(run / CALIBRATION, chosen)
+    write_values(run / CALIBRATION, chosen)
     return chosen
 
 
@@ -176,7 +181,7 @@ def evaluate_detector(run: Path, data: Path, *, limit: int | None = None) -> dic
     thresholds = run_thresholds(run, digest) if (run / CALIBRATION).is_file() else NO_THRESHOLDS
     source, _ = open_source(data, recipe.classes)
     found = figures(detect(model, source, recipe.long_side, limit=limit), recipe.classes, thresholds)
-    _write(run / EVALUATION, found)
+    write_values(run / EVALUATION, found)
     return found
 
 
@@ -186,14 +191,7 @@ def run_thresholds(run: Path, digest: str) -> Thresholds:
     Raises:
         BadInputError: If it is not calibrated, or was with other weights.
     """
-    path = run / CALIBRATION
-    if not path.is_file():
-        raise BadInputError(
-            f"{run}: not calibrated; run beltline evaluate {run} --calibrate --data VALIDATION"
-        )
-    values = json.loads(path.read_text(encoding="utf-8"))
-    if values["weights_sha256"] != digest:
-        raise BadInputError(f"{path}: belongs to other weights of this run; calibrate again")
+    values = read_calibration(run, digest)
     return Thresholds(values["thresholds"], values.get("class_thresholds", {}))
 
 
@@ -223,20 +221,3 @@ def _check_sides(recipe: DetectorRecipe) -> None:
         value = getattr(recipe, name)
         if value < 32 or value % 32:
             raise BadInputError(f"{name} must be a multiple of 32, got {value}")
-
-
-def _check_same(path: Path, written: Mapping[str, Any], resume: bool) -> None:
-    if not path.is_file():
-        return
-    if not resume:
-        raise BadInputError(f"{path.parent}: holds a run; go on with --resume or choose another folder")
-    before = json.loads(path.read_text(encoding="utf-8"))
-    free = {"steps", "max_minutes", "workers"}
-    now = json.loads(json.dumps(written))
-    changed = [key for key in now if key not in free and before.get(key, now[key]) != now[key]]
-    if changed:
-        raise BadInputError(f"{path}: --resume with another recipe; changed: {', '.join(changed)}")
-
-
-def _write(path: Path, value: Mapping[str, Any]) -> None:
-    write_json(path, without_nan(value), indent=1)

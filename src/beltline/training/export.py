@@ -6,8 +6,6 @@ the finest one.
 """
 
 import copy
-import json
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,12 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from beltline.core import QualityGateError
-from beltline.formats import write_atomic, write_json
 from beltline.models.chr import ChrOutput, fuse_cams, mean_logits
-from beltline.training.journal import without_nan
+from beltline.training.onnx_file import METADATA_KEY as METADATA_KEY
+from beltline.training.onnx_file import trace, write_onnx
 from beltline.training.recipes.chr_starter import Normalised
 
-METADATA_KEY = "beltline"
 PARITY_LIMIT = 1e-4
 ROUNDING_LIMIT = 0.02
 
@@ -90,56 +87,22 @@ def export_onnx(
         QualityGateError: If the outputs of the float32 graph differ by more than 1e-4, those of the half
             weights by more than 0.02 (logits), or the file is too large.
     """
-    import onnx
-
     network = Exported(copy.deepcopy(model)).float().cpu().eval()
     network = network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     graph = _to_onnx(network, check_sizes[0])
-    _forget_origins(graph)
-    described = without_nan(asdict(card))
-    entry = graph.metadata_props.add()
-    entry.key, entry.value = METADATA_KEY, json.dumps(described, allow_nan=False)
     found = _gate(path, "max_abs_difference", network, graph, check_sizes, PARITY_LIMIT)
     if half_weights:
         _store_half(graph)
         found |= _gate(path, "rounding_difference", network, graph, check_sizes, ROUNDING_LIMIT)
-    onnx.checker.check_model(graph)
-    data = graph.SerializeToString()
-    found["megabytes"] = len(data) / 1e6
-    if found["megabytes"] > max_megabytes:
-        size = f"{found['megabytes']:.1f} MB"
-        raise QualityGateError(f"{path.name}: {size}, limit {max_megabytes}; try half weights")
-    write_atomic(path, data)
-    write_json(path.with_suffix(".json"), described, indent=1)
+    found["megabytes"] = write_onnx(
+        path, graph, asdict(card), max_megabytes=max_megabytes, way_out="; try half weights"
+    )
     return found
 
 
 def _to_onnx(network: nn.Module, size: tuple[int, int]) -> Any:
     height, width = torch.export.Dim("height", min=64, max=4096), torch.export.Dim("width", min=64, max=4096)
-    with warnings.catch_warnings():
-        # torch's own exporter copies what it has deprecated
-        warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
-        program = torch.onnx.export(
-            network,
-            (torch.rand(1, 3, *size),),
-            input_names=["image"],
-            output_names=["logits", "cams"],
-            dynamic_shapes={"image": {2: height, 3: width}},
-            dynamo=True,
-            verbose=False,
-        )
-    assert program is not None
-    return program.model_proto
-
-
-def _forget_origins(graph: Any) -> None:
-    """Drop the exporter's notes (stack traces with the paths of the machine that exported)."""
-    del graph.metadata_props[:]
-    del graph.graph.metadata_props[:]
-    for thing in (*graph.graph.node, *graph.graph.value_info, *graph.graph.input, *graph.graph.output):
-        del thing.metadata_props[:]
-        thing.doc_string = ""
-    graph.doc_string = graph.graph.doc_string = ""
+    return trace(network, size, outputs=["logits", "cams"], sides={2: height, 3: width})
 
 
 def _gate(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from torch import Tensor
 from beltline.core import BadInputError, ShapeError
 from beltline.data.image_list import ImageList
 from beltline.formats import MAX_PIXELS, MIN_SIDE, decode_scan
+from beltline.training.ahead import built_ahead
 from beltline.training.arrays import ImageBatch, as_input
 
 OnError = Literal["raise", "skip"]
@@ -90,17 +91,7 @@ class FileBatches:
 
     def __call__(self, start: int, stride: int = 1) -> Iterator[ImageBatch]:
         """Batches number ``start``, ``start + stride``, ..., prepared ahead, without end."""
-        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="files")
-        ahead: list[Future[ImageBatch]] = []
-        index = start
-        try:
-            while True:
-                while len(ahead) < 2 * self.workers:
-                    ahead.append(pool.submit(self.build, index))
-                    index += stride
-                yield ahead.pop(0).result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        return built_ahead(self.build, itertools.count(start, stride), self.workers, "files")
 
     def build(self, index: int) -> ImageBatch:
         """Batch number ``index``."""
@@ -166,17 +157,7 @@ def whole_images(
         stacked = np.stack(pixels) if pixels else np.empty((0, size, size, 3), np.uint8)
         return np.array(rows, np.intp), as_input(stacked)
 
-    ahead: list[Future[tuple[NDArray[np.intp], Tensor]]] = []
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="files")
-    try:
-        for first in range(0, len(images), batch_size):
-            ahead.append(pool.submit(build, first))
-            if len(ahead) >= 2 * workers:
-                yield ahead.pop(0).result()
-        for future in ahead:
-            yield future.result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    return built_ahead(build, range(0, len(images), batch_size), workers, "files")
 
 
 def read_pixels(path: Path, side: int) -> Pixels:

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from beltline.core import BadInputError
 from beltline.training.checkpoint import WEIGHTS
+from beltline.training.run_folder import RECIPE, is_run
 
-RECIPE = "recipe.json"
 BACKBONE = ".backbone."  # in a classifier's names of tensors
 
 
@@ -46,7 +46,7 @@ def take_over(model: nn.Module, run: Path, classes: Sequence[str]) -> TakenOver:
     Raises:
         BadInputError: If ``run`` is no run folder, or its network has nothing in common with the model.
     """
-    if not (run / RECIPE).is_file() or not (run / WEIGHTS).is_file():
+    if not is_run(run):
         raise BadInputError(f"{run}: expected a run folder with {RECIPE} and {WEIGHTS} to start from")
     before = json.loads((run / RECIPE).read_text(encoding="utf-8"))["classes"]
     shared = [name for name in classes if name in before]
@@ -77,7 +77,7 @@ def take_over_backbone(backbone: nn.Module, run: Path) -> int:
     Raises:
         BadInputError: If ``run`` is no run folder, or its backbone is another.
     """
-    if not (run / RECIPE).is_file() or not (run / WEIGHTS).is_file():
+    if not is_run(run):
         raise BadInputError(f"{run}: expected a run folder with {RECIPE} and {WEIGHTS} to start from")
     found = load_file(run / WEIGHTS)
     inside = {name.partition(BACKBONE)[2]: tensor for name, tensor in found.items() if BACKBONE in name}

@@ -1,13 +1,10 @@
 """A run folder: recipe.json, metrics.jsonl, checkpoint.pt, weights.safetensors, and its measurements."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from beltline.core import BadInputError
-from beltline.formats import write_json
 from beltline.models.backbones import load_backbone_weights
 from beltline.training.assessment import (
     build_evaluate,
@@ -17,10 +14,9 @@ from beltline.training.assessment import (
     score,
     single_label_figures,
 )
-from beltline.training.checkpoint import WEIGHTS, hash_json, load_weights
+from beltline.training.checkpoint import WEIGHTS, load_weights
 from beltline.training.export import ModelCard, export_onnx
 from beltline.training.initial import take_over
-from beltline.training.journal import without_nan
 from beltline.training.lists import classes_of, holds_class_folders, holds_lists, read_list
 from beltline.training.loop import FitResult, fit
 from beltline.training.recipes import load_recipe
@@ -35,11 +31,18 @@ from beltline.training.recipes.chr_starter import (
     build_optimizer,
     fit_options,
 )
+from beltline.training.run_folder import (
+    CALIBRATION,
+    EVALUATION,
+    RECIPE,
+    describe_run,
+    read_calibration,
+    require_run,
+    require_same_recipe,
+    write_values,
+)
 from beltline.training.shards import require_shards
 
-RECIPE = "recipe.json"
-CALIBRATION = "calibration.json"
-EVALUATION = "evaluation.json"
 LIMITS = (
     "Trained and calibrated on simulated bags only; on real scans the false-alarm rate is another one.",
     "Knows the listed classes and nothing else: clear means that none of them was found.",
@@ -78,9 +81,7 @@ def train_chr(
     if not recipe.classes:
         recipe = replace(recipe, classes=classes_of(data))
     written = {"recipe": "chr_starter", **as_json(recipe)}
-    path = out / RECIPE
-    if path.is_file():
-        _check_same(path, written, resume)
+    require_same_recipe(out, written, resume=resume)
     for folder in (data, validation) if validation else (data,):
         _check_data(recipe, folder)
     model = build_model(recipe)
@@ -89,7 +90,7 @@ def train_chr(
     if recipe.init:
         take_over(model, Path(recipe.init), recipe.classes)
     out.mkdir(parents=True, exist_ok=True)
-    _write_json(path, written)
+    write_values(out / RECIPE, written)
     return fit(
         model,
         build_batches(recipe, data),
@@ -141,29 +142,11 @@ def _check_data(recipe: ChrStarterRecipe, folder: Path) -> None:
 
 def load_run(out: Path) -> tuple[ChrStarterRecipe, Normalised, str]:
     """Recipe, model with its (averaged) weights in eval mode, and their SHA-256; also while a run goes on."""
-    if not (out / RECIPE).is_file() or not (out / WEIGHTS).is_file():
-        raise BadInputError(f"{out}: not a run folder with {RECIPE} and {WEIGHTS}")
+    require_run(out)
     recipe = load_recipe(str(out / RECIPE))
     model = build_model(replace(recipe, pretrained=False))
     digest = load_weights(model, out / WEIGHTS)
     return recipe, model.eval(), digest
-
-
-def recipe_hash(recipe: ChrStarterRecipe) -> str:
-    """Short hash of the hyperparameters."""
-    return hash_json(as_json(recipe))
-
-
-def _check_same(path: Path, written: dict[str, object], resume: bool) -> None:
-    if not resume:
-        raise BadInputError(f"{path.parent}: holds a run; go on with --resume or choose another folder")
-    before = json.loads(path.read_text(encoding="utf-8"))
-    free = {"steps", "max_minutes", "workers"}
-    now = json.loads(json.dumps(written))
-    # a field that the run's recipe did not know yet has its default in both
-    changed = [key for key in now if key not in free and before.get(key, now[key]) != now[key]]
-    if changed:
-        raise BadInputError(f"{path}: --resume with another recipe; changed: {', '.join(changed)}")
 
 
 def calibrate_run(run: Path, validation: Path, *, limit: int | None = None) -> dict[str, Any]:
@@ -191,7 +174,7 @@ def calibrate_run(run: Path, validation: Path, *, limit: int | None = None) -> d
     if not (found.labels == 0).all(1).any():
         raise BadInputError(f"{validation}: calibration needs scans without any of the classes, got none")
     chosen = {**calibrate(found), "weights_sha256": digest, "scans": len(found.labels)}
-    _write_json(run / CALIBRATION, chosen)
+    write_values(run / CALIBRATION, chosen)
     return chosen
 
 
@@ -202,7 +185,7 @@ def evaluate_run(run: Path, data: Path, *, limit: int | None = None) -> dict[str
         BadInputError: If the run was calibrated with other weights.
     """
     recipe, model, digest = load_run(run)
-    chosen = _chosen(run, digest) if (run / CALIBRATION).is_file() else None
+    chosen = read_calibration(run, digest) if (run / CALIBRATION).is_file() else None
     scores = score(recipe, model, data, limit=limit, boxes=chosen is not None)
     if recipe.loss == "cross_entropy":
         found: dict[str, Any] = {"scans": len(scores.labels), **single_label_figures(scores)}
@@ -210,7 +193,7 @@ def evaluate_run(run: Path, data: Path, *, limit: int | None = None) -> dict[str
         found = ranking_figures(scores, recipe.classes)
     else:
         found = figures(scores, chosen, recipe.classes)
-    _write_json(run / EVALUATION, found)
+    write_values(run / EVALUATION, found)
     return found
 
 
@@ -221,8 +204,7 @@ def export_run(run: Path, path: Path, *, name: str, half_weights: bool = False) 
         See `beltline.training.export.export_onnx`.
     """
     recipe, model, digest = load_run(run)
-    chosen = _chosen(run, digest)
-    measured = run / EVALUATION
+    chosen = read_calibration(run, digest)
     card = ModelCard(
         name=name,
         classes=recipe.classes,
@@ -231,28 +213,9 @@ def export_run(run: Path, path: Path, *, name: str, half_weights: bool = False) 
         thresholds=chosen.get("scan_thresholds", chosen["thresholds"]),
         box_threshold=chosen["box_threshold"],
         card={
-            "recipe": as_json(recipe),
-            "recipe_hash": recipe_hash(recipe),
-            "weights_sha256": digest,
-            "figures": json.loads(measured.read_text(encoding="utf-8")) if measured.is_file() else {},
+            **describe_run(run, as_json(recipe), digest),
             "limits": list(LIMITS),
             "terms": "Apache-2.0",
         },
     )
     return export_onnx(model, path, card, half_weights=half_weights)
-
-
-def _chosen(run: Path, digest: str) -> dict[str, Any]:
-    path = run / CALIBRATION
-    if not path.is_file():
-        raise BadInputError(
-            f"{run}: not calibrated; run beltline evaluate {run} --calibrate --data VALIDATION"
-        )
-    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if values["weights_sha256"] != digest:
-        raise BadInputError(f"{path}: belongs to other weights of this run; calibrate again")
-    return values
-
-
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    write_json(path, without_nan(value), indent=1)

@@ -14,11 +14,11 @@ N, H and W may differ between shards; H and W are multiples of 32. Scans are sto
 the network: cut to the bag, longer side at the recipe's ``long_side``, padded with white.
 """
 
+import itertools
 import json
 import math
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from beltline.core import BadInputError, ShapeError
+from beltline.training.ahead import built_ahead
 from beltline.training.augment import (
     AugmentationRange,
     apply_to_masks,
@@ -208,22 +209,14 @@ class ShardBatches:
 
     def __call__(self, start: int, stride: int = 1) -> Iterator[Batch]:
         """Batches number ``start``, ``start + stride``, ..., prepared ahead, without end."""
-        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="batches")
-        ahead: list[Future[Batch]] = []
-        shards = self._list()
-        index = start
-        try:
-            while True:
-                while len(ahead) < 2 * self.workers:
-                    if (index - start) // stride % self.refresh == 0 and index > start:
-                        shards = self._list()
-                    ahead.append(pool.submit(self.build, shards, index))
-                    index += stride
-                yield ahead.pop(0).result()
-        finally:
-            for future in ahead:
-                future.cancel()
-            pool.shutdown(wait=True, cancel_futures=True)
+        return built_ahead(lambda job: self.build(*job), self._jobs(start, stride), self.workers, "batches")
+
+    def _jobs(self, start: int, stride: int) -> Iterator[tuple[list[Shard], int]]:
+        shards: list[Shard] = []
+        for number, index in enumerate(itertools.count(start, stride)):
+            if number % self.refresh == 0:
+                shards = self._list()
+            yield shards, index
 
     def build(self, shards: Sequence[Shard], index: int) -> Batch:
         """Batch number ``index`` from ``shards``."""

@@ -22,6 +22,7 @@ from beltline.protocols.sixray.cell import save_arrays
 from beltline.training.detection import DetectionBatches, DetectionSet, detection_loss, find, joined
 from beltline.training.loop import FitOptions, fit
 from beltline.training.schedule import cosine
+from beltline.training.weight_decay import decay_groups
 
 RESULT, FOUND = "result.json", "found.npz"
 
@@ -44,15 +45,11 @@ def run_cell(cell: Cell, data: RwscData, scale: Scale, folder: Path) -> None:
     began = time.monotonic()
     torch.manual_seed(cell.seed)
     model = build_detector(scale.detector, len(data.classes), scale.size)
-    groups = [
-        {"params": [p for p in model.parameters() if p.ndim >= 2], "weight_decay": 0.02},
-        {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
-    ]
     result = fit(
         model,
         DetectionBatches(training, scale.detector_batch, cell.seed),
         detection_loss,
-        torch.optim.AdamW(groups, lr=scale.lr),
+        torch.optim.AdamW(decay_groups(model, 0.02), lr=scale.lr),
         steps=scale.detector_steps,
         options=FitOptions(
             schedule=cosine(warmup=0.05),

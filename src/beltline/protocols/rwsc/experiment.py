@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from beltline import __version__
 from beltline.core import BadInputError
 from beltline.formats import write_json
+from beltline.protocols.cards import made_with
 from beltline.protocols.rwsc.cell import RESULT, run_cell
 from beltline.protocols.rwsc.data import simulated_data
 from beltline.protocols.rwsc.plan import HARDENED, SCALES, TRUTH, WITHOUT_EDGES, Cell, Scale, cells
@@ -124,13 +121,5 @@ def _card(
         "detectors": {"planned": planned, "done": len(done)},
         "seeds": sorted({cell.seed for cell in done}),
         "minutes_of_this_call": round(seconds / 60, 1),
-        "hardware": {
-            "device": torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine(),
-            "threads": torch.get_num_threads(),
-        },
-        "versions": {
-            "beltline": __version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
+        **made_with(),
     }

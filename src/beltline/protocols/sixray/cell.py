@@ -25,6 +25,7 @@ from beltline.protocols.sixray.parts import Part
 from beltline.protocols.sixray.plan import METHODS, Cell, Method, Net, Scale
 from beltline.training.loop import FitOptions, Loss, fit
 from beltline.training.schedule import constant, cosine
+from beltline.training.weight_decay import decay_groups
 
 RESULT, SCORES = "result.json", "scores.npz"
 Start = Path | Literal["imagenet", "random"]
@@ -120,14 +121,10 @@ def build_loss(method: Method, normalise: Callable[[Tensor], Tensor]) -> Loss:
 
 def build_optimizer(scale: Scale, model: nn.Module) -> torch.optim.Optimizer:
     """AdamW, or SGD as published (one parameter group)."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
     if scale.optimizer == "sgd":
+        parameters = [p for p in model.parameters() if p.requires_grad]
         return torch.optim.SGD(parameters, lr=scale.lr, momentum=0.9, weight_decay=scale.weight_decay)
-    groups = [
-        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": scale.weight_decay},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=scale.lr)
+    return torch.optim.AdamW(decay_groups(model, scale.weight_decay), lr=scale.lr)
 
 
 def fit_options(scale: Scale) -> FitOptions:

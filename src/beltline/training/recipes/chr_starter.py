@@ -31,6 +31,7 @@ from beltline.training.lists import ListBatches, holds_lists, read_list
 from beltline.training.loop import Batches, FitOptions, Loss
 from beltline.training.schedule import constant, cosine
 from beltline.training.shards import Batch, ShardBatches
+from beltline.training.weight_decay import decay_groups
 
 STARTER_CLASSES = (
     "gun", "knife", "wrench", "pliers", "scissors", "hammer",
@@ -157,11 +158,7 @@ def build_model(recipe: ChrStarterRecipe) -> Normalised:
 
 def build_optimizer(recipe: ChrStarterRecipe, model: nn.Module) -> torch.optim.Optimizer:
     """AdamW or SGD; weights of two and more dimensions decay."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-    ]
+    groups = decay_groups(model, recipe.weight_decay)
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=recipe.lr, momentum=0.9, nesterov=True)
     return torch.optim.AdamW(groups, lr=recipe.lr, betas=(0.9, 0.99), foreach=True)

@@ -15,6 +15,7 @@ from beltline.models.detection_small import SmallDetector
 from beltline.training.augment import AugmentationRange
 from beltline.training.loop import FitOptions
 from beltline.training.schedule import constant, cosine
+from beltline.training.weight_decay import decay_groups
 
 STARTER = "Starter"
 
@@ -108,12 +109,7 @@ def build_model(recipe: DetectorRecipe) -> Detector:
 
 def build_optimizer(recipe: DetectorRecipe, model: nn.Module) -> torch.optim.Optimizer:
     """AdamW; weights of two and more dimensions decay."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=recipe.lr, betas=(0.9, 0.99))
+    return torch.optim.AdamW(decay_groups(model, recipe.weight_decay), lr=recipe.lr, betas=(0.9, 0.99))
 
 
 def fit_options(recipe: DetectorRecipe, **changes: Any) -> FitOptions:

@@ -1,0 +1,90 @@
+"""ONNX files of trained networks: how a network becomes a graph, and the graph a file with its card."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from beltline.core import QualityGateError
+from beltline.formats import write_atomic, write_json
+from beltline.training.journal import without_nan
+
+METADATA_KEY = "beltline"
+
+
+def trace(
+    network: nn.Module, size: tuple[int, int], *, outputs: Sequence[str], sides: Mapping[int, Any]
+) -> Any:
+    """A network as an ONNX model with the input ``image``.
+
+    Args:
+        network: Takes (1, 3, H, W), in eval mode.
+        size: (H, W) at which it is traced.
+        outputs: Names of what it returns.
+        sides: What H (axis 2) and W (axis 3) may be, see `torch.export.Dim`.
+    """
+    with warnings.catch_warnings():
+        # torch's own exporter copies what it has deprecated
+        warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
+        program = torch.onnx.export(
+            network,
+            (torch.rand(1, 3, *size),),
+            input_names=["image"],
+            output_names=list(outputs),
+            dynamic_shapes={"image": dict(sides)},
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    graph = program.model_proto
+    _forget_origins(graph)
+    return graph
+
+
+def write_onnx(
+    path: Path, graph: Any, card: Mapping[str, Any], *, max_megabytes: float, way_out: str = ""
+) -> float:
+    """Write a model and its card, which goes inside (key ``beltline``) and beside, ``path`` with ``.json``.
+
+    Args:
+        path: Ends in ``.onnx``.
+        graph: ONNX model; receives the card.
+        card: JSON object; NaN becomes null.
+        max_megabytes: Larger files are refused.
+        way_out: Said to whoever made too large a file.
+
+    Returns:
+        Size in megabytes.
+
+    Raises:
+        QualityGateError: If the file is too large; nothing is written then.
+    """
+    import onnx
+
+    described = without_nan(card)
+    entry = graph.metadata_props.add()
+    entry.key, entry.value = METADATA_KEY, json.dumps(described, allow_nan=False)
+    onnx.checker.check_model(graph)
+    data = graph.SerializeToString()
+    megabytes = len(data) / 1e6
+    if megabytes > max_megabytes:
+        raise QualityGateError(f"{path.name}: {megabytes:.1f} MB, limit {max_megabytes}{way_out}")
+    write_atomic(path, data)
+    write_json(path.with_suffix(".json"), described, indent=1)
+    return megabytes
+
+
+def _forget_origins(graph: Any) -> None:
+    """Drop the exporter's notes (stack traces with the paths of the machine that exported)."""
+    del graph.metadata_props[:]
+    del graph.graph.metadata_props[:]
+    for thing in (*graph.graph.node, *graph.graph.value_info, *graph.graph.input, *graph.graph.output):
+        del thing.metadata_props[:]
+        thing.doc_string = ""
+    graph.doc_string = graph.graph.doc_string = ""

@@ -1,0 +1,92 @@
+"""What the run folders of classifiers and detectors have in common: the recipe, and what was measured."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from beltline.core import BadInputError
+from beltline.formats import write_json
+from beltline.training.checkpoint import WEIGHTS, hash_json
+from beltline.training.journal import without_nan
+
+RECIPE, CALIBRATION, EVALUATION = "recipe.json", "calibration.json", "evaluation.json"
+FREE = ("steps", "max_minutes", "workers")  # fields that a resumed run may change
+
+
+def is_run(run: Path) -> bool:
+    """Whether a folder holds a run with weights, finished or not."""
+    return (run / RECIPE).is_file() and (run / WEIGHTS).is_file()
+
+
+def require_run(run: Path) -> None:
+    """Refuse a folder without recipe or weights.
+
+    Raises:
+        BadInputError: If one is missing.
+    """
+    if not is_run(run):
+        raise BadInputError(f"{run}: not a run folder with {RECIPE} and {WEIGHTS}")
+
+
+def require_same_recipe(run: Path, recipe: Mapping[str, Any], *, resume: bool) -> None:
+    """Refuse a folder that holds another run.
+
+    Args:
+        run: Folder, which need not exist.
+        recipe: As `write_values` would write it.
+        resume: Whether the run is meant to go on.
+
+    Raises:
+        BadInputError: If there is a run and it should not go on, or its recipe is another.
+    """
+    path = run / RECIPE
+    if not path.is_file():
+        return
+    if not resume:
+        raise BadInputError(f"{run}: holds a run; go on with --resume or choose another folder")
+    before = json.loads(path.read_text(encoding="utf-8"))
+    now = json.loads(json.dumps(recipe))
+    # a field that the run's recipe did not know yet has its default in both
+    changed = [key for key in now if key not in FREE and before.get(key, now[key]) != now[key]]
+    if changed:
+        raise BadInputError(f"{path}: --resume with another recipe; changed: {', '.join(changed)}")
+
+
+def read_calibration(run: Path, digest: str) -> dict[str, Any]:
+    """What was chosen on validation data for a run's weights.
+
+    Args:
+        run: Run folder.
+        digest: SHA-256 of its weights.
+
+    Raises:
+        BadInputError: If it is not calibrated, or was with other weights.
+    """
+    path = run / CALIBRATION
+    if not path.is_file():
+        raise BadInputError(
+            f"{run}: not calibrated; run beltline evaluate {run} --calibrate --data VALIDATION"
+        )
+    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if values["weights_sha256"] != digest:
+        raise BadInputError(f"{path}: belongs to other weights of this run; calibrate again")
+    return values
+
+
+def describe_run(run: Path, recipe: Mapping[str, Any], digest: str) -> dict[str, Any]:
+    """What the card of a model says of the run it comes from; figures where it was evaluated."""
+    measured = run / EVALUATION
+    return {
+        "recipe": recipe,
+        "recipe_hash": hash_json(recipe),
+        "weights_sha256": digest,
+        "figures": json.loads(measured.read_text(encoding="utf-8")) if measured.is_file() else {},
+    }
+
+
+def write_values(path: Path, values: Mapping[str, Any]) -> None:
+    """Write one of a run's JSON files, NaN as null."""
+    write_json(path, without_nan(values), indent=1)
