@@ -9,12 +9,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
 
 from beltline.core import BadInputError, Instances
 from beltline.formats import SetWriter
 from beltline.metrics.detections import Boxes
 from beltline.models.detection_small import SmallDetector
 from beltline.training.augment import NO_AUGMENTATION, AugmentationRange, apply_to_pixels, sample_augmentation
+from beltline.training.checkpoint import WEIGHTS
 from beltline.training.detection_data import (
     SourceBatches,
     apply_to_boxes,
@@ -33,7 +35,7 @@ from beltline.training.detection_run import (
     load_detector_recipe,
     train_detector,
 )
-from beltline.training.recipes.detector_starter import DETECTOR_RECIPES, as_json
+from beltline.training.recipes.detector_starter import DETECTOR_RECIPES, as_json, build_model
 
 CLASSES = ("gun", "knife")
 TINY = [
@@ -170,6 +172,33 @@ def test_from_a_set_to_figures(run, data):
     assert found["whole_scan"]["0.05"]["pfa"]["trials"] == 2
     assert sum(row["scan"]["positives"] for row in found["classes"].values()) == 1
     assert json.loads((run / "evaluation.json").read_text(encoding="utf-8"))["scans"] == 4
+
+
+def test_a_detector_starts_from_a_classifier_or_an_earlier_detector(run, data, tmp_path):
+    recipe, _, _ = load_detector(run)
+    changes = [*TINY, "steps=1", "lr=0", "ema_decay=0"]
+    torch.manual_seed(1)
+    body = build_model(recipe).body
+    before = {f"classifier.backbone.{name}": value for name, value in body.state_dict().items()}
+    (tmp_path / "classifier").mkdir()
+    save_file(before, tmp_path / "classifier" / WEIGHTS)
+    (tmp_path / "classifier" / "recipe.json").write_text(json.dumps({"classes": ["gun"]}))
+    for origin, same in ((tmp_path / "classifier", "body"), (run, "")):
+        out = tmp_path / f"from-{origin.name}"
+        started = load_detector_recipe("detector_starter", [*changes, f"init={origin}", "seed=5"])
+        train_detector(started, data, out)
+        found, wanted = load_file(out / WEIGHTS), load_file(origin / WEIGHTS)
+        wanted = {name.replace("classifier.backbone", "body"): value for name, value in wanted.items()}
+        for name, value in found.items():
+            if name.startswith(same) and not name.endswith(("running_mean", "running_var", "tracked")):
+                assert torch.equal(value, wanted[name]), name
+    other = load_detector_recipe("detector_starter", [*changes, f"init={tmp_path / 'classifier'}"])
+    with pytest.raises(BadInputError, match="backbone"):
+        train_detector(replace(other, backbone_channels=(8, 8, 8, 16)), data, tmp_path / "wide")
+    with pytest.raises(BadInputError, match="run folder"):
+        train_detector(replace(other, init=str(tmp_path)), data, tmp_path / "none")
+    with pytest.raises(BadInputError, match="Starter only"):
+        train_detector(replace(other, detector="FCOS small"), data, tmp_path / "fcos")
 
 
 def test_figures_by_hand():
