@@ -1,7 +1,8 @@
 """Latency of screening, from decoded array to report entry, beside a plain PIL + ONNX Runtime pipeline.
 
 Both run the same model with two threads on the same scans, in turn, in the same process. The plain one
-does what a user would write in ten lines: resize with white borders, run, sigmoid, arg-max of the map.
+does what a user would write in ten lines: resize with white borders, run, sigmoid, arg-max of the map; of a
+detector it takes the boxes as they come.
 
     python benchmarks/screening.py                       # the shipped model, synthetic bags
     python benchmarks/screening.py --model FILE --json
@@ -23,6 +24,7 @@ from beltline.core import Scan
 from beltline.screening import ScreeningModel, find_weights, load_model, screen_scan
 
 WIDTH, HEIGHT = 1000, 700
+OUTPUTS = {"classification": ("logits", "cams"), "detection": ("boxes", "labels", "scores")}
 
 
 def bag(rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -47,10 +49,11 @@ def plain_pipeline(session: Any, picture: NDArray[np.uint8], card: Any) -> dict[
     canvas.paste(image, ((side[0] - image.width) // 2, (side[1] - image.height) // 2))
     tensor = np.asarray(canvas, dtype=np.float32).transpose(2, 0, 1)[None] / 255
     prepared = time.perf_counter()
-    logits, cams = session.run(["logits", "cams"], {"image": np.ascontiguousarray(tensor)})
+    answer = session.run(list(OUTPUTS[card.task]), {"image": np.ascontiguousarray(tensor)})
     ran = time.perf_counter()
-    card.probabilities(logits[0])
-    [np.unravel_index(int(cam.argmax()), cam.shape) for cam in cams[0]]
+    if card.task == "classification":
+        card.probabilities(answer[0][0])
+        [np.unravel_index(int(cam.argmax()), cam.shape) for cam in answer[1][0]]
     done = time.perf_counter()
     return {
         "prepare": 1000 * (prepared - start),

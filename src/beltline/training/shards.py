@@ -10,8 +10,9 @@ Layout, K classes, coverage planes at stride 8::
     DATA/shard_00000/objects.npy       (M, 6) float32                   optional: image, class, x1, y1, x2, y2
 
 A shard is written to ``shard_00000.part`` and renamed when complete, so a reader sees all of it or nothing.
-N, H and W may differ between shards; H and W are multiples of 32. Scans are stored as screening shows them to
-the network: cut to the bag, longer side at the recipe's ``long_side``, padded with white.
+N, H and W may differ between shards; H and W are multiples of 8, and of 32 where a classifier reads them.
+Scans are stored as screening shows them to the network: cut to the bag, longer side at the recipe's
+``long_side``, padded with white.
 """
 
 import itertools
