@@ -1,7 +1,7 @@
 """ONNX latency of the starter detector at 640 px beside the shipped classifier, in turn, two threads.
 
-Times on a busy machine say little, the ratio within the same repetition holds. The detector's weights are
-random unless a file is given; suppression of random boxes costs more than that of trained ones.
+Times on a busy machine say little, the ratio within the same repetition holds. Without a file the detector's
+weights are random; suppression of random boxes costs more than that of trained ones.
 
     python benchmarks/detector.py
     python benchmarks/detector.py --detector starter-detector.onnx --backbones
@@ -22,12 +22,13 @@ from beltline.models.detection_small import SmallDetector
 from beltline.models.latency import Step, interleaved_seconds, paired_ratio
 from beltline.screening import find_weights
 from beltline.training.detection_export import OUTPUTS, DetectorCard, export_detector
+from beltline.training.recipes.detector_starter import DetectorRecipe
 
 SIDE, CLASSIFIER_SIZE, CLASSES = 640, (320, 448), 12
 BACKBONES: dict[str, dict[str, Any]] = {
+    "resnet18": {"channels": (32, 64, 128, 256)},
     "mobilenetv4_conv_small": {},
     "resnet10t": {"channels": (32, 64, 128, 256)},
-    "resnet18": {"channels": (32, 64, 128, 256)},
     "hgnetv2_b0": {},
 }
 
@@ -51,7 +52,7 @@ def step_of(session: Any, outputs: list[str], size: tuple[int, int]) -> Step:
 def exported(backbone: str, options: dict[str, Any]) -> bytes:
     """The starter detector with random weights as an ONNX file."""
     torch.manual_seed(0)
-    detector = SmallDetector(CLASSES, backbone=backbone, **options)
+    detector = SmallDetector(CLASSES, backbone=backbone, width=DetectorRecipe().width, **options)
     card = DetectorCard("bench", tuple(f"class {k}" for k in range(CLASSES)), SIDE, {"0.05": [0.5] * CLASSES})
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "detector.onnx"
@@ -70,7 +71,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    chosen = BACKBONES if options.backbones else dict(list(BACKBONES.items())[:1])
+    one = {} if options.detector else dict(list(BACKBONES.items())[:1])
+    chosen = BACKBONES if options.backbones else one
     files = {name: exported(name, extra) for name, extra in chosen.items()}
     if options.detector:
         files[options.detector.name] = options.detector.read_bytes()

@@ -5,8 +5,9 @@
     python benchmarks/starters.py bags
 
 Of each class that both know: AUC over the bags; PD at the model's own operating point of 5 % false alarms a
-bag; and, in bags with the class, whether the point lies in an object of it and whether the box overlaps one by
-half. Differences are paired over bags, with 95 % bootstrap intervals. The trivial point is the densest spot.
+bag; and, in bags with the class, whether the point lies in an object of it and whether the box overlaps one
+by half. Differences are paired over bags, with 95 % bootstrap intervals. The trivial point is the densest
+spot.
 """
 
 from __future__ import annotations
@@ -183,7 +184,8 @@ def main() -> None:
     for name, model in found["models"].items():
         print(f"\n{name:20s} bags    AUC  points   boxes  PD [95 %]")
         for label, row in [*model["classes"].items(), ("mean", model["mean"])]:
-            line = f"{label:20s} {row.get('bags', ''):4}  {row['auc']:.3f}  {row['pointing']:6.2f}  {row['box']:6.2f}"
+            line = f"{label:20s} {row.get('bags', ''):4}  {row['auc']:.3f}"
+            line += f"  {row['pointing']:6.2f}  {row['box']:6.2f}"
             print(line + ("  {:.2f} [{:.2f}, {:.2f}]".format(*row["pd"]) if "pd" in row else ""))
         for key, words in (("bag_pd", "bags with an item that alarm"), ("bag_pfa", "bags without")):
             print("{}: {:.2f} [{:.2f}, {:.2f}]".format(words, *model[key]))

@@ -1,0 +1,197 @@
+"""Write docs/detector.md from measured figures; nothing in the tables is typed by hand.
+
+beltline evaluate run --data val --calibrate
+beltline evaluate run --data test --json > seen.json
+beltline evaluate run --data unseen --json > unseen.json
+python benchmarks/starters.py test --json > starters.json
+python benchmarks/real_scans.py REAL --model starter-detector-1 > real.json
+python benchmarks/real_scans.py REAL --model starter-chr-2 > real_chr.json
+python benchmarks/detector.py --detector FILE --json > latency.json
+python benchmarks/screening.py --model starter-detector-1 --json > speed.json
+python scripts/detector_page.py FOLDER_OF_THESE --note scripts/detector_note.md > docs/detector.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from beltline.screening import load_model
+
+NAME = "starter-detector-1"
+HEAD = """# {name}
+
+A one-stage detector of {count} classes ({classes}) on a narrow
+ResNet-18, trained on simulated bags alone: **no real scan and no real label was used**. ONNX,
+{megabytes:.1f} MB, normalisation and suppression inside (SHA-256 `{sha}`).
+
+```sh
+beltline screen SCANS --model {name} --out report     # a box for every object that alarms
+beltline models show {name}
+```
+
+The default of `beltline screen` is the classifier [starter-chr-2](models.md); below both stand side by side.
+
+## Recipe
+
+{note}
+
+"""
+SIMULATED = """## Simulated test bags
+
+Items, seeds and bags apart from training; difficult on purpose: full bags, objects on top of each other,
+any look. AP, recall and precision at IoU 0.5 (recall and precision at score 0.5); AUC and PD judge a bag by
+the class's best box, PD at the threshold that let 5 % of the validation bags without the class alarm. 95 %
+Wilson intervals.
+
+"""
+BOTH = """## Beside the classifier, on the same bags
+
+`python benchmarks/starters.py`: both through the steps of `beltline screen`, each at its operating point of
+5 % false alarms a bag. Points: in bags with the class, the point lies in a box of it (the densest spot of the
+bag: {trivial:.2f}). Boxes: the best box overlaps one of the class by half.
+
+"""
+REAL = """## Real scans
+
+`python benchmarks/real_scans.py DIR` on public research scans (SIXray and PIDray; they may not be shipped).
+Small sets, wide intervals, a few staged bags scanned many times.
+
+"""
+
+
+def rate(values: Any) -> str:
+    """``0.50 [0.40, 0.60]`` of a rate or of three numbers."""
+    three = [values[key] for key in ("value", "low", "high")] if isinstance(values, dict) else values
+    return "{:.2f} [{:.2f}, {:.2f}]".format(*three)
+
+
+def simulated(found: dict[str, Any]) -> list[str]:
+    """Rows a class, then what does not belong to one."""
+    lines = [
+        "| class | objects | AP | recall | precision | AUC | PD at 5 % |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, row in found["classes"].items():
+        values = " | ".join(f"{row[key]:.2f}" for key in ("ap", "recall", "precision"))
+        scan = row["scan"]
+        pd = rate(scan["operating_points"]["0.05"]["pd"])
+        lines.append(f"| {name} | {row['objects']} | {values} | {scan['auc']:.2f} | {pd} |")
+    mean = " | ".join(f"{found['mean'][key]:.2f}" for key in ("ap", "recall", "precision"))
+    auc = sum(row["scan"]["auc"] for row in found["classes"].values()) / len(found["classes"])
+    lines += [f"| **mean** | {found['objects']} in {found['scans']} bags | {mean} | {auc:.2f} | |", ""]
+    coco = found["coco"]
+    lines.append(f"- COCO AP {coco['ap']:.3f}, at 0.75 {coco['ap_75']:.3f}.")
+    share = ", ".join(f"{value:.2f} at {at}" for at, value in found["froc"].items())
+    lines.append(f"- Found by false alarms a bag: {share}.")
+    for pfa in ("0.05", "0.1", "0.2"):
+        point = found["whole_scan"][pfa]
+        lines.append(
+            f"- Whole bag at {float(pfa):.0%}: alarms in {rate(point['pd'])} of the bags with an item and in"
+            f" {rate(point['pfa'])} of those without."
+        )
+    table = found["misses"]["size"]
+    parts = zip(table["edges"], table["edges"][1:], table["missed"], table["objects"], strict=False)
+    misses = ", ".join(f"{low:g} to {high:g}: {missed} of {n}" for low, high, missed, n in parts if n)
+    lines.append(f"- Missed at 5 %, by the share of the scan that the box covers: {misses}.")
+    return lines
+
+
+def both(found: dict[str, Any]) -> list[str]:
+    """The two models side by side and their paired difference."""
+    names = list(found["models"])
+    lines = ["| class | " + " | ".join(f"{n}: AUC | points | boxes | PD" for n in names) + " |"]
+    lines.append("|---|" + "---|" * (4 * len(names)))
+    for label in found["models"][names[0]]["classes"]:
+        rows = [found["models"][name]["classes"][label] for name in names]
+        cells = [f"{r['auc']:.2f} | {r['pointing']:.2f} | {r['box']:.2f} | {rate(r['pd'])}" for r in rows]
+        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    means = [found["models"][name]["mean"] for name in names]
+    cells = [f"{m['auc']:.2f} | {m['pointing']:.2f} | {m['box']:.2f} | " for m in means]
+    lines.append("| **mean** | " + " | ".join(cells) + "|")
+    lines.append("")
+    for name in names:
+        bag = found["models"][name]
+        full, empty = rate(bag["bag_pd"]), rate(bag["bag_pfa"])
+        lines.append(f"- {name}: alarms in {full} of the bags with an item and in {empty} of those without.")
+    words = {"auc": "AUC", "pointing": "points", "box": "boxes"}
+    gains = ", ".join(
+        "{} {:+.3f} [{:+.3f}, {:+.3f}]".format(words[key], *values)
+        for key, values in found["difference"].items()
+    )
+    return [*lines, f"- {names[1]} over {names[0]}, paired over bags: {gains}."]
+
+
+def real(found: dict[str, Any], beside: dict[str, Any]) -> list[str]:
+    """AUC beside the classifier's and the trivial, then pointing."""
+    lines = ["| comparison | AUC of the detector | of starter-chr-2 | trivial |", "|---|---|---|---|"]
+    for name, row in found.items():
+        if "model" in row:
+            own, other = ([r["auc"], r["low"], r["high"]] for r in (row["model"], beside[name]["model"]))
+            trivial = [f"{k.split(': ')[1]} {v:.2f}" for k, v in row.items() if k.startswith("trivial")]
+            lines.append(
+                f"| {name}, n {row['model']['n']} | {rate(own)} | {rate(other)} | {', '.join(trivial)} |"
+            )
+    lines += ["", "| pointing | detector | starter-chr-2 |", "|---|---|---|"]
+    for name, row in found.items():
+        if name.startswith("pointing"):
+            for key, value in row.items():
+                lines.append(
+                    f"| {name.removeprefix('pointing on ')}, {key} | {value} | {beside[name].get(key, '')} |"
+                )
+    return lines
+
+
+def speed(latency: dict[str, Any], whole: dict[str, Any], file: str) -> list[str]:
+    """The network alone by size, and the whole way beside the plain pipeline."""
+    rows = {row["size"]: row for row in latency["rows"] if row["model"] == file}
+    sizes = ", ".join(
+        f"{row['ms']:.0f} ms at {size} ({row['to_classifier']:.1f} times starter-chr-2)"
+        for size, row in rows.items()
+    )
+    ours, plain = whole["ms"]["beltline"]["total"], whole["ms"]["plain"]["total"]
+    return [
+        "## Speed",
+        "",
+        f"ONNX Runtime, {latency['threads']} threads,"
+        f" `python benchmarks/detector.py --detector FILE`: {sizes};"
+        f" median of {latency['repeats']}. From decoded array to report entry, 1000x700, `python"
+        f" benchmarks/screening.py --model {NAME}`: median {ours['median']:.0f} ms, p95 {ours['p95']:.0f} ms;"
+        f" the plain PIL and ONNX Runtime pipeline in the same run {plain['median']:.0f} ms.",
+    ]
+
+
+def main() -> None:
+    """Print the page."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("figures", type=Path)
+    parser.add_argument("--note", type=Path, required=True)
+    parser.add_argument("--model", default=NAME)
+    parser.add_argument("--file", default=f"{NAME}.onnx", help="name under which latency.json has it")
+    a = parser.parse_args()
+    model = load_model(a.model, trust=True, warm=False)
+    names = ("seen", "unseen", "starters", "real", "real_chr", "latency", "speed")
+    found = {name: json.loads((a.figures / f"{name}.json").read_text()) for name in names}
+    size = next(row["megabytes"] for row in found["latency"]["rows"] if row["model"] == a.file)
+    head = HEAD.format(
+        name=NAME,
+        count=len(model.card.classes),
+        classes=", ".join(model.card.classes),
+        sha=model.sha256,
+        megabytes=size,
+        note=a.note.read_text().strip(),
+    )
+    lines = [head + SIMULATED + "Looks of training (random and the three named ones):", ""]
+    lines += [*simulated(found["seen"]), "", "A look that was kept for this test (`unseen`):", ""]
+    lines += [*simulated(found["unseen"]), ""]
+    lines += [BOTH.format(trivial=found["starters"]["trivial_pointing"]) + "\n".join(both(found["starters"]))]
+    lines += ["", REAL + "\n".join(real(found["real"], found["real_chr"])), ""]
+    print("\n".join([*lines, *speed(found["latency"], found["speed"], a.file)]))
+
+
+if __name__ == "__main__":
+    main()
