@@ -146,3 +146,27 @@ def test_help_has_an_example(capsys, verb):
     code, out, _ = run(capsys, "synthesize", verb, "--help")
     assert code == 0
     assert f"beltline synthesize {verb}" in out.replace("\n", " ")
+
+
+def test_from_simulated_bags_to_a_detector_by_commands_alone(tmp_path, capsys):
+    """The way of docs/synthesis.md: positives give threats, benign bags a set, the set trains at once."""
+    for name, seed, share in (("positives", 1, 1), ("benign", 2, 0)):
+        words = ("--bags", 4, "--seed", seed, "--positives", share, "--pixel-mm", 4)
+        assert run(capsys, "simulate", tmp_path / name, *words)[0] == 0
+    threats, made, trained = (tmp_path / name for name in ("threats", "made", "trained"))
+    code, _, err = run(
+        capsys, "synthesize", "library", tmp_path / "positives", "--out", threats, "--clutter", 0
+    )
+    assert code == 3
+    assert "take --clutter" in err
+    assert not threats.exists()
+    assert run(capsys, "synthesize", "library", tmp_path / "positives", "--out", threats)[0] == 0
+    bags = ("--bags", tmp_path / "benign", "--threats", threats)
+    assert run(capsys, "synthesize", "tip", *bags, "--out", made)[0] == 0
+    small = ("backbone=resnet10t", "backbone_channels=8,8,8,8", "width=8", "long_side=96", "crop_height=64",
+             "crop_width=96", "batch_size=2", "steps=2", "precision=32-true")  # fmt: skip
+    sets = [word for field in small for word in ("--set", field)]
+    assert run(capsys, "train", "detector", "--data", made, "--out", trained, *sets)[0] == 0
+    code, out, _ = run(capsys, "evaluate", trained, "--data", made, "--json")
+    assert code == 0
+    assert json.loads(out)["objects"] > 0

@@ -8,7 +8,15 @@ import pytest
 
 from beltline.core import BadInputError, Instances, Masks, Scan
 from beltline.formats import SetWriter, encode_tiff, write_png
-from beltline.synthesis.cutting import annotated_scans, cut_alone, cut_out, cut_set, filled, mask_of_box
+from beltline.synthesis.cutting import (
+    annotated_scans,
+    cut_alone,
+    cut_out,
+    cut_set,
+    filled,
+    mask_of_box,
+    uncluttered,
+)
 from beltline.synthesis.library import census, orientation, read_library, write_library
 from beltline.synthesis.output import benign_scans
 from beltline.synthesis.threat import Threat
@@ -158,10 +166,17 @@ def write_set(root, *, raw: bool) -> None:
 @pytest.mark.parametrize("raw", [True, False])
 def test_an_annotated_set_gives_threats_with_their_article(tmp_path, raw) -> None:
     write_set(tmp_path, raw=raw)
-    found = list(cut_set(annotated_scans(tmp_path), {"labels": {"knife"}, "clutter": 0.3}))
+    found = list(cut_set(annotated_scans(tmp_path), {"knife"}))
     assert [(t.article, t.domain, t.pixel_mm) for t in found] == [("k7", "dual" if raw else "color", 2.0)]
     assert found[0].provenance["by"] == "mask"
-    assert list(cut_set(annotated_scans(tmp_path), {"labels": {"gun"}, "clutter": 9})) == []
+    assert list(cut_set(annotated_scans(tmp_path), {"gun"})) == []
+    clutter = found[0].provenance["clutter"]
+    assert list(uncluttered(iter(found), clutter)) == found
+    with pytest.raises(
+        BadInputError, match=rf"1 threats found.* take --clutter {np.ceil(10 * clutter) / 10:g}"
+    ):
+        list(uncluttered(iter(found), clutter - 0.01))
+    assert list(uncluttered(iter(()), 0.0)) == []
 
 
 def test_of_a_set_only_benign_scans_are_taken(tmp_path) -> None:

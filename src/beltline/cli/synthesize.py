@@ -85,7 +85,7 @@ def make_library(
     labels: Annotated[str, typer.Option(help="Classes, comma separated; empty takes all prohibited.")] = "",
     clutter: Annotated[
         float, typer.Option(help="Most spread of optical depth around a threat that is kept.", min=0)
-    ] = 0.3,
+    ] = 1.0,
     as_json: JsonFlag = False,
 ) -> None:
     """Cut threats out of annotated scans, divide by what lies around them, keep where they came from.
@@ -93,12 +93,12 @@ def make_library(
     Example: beltline synthesize library positives --out threats --labels knife,gun
     """
     from beltline.core import LABELS
-    from beltline.synthesis.cutting import annotated_scans, cut_set
+    from beltline.synthesis.cutting import annotated_scans, cut_set, uncluttered
     from beltline.synthesis.library import INDEX, census, read_library, write_library
 
     wanted = {name.strip() for name in labels.split(",") if name.strip()} or set(LABELS)
     if (scans / "annotations.json").is_file():
-        threats = cut_set(annotated_scans(scans), {"labels": wanted, "clutter": clutter})
+        threats = uncluttered(cut_set(annotated_scans(scans), wanted), clutter)
     else:
         plain = read_library(scans)
         if (scans / INDEX).is_file() and scans.resolve() == out.resolve():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -180,16 +180,16 @@ def annotated_scans(folder: str | Path) -> Iterator[tuple[str, Scan, list[dict[s
         )
 
 
-def cut_set(samples: Iterator[tuple[str, Scan, Any]], wanted: Mapping[str, Any]) -> Iterator[Threat]:
+def cut_set(samples: Iterator[tuple[str, Scan, Any]], labels: Set[str] = frozenset()) -> Iterator[Threat]:
     """Threats of annotated scans.
 
     Args:
         samples: (name, scan, records) with records of label, mask or None, box and article or None.
-        wanted: ``labels`` (a set; empty takes all) and ``clutter`` (the most that is kept).
+        labels: Wanted classes; empty takes all.
     """
     for name, scan, records in samples:
         for number, record in enumerate(records):
-            if wanted["labels"] and record["label"] not in wanted["labels"]:
+            if labels and record["label"] not in labels:
                 continue
             mask = record["mask"] if record["mask"] is not None else mask_of_box(scan, record["box"])
             if mask is None or not mask.any():
@@ -201,11 +201,34 @@ def cut_set(samples: Iterator[tuple[str, Scan, Any]], wanted: Mapping[str, Any])
                 "by": "mask" if record["mask"] is not None else "box",
             }
             try:
-                threat = cut_out(scan, mask, record["label"], article, source)
+                yield cut_out(scan, mask, record["label"], article, source)
             except BadInputError:
                 continue  # too small, or it fills the scan: nothing to keep
-            if threat.provenance["clutter"] <= wanted["clutter"]:
-                yield threat
+
+
+def uncluttered(threats: Iterator[Threat], most: float) -> Iterator[Threat]:
+    """The threats whose surrounding told what lies under them.
+
+    Args:
+        threats: From `cut_set`.
+        most: Largest ``clutter`` that is kept; see `cut_out`.
+
+    Raises:
+        BadInputError: At the end, if there were threats and all lie among too much.
+    """
+    refused, kept, least = 0, 0, np.inf
+    for threat in threats:
+        clutter = float(threat.provenance["clutter"])
+        if clutter <= most:
+            kept += 1
+            yield threat
+        else:
+            refused, least = refused + 1, min(least, clutter)
+    if refused and not kept:
+        raise BadInputError(
+            f"{refused} threats found, but the surrounding of the clearest spreads {least:.2f} in optical"
+            f" depth; --clutter {most:g} keeps none, take --clutter {np.ceil(10 * least) / 10:g} or more"
+        )
 
 
 def _cut(

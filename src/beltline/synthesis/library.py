@@ -94,15 +94,15 @@ def write_library(root: str | Path, threats: Iterator[Threat] | Sequence[Threat]
     """
     folder = Path(root)
     records = list(read_library(folder).records) if (folder / INDEX).is_file() else []
-    (folder / ITEMS).mkdir(parents=True, exist_ok=True)
     for threat in threats:
+        (folder / ITEMS).mkdir(parents=True, exist_ok=True)
         name = f"{re.sub(r'[^A-Za-z0-9_-]+', '_', threat.label)}_{len(records):05d}"
         kind = np.float32 if threat.domain == "basis" else np.float16
         with _npz(threat.pixels.astype(kind), np.round(threat.mask * 255).astype(np.uint8)) as data:
             write_atomic(folder / ITEMS / f"{name}.npz", data.getvalue())
         records.append(_record(name, threat))
     if not records:
-        raise BadInputError(f"{folder}: no threat to keep; name other labels or a higher --clutter")
+        raise BadInputError(f"{folder}: no threat to keep; name other labels")
     write_json(folder / INDEX, {"schema_version": 1, "exemplars": records}, indent=1)
     return ThreatLibrary(folder, tuple(records))
 
