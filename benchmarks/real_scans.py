@@ -161,18 +161,19 @@ def pointing(rows: list[Row], root: Path, folder: str) -> dict[str, object]:
     hits: dict[str, list[bool]] = defaultdict(list)
     overlaps: list[float] = []
     for row in (r for r in rows if r.folder == folder):
-        for label in sorted(row.classes & set(row.points)):
+        for label in sorted(row.classes & set(row.scores)):
             target = boxes.get((row.image, label), [])
             if not target:
                 continue
-            hits[f"model: {label}"].append(hit(row.points[label], target, 0))
-            hits["model: all"].append(hit(row.points[label], target, 0))
-            hits[f"model: all, {MARGIN_PX} px margin"].append(hit(row.points[label], target, MARGIN_PX))
-            overlaps.append(max(box_iou(row.boxes[label], b) for b in target))
+            point, box = row.points.get(label), row.boxes.get(label)  # a detector may have none of a class
+            for name, margin in (("all", 0), (label, 0), (f"all, {MARGIN_PX} px margin", MARGIN_PX)):
+                hits[f"model: {name}"].append(point is not None and hit(point, target, margin))
+            overlaps.append(max(box_iou(box, b) for b in target) if box else 0.0)
             for name, point in row.trivial_points.items():
                 hits[f"trivial: {name}"].append(hit(point, target, 0))
     table: dict[str, object] = {k: f"{sum(v)}/{len(v)} = {np.mean(v):.2f}" for k, v in sorted(hits.items())}
     table["box IoU, median"] = round(float(np.median(overlaps)), 3)
+    table["box IoU of a half"] = f"{sum(o >= 0.5 for o in overlaps)}/{len(overlaps)}"
     return table
 
 

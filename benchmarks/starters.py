@@ -169,7 +169,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=None)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    models = {name: load_model(name, trust=True) for name in options.models}
+    models = {m.card.name: m for m in (load_model(name, trust=True) for name in options.models)}
     known = [set(model.card.classes) for model in models.values()]
     source, named = open_source(options.bags)
     classes = [name for name in named if all(name in one for one in known)]
