@@ -143,7 +143,8 @@ def test_every_method_trains_in_half_precision(name, tmp_path: Path):
     assert all(v.isfinite().all() for v in weights(tmp_path).values())
 
 
-NARROW = ["--width", "4", "--steps", "2", "--batch-size", "2", "--crop", "16", "--precision", "32-true"]
+FIELDS = ("width=4", "steps=2", "batch_size=2", "crop=16", "precision=32-true")
+NARROW = [word for field in FIELDS for word in ("--set", field)]
 
 
 def _command(folder: Path, pairs: FusionPairs, out: Path) -> list[str]:
@@ -164,7 +165,7 @@ def test_the_command_trains_resumes_and_refuses(tmp_path: Path, capsys):
     assert main([*words, "--resume", "--method", "MEFNet"]) == 3
     assert main([*words, "--method", "DeepFuse", *NARROW]) == 3
     assert main([*words[:3], str(tmp_path / "none"), "--out", str(out)]) == 3
-    assert main([*words, "--precision", "16"]) == 2
+    assert main([*words[:-1], str(tmp_path / "none"), "--set", "precision=16"]) == 3
 
 
 def test_every_weight_and_part_of_rwsc_is_a_field_of_its_recipe(tmp_path: Path):

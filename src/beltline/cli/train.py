@@ -1,7 +1,7 @@
 """``beltline train``: a model by a recipe."""
 
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -56,19 +56,7 @@ def train_fusion(
         bool,
         typer.Option("--published", help="Published width and length, for a GPU; else a narrow network."),
     ] = False,
-    width: Annotated[int | None, typer.Option(help="Channels of the first layer.", min=0)] = None,
-    steps: Annotated[int | None, typer.Option(help="Optimizer steps.", min=1)] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Pairs a step.", min=1)] = None,
-    crop: Annotated[int | None, typer.Option(help="Side of training squares; 0 for whole.", min=0)] = None,
-    lr: Annotated[float | None, typer.Option(help="Peak learning rate of Adam.", min=0)] = None,
-    precision: Annotated[str | None, typer.Option(help="32-true or bf16-mixed.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Start of every random choice.", min=0)] = None,
-    sets: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", help="Change any field, as weights.bag=0.6 or network.edge_pool=5; repeatable."
-        ),
-    ] = None,
+    changes: Changes = None,
     resume: Resume = False,
     threads: Threads = 0,
 ) -> None:
@@ -76,8 +64,6 @@ def train_fusion(
 
     Example: beltline train fusion --pairs OUT/data/pairs-training --out run --method U2Fusion
     """
-    from dataclasses import replace
-
     import torch
 
     from beltline.core import BadInputError
@@ -86,26 +72,18 @@ def train_fusion(
     from beltline.training.fusion import train_fusion as run
     from beltline.training.recipes import changed
 
-    if precision not in (None, "32-true", "bf16-mixed"):
-        raise typer.BadParameter(f"32-true or bf16-mixed, got {precision!r}", param_hint="--precision")
     if threads:
         torch.set_num_threads(threads)
     try:
         found = open_fusion_pairs(pairs)
     except ValueError as error:
         raise BadInputError(str(error)) from error
-    asked: dict[str, Any] = {
-        "method": method, "width": width, "steps": steps, "batch_size": batch_size, "crop": crop,
-        "lr": lr, "precision": precision, "seed": seed,
-    }  # fmt: skip
-    changes = {name: value for name, value in asked.items() if value is not None}
     if resume and (out / "recipe.json").is_file():
-        recipe = replace(read_recipe(out), **changes)  # a change is refused by name
-    elif published:
-        recipe = fusion_recipe(**{"method": "RWSC", **changes})
+        begun = read_recipe(out)  # a change is refused by name
+        recipe = begun if method in (None, begun.method) else narrow_recipe(method)
     else:
-        recipe = narrow_recipe(**{"method": "RWSC", **changes})
-    result = run(changed(recipe, sets or []), found, out, resume=resume)
+        recipe = (fusion_recipe if published else narrow_recipe)(method or "RWSC")
+    result = run(changed(recipe, changes or []), found, out, resume=resume)
     typer.echo(f"{out}: {result.step} steps in {result.minutes:.1f} min")
 
 

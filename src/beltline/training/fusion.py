@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -77,7 +77,7 @@ class FusionRecipe:
     batch_size: int = 8
     crop: int = 0
     lr: float = 1e-4
-    precision: str = "bf16-mixed"
+    precision: Literal["32-true", "bf16-mixed"] = "bf16-mixed"
     seed: int = 0
     network: RwscSettings = field(default_factory=RwscSettings)
     weights: RwscWeights = field(default_factory=RwscWeights)
@@ -251,7 +251,7 @@ def train_fusion(
             resume=resume, log_steps=log_steps, checkpoint_steps=checkpoint_steps, tensorboard=False
         ),
         out=out,
-        fabric=Fabric(accelerator="auto", devices=1, precision=recipe.precision),  # type: ignore[arg-type]
+        fabric=Fabric(accelerator="auto", devices=1, precision=recipe.precision),
     )
     if result.values or not (out / RESULT).is_file():  # a finished run that is resumed keeps its numbers
         write_json(out / RESULT, {"steps": result.step, "minutes": round(result.minutes, 2), **result.values})
