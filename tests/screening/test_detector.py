@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from beltline.core import BadInputError, Report, Scan
 from beltline.formats import read_scan, write_png
@@ -23,7 +24,7 @@ from beltline.screening import (
     screen_files,
     screen_scan,
 )
-from beltline.screening.cards import SCORE_FLOOR
+from beltline.screening.cards import SCORE_FLOOR, read_card
 from beltline.screening.localize import boxes_on_scan
 
 OPTIONS = RunOptions(pfa=0.1)
@@ -94,6 +95,25 @@ def test_what_calibration_never_saw_does_not_alarm_below_the_floor(detector: Scr
     assert detector.card.thresholds_at(0.05).tolist() == [0.9, 0.9, SCORE_FLOOR]
     assert screen_scan(scan_of((0, 0, 0.01)), detector).report.decision == "clear"
     assert screen_scan(scan_of((0, 0, 0.04)), detector).report.decision == "alarm"
+
+
+def test_scores_are_shown_as_the_chance_that_calibration_found(detector: ScreeningModel) -> None:
+    raw = {
+        "name": "d", "classes": list(detector.card.classes), "long_side": 64, "task": "detection",
+        "thresholds": {"0.1": [0.5, 0.5, 0.5]}, "calibration": {"scale": [2, 1, 1], "bias": [1, 0, 0]},
+    }  # fmt: skip
+    card = read_card(json.dumps(raw), "d")
+    model = ScreeningModel(card, "", Runner(outputs([0.6, 0.6, 0.1], [[0, 0, 9, 9]], [0], [0.6])))
+    entry = screen_scan(scan_of((0, 0, 0)), model, pfa=0.1).report
+    expected = 1 / (1 + np.exp(-(2 * np.log(0.6 / 0.4) + 1)))
+    assert entry.classes[0].probability == pytest.approx(expected, abs=1e-6)
+    assert entry.instances[0].score == pytest.approx(expected, abs=1e-6)
+    assert entry.classes[1].probability == pytest.approx(0.6)  # slope 1, offset 0
+    assert [c.alarm for c in entry.classes] == [True, True, False]
+    at_threshold = ScreeningModel(card, "", Runner(outputs([0.5, 0.0, 0.0])))
+    assert screen_scan(scan_of((0, 0, 0)), at_threshold, pfa=0.1).report.classes[0].alarm
+    with pytest.raises(BadInputError, match="positive slopes"):
+        read_card(json.dumps({**raw, "calibration": {"scale": [0, 1, 1], "bias": [0, 0, 0]}}), "d")
 
 
 def test_the_best_score_decides_even_where_no_box_of_the_class_was_kept(detector: ScreeningModel) -> None:
@@ -312,22 +332,32 @@ def _same_as_torch(run: Path, folder: Path, report: Report) -> None:
     from beltline.training.detection_data import open_source
     from beltline.training.detection_figures import detect
     from beltline.training.detection_run import load_detector, run_thresholds
+    from beltline.training.run_folder import read_calibration
+
+    def logit(share: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.log(share / (1 - share))
 
     recipe, model, digest = load_detector(run)
     source, _ = open_source(folder, recipe.classes)
     seen = detect(model, source, recipe.long_side)
     best = scan_scores(seen.found, seen.scans, len(recipe.classes))
     thresholds = np.array(run_thresholds(run, digest).scan["0.1"])
+    fitted = read_calibration(run, digest)["calibration"]
+    scale, bias = np.array(fitted["scale"]), np.array(fitted["bias"])
+    odds = scale[seen.found.label] * logit(seen.found.score) + bias[seen.found.label]
     by_name = {Path(scan.path).name: scan for scan in report.scans}
     clear = 0
     for row in range(seen.scans):
         scan = by_name[source.data.path(row).name]  # type: ignore[attr-defined]
+        if np.abs(best[row] - thresholds).min() < 1e-5:
+            continue  # a scan that chose the threshold: rounding decides
         assert (scan.decision == "alarm") == bool((best[row] >= thresholds).any())
         clear += scan.decision == "clear"
         kept = (seen.found.image == row) & (seen.found.score >= thresholds[seen.found.label])
         assert len(scan.instances) == kept.sum()
         got = np.array([found.score for found in scan.instances])
-        np.testing.assert_allclose(got, np.sort(seen.found.score[kept])[::-1], atol=2e-4)
+        chances = 1 / (1 + np.exp(-odds[kept]))
+        np.testing.assert_allclose(np.sort(got), np.sort(chances), atol=2e-3)
         # evaluation scales by the factor, screening by the picture's size in whole pixels
         half_a_pixel = 0.5 * max(scan.width, scan.height) / recipe.long_side + 0.1
         boxes = np.array([found.box for found in scan.instances]).reshape(-1, 4)

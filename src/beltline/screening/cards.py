@@ -30,10 +30,11 @@ class ModelCard:
         long_side: Length in pixels to which the longer side of a scan is brought.
         scale: (K,) calibration slope; probability = sigmoid(scale * logit + bias).
         bias: (K,) calibration offset.
-        thresholds: Probability thresholds (K,) by PFA (share of scans without any class that alarm).
+        thresholds: Thresholds (K,) by PFA (share of scans without any class that alarm): of probabilities, of
+            a detector of its scores.
         box_threshold: Share of a class map's range above its median that belongs to the box, in (0, 1).
         details: Free text and figures for people (purpose, training data, limits, figures).
-        task: What the graph does. A detector's scores count as they are: slope 1, offset 0, and no class
+        task: What the graph does. A detector gives scores instead of logits, see `of_scores`, and no class
             maps to cut a box from.
     """
 
@@ -52,8 +53,23 @@ class ModelCard:
         z = np.clip(self.scale * logits + self.bias, -60.0, 60.0)
         return np.asarray(1.0 / (1.0 + np.exp(-z)), dtype=np.float64)
 
+    def of_scores(
+        self, scores: NDArray[np.floating[Any]], labels: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
+        """Calibrated probabilities of a detector's scores: the chance that the scan holds the class.
+
+        Scores below `SCORE_FLOOR` count as that. A class with slope 1 and offset 0 keeps its scores.
+
+        Args:
+            scores: (N,) in [0, 1].
+            labels: (N,) class of each; None for one score of every class.
+        """
+        rows = np.arange(len(self.classes)) if labels is None else labels
+        value = scores.astype(np.float64)
+        return _calibrated(value, self.scale[rows], self.bias[rows])
+
     def thresholds_at(self, pfa: float) -> NDArray[np.float64]:
-        """Probability thresholds (K,) at an operating point.
+        """Thresholds (K,) at an operating point, of what the graph's answer is compared with.
 
         Raises:
             ValueError: If the model was not given thresholds for this ``pfa``.
@@ -63,6 +79,11 @@ class ModelCard:
                 return values
         points = ", ".join(f"{p:g}" for p in sorted(self.thresholds))
         raise ValueError(f"model {self.name!r} has operating points {points}, not {pfa:g}")
+
+    def probabilities_at(self, pfa: float) -> NDArray[np.float64]:
+        """The thresholds of `thresholds_at` as probabilities, which is what a report shows."""
+        values = self.thresholds_at(pfa)
+        return self.of_scores(values) if self.task == "detection" else values
 
 
 def read_card(text: str | None, name: str) -> ModelCard:
@@ -123,18 +144,30 @@ def _detector(raw: Mapping[str, Any], name: str) -> ModelCard:
             "--data VALIDATION, then beltline export RUN again"
         )
     thresholds = {float(p): _vector(v, len(classes)) for p, v in raw["thresholds"].items()}
+    plain = {"scale": [1.0] * len(classes), "bias": [0.0] * len(classes)}
+    scale, bias = (_vector((raw.get("calibration") or plain)[key], len(classes)) for key in plain)
+    if (scale <= 0).any():
+        raise ValueError(f"a detector's calibration needs positive slopes, got {scale.min():g}")
     return ModelCard(
         name=str(raw["name"]),
         classes=classes,
         long_side=int(raw["long_side"]),
-        scale=np.ones(len(classes)),
-        bias=np.zeros(len(classes)),
+        scale=scale,
+        bias=bias,
         # where calibration saw no box of a class, its threshold is next to nothing
         thresholds={p: np.maximum(values, SCORE_FLOOR) for p, values in thresholds.items()},
         box_threshold=0.5,
         details=dict(raw.get("card", {})),
         task="detection",
     )
+
+
+def _calibrated(
+    scores: NDArray[np.float64], scale: NDArray[np.float64], bias: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    held = np.clip(scores, SCORE_FLOOR, 1 - 1e-6)
+    z = np.clip(scale * np.log(held / (1 - held)) + bias, -30.0, 30.0)
+    return np.where((scale == 1) & (bias == 0), scores, 1.0 / (1.0 + np.exp(-z)))
 
 
 _READERS: Mapping[str, Callable[[Mapping[str, Any], str], ModelCard]] = {

@@ -144,13 +144,15 @@ def _decide_boxes(
     boxes = boxes_on_scan(output.boxes, prepared.letterbox).round(1)
     there = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)  # not in the white that was added
     passed = there & (output.scores >= thresholds[output.labels])
+    probs = model.card.of_scores(output.best)
+    chances = model.card.of_scores(output.scores, output.labels)
     findings = tuple(
         _boxed(label, float(best), bool(alarm), boxes[there & (output.labels == k)])
-        for k, (label, best, alarm) in enumerate(zip(classes, output.best, alarms, strict=True))
+        for k, (label, best, alarm) in enumerate(zip(classes, probs, alarms, strict=True))
     )
     instances = tuple(
         InstanceFinding(classes[label], round(float(score), 6), _box(box))
-        for label, score, box in zip(output.labels[passed], output.scores[passed], boxes[passed], strict=True)
+        for label, score, box in zip(output.labels[passed], chances[passed], boxes[passed], strict=True)
     )
     decision: Decision = "alarm" if alarms.any() else "clear"
     report = replace(entry, decision=decision, classes=findings, instances=instances)

@@ -127,7 +127,7 @@ def _top(entry: ScanReport) -> float:
 
 def _card_view(card: Card, model: ModelCard, pfa: float) -> dict[str, Any]:
     entry = card.entry
-    thresholds = dict(zip(model.classes, model.thresholds_at(pfa).tolist(), strict=True))
+    thresholds = dict(zip(model.classes, model.probabilities_at(pfa).tolist(), strict=True))
     rows = sorted(
         (_row(f, thresholds[f.label]) for f in entry.classes),
         key=lambda r: (not r["alarm"], -r["probability"]),

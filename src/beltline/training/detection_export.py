@@ -22,7 +22,7 @@ from beltline.models.detection_small import KEPT, SCORE_FLOOR, SUPPRESSION_IOU, 
 from beltline.training.detection_run import load_detector, run_thresholds
 from beltline.training.onnx_file import trace, write_onnx
 from beltline.training.recipes.detector_starter import as_json
-from beltline.training.run_folder import describe_run
+from beltline.training.run_folder import describe_run, read_calibration
 
 BOX_LIMIT, SCORE_LIMIT = 0.05, 1e-4  # pixels; in [0, 1]
 OUTPUTS = ("boxes", "labels", "scores", "best")
@@ -37,6 +37,8 @@ class DetectorCard:
         classes: K names in the order of the labels.
         long_side: Pixels to which the longer side of a scan is brought.
         thresholds: K score thresholds for each false-alarm rate of a scan, keys like ``"0.05"``.
+        calibration: ``scale`` and ``bias``, K each: sigmoid(scale logit(score) + bias) is the chance that the
+            scan holds the class; None where scores count as they are.
         card: For people: recipe and its hash, checksum of the weights, figures, terms.
         task: Always ``detection``.
     """
@@ -45,6 +47,7 @@ class DetectorCard:
     classes: tuple[str, ...]
     long_side: int
     thresholds: Mapping[str, Sequence[float]]
+    calibration: Mapping[str, Sequence[float]] | None = None
     card: Mapping[str, Any] = field(default_factory=dict)
     task: str = "detection"
 
@@ -75,6 +78,7 @@ def export_detector_run(run: Path, path: Path, *, name: str, half_weights: bool 
         classes=recipe.classes,
         long_side=recipe.long_side,
         thresholds=run_thresholds(run, digest).scan,
+        calibration=read_calibration(run, digest).get("calibration"),
         card={**describe_run(run, as_json(recipe), digest), "terms": "Apache-2.0"},
     )
     return export_detector(model, path, card)

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from beltline.metrics import (
     AREA_EDGES,
     OCCLUSION_EDGES,
+    Calibration,
     MissTable,
+    fit_platt,
     miss_table,
     rates_at_threshold,
     roc_auc,
@@ -29,6 +31,7 @@ from beltline.metrics.detections import (
     scan_scores,
 )
 from beltline.metrics.operating_points import scan_thresholds
+from beltline.models.detection_small import SCORE_FLOOR
 from beltline.models.detector import Detector
 from beltline.training.arrays import as_input
 from beltline.training.detection_data import Source, padded, to_long_side
@@ -137,6 +140,19 @@ class Thresholds:
 
 
 NO_THRESHOLDS = Thresholds({}, {})
+
+
+def fitted_calibration(seen: Seen, classes: int) -> dict[str, list[float]]:
+    """``scale`` and ``bias``, K each, from validation data.
+
+    ``sigmoid(scale * logit(score) + bias)`` is the chance that a scan holds the class whose best box has the
+    score. Slope 1 and offset 0 where the scores do not rank.
+    """
+    scores = np.clip(scan_scores(seen.found, seen.scans, classes), SCORE_FLOOR, 1 - 1e-6)
+    labels, odds = seen.labels(classes), np.log(scores / (1 - scores))
+    fitted = [fit_platt(labels[:, k], odds[:, k]) for k in range(classes)]
+    kept = [c if c.scale > 0 else Calibration(1.0, 0.0) for c in fitted]
+    return {"scale": [c.scale for c in kept], "bias": [c.offset for c in kept]}
 
 
 def chosen_thresholds(seen: Seen, classes: int) -> Thresholds:

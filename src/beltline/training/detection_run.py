@@ -22,6 +22,7 @@ from beltline.training.detection_figures import (
     chosen_thresholds,
     detect,
     figures,
+    fitted_calibration,
     progress_figures,
 )
 from beltline.training.initial import take_over, take_over_backbone
@@ -150,7 +151,7 @@ def load_detector(run: Path) -> tuple[DetectorRecipe, Detector, str]:
 
 
 def calibrate_detector(run: Path, validation: Path, *, limit: int | None = None) -> dict[str, Any]:
-    """Choose thresholds for false-alarm rates of the whole scan on validation data; writes calibration.json.
+    """Choose calibration and thresholds for false-alarm rates on validation data; writes calibration.json.
 
     Raises:
         BadInputError: If no scan is without any of the classes.
@@ -164,6 +165,7 @@ def calibrate_detector(run: Path, validation: Path, *, limit: int | None = None)
     chosen = {
         "thresholds": thresholds.scan,
         "class_thresholds": thresholds.by_class,
+        "calibration": fitted_calibration(seen, len(recipe.classes)),
         "weights_sha256": digest,
         "scans": seen.scans,
     }
