@@ -30,6 +30,9 @@ beltline models show {name}
 beltline screen SCANS --out report
 ```
 
+Its weights ship for training too: `--set init={name}` starts `beltline train chr` from them, and `beltline
+train detector` from its backbone.
+
 ### Recipe
 
 ```sh

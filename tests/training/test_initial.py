@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from beltline.core import BadInputError
-from beltline.models.chr import Chr, chr_tiny
-from beltline.training.initial import take_over
+from beltline.core import BadInputError, UntrustedWeightsError
+from beltline.models.chr import Chr, chr_tiny, mean_logits
+from beltline.screening import load_model
+from beltline.training.initial import read_start, take_over, write_start
+from beltline.training.recipes import with_values
+from beltline.training.recipes.chr_starter import ChrStarterRecipe, build_model
 
 
 def _run(folder: Path, classes: list[str]) -> Chr:
@@ -29,7 +34,7 @@ def test_shared_classes_keep_their_rows(tmp_path: Path) -> None:
     torch.manual_seed(2)
     new = chr_tiny(2, pooling="lse")
     fresh = [head.weight[1].detach().clone() for head in new.heads]
-    found = take_over(new, tmp_path, ["knife", "axe"])
+    found = take_over(new, read_start(tmp_path), ["knife", "axe"])
     assert found.classes == ("knife",)
     assert found.fresh == ()
     assert found.tensors == len(new.state_dict())
@@ -43,13 +48,54 @@ def test_shared_classes_keep_their_rows(tmp_path: Path) -> None:
 def test_the_order_of_classes_is_followed(tmp_path: Path) -> None:
     old = _run(tmp_path, ["gun", "knife", "bat"])
     new = chr_tiny(3, pooling="lse")
-    take_over(new, tmp_path, ["bat", "gun", "knife"])
+    take_over(new, read_start(tmp_path), ["bat", "gun", "knife"])
     assert torch.equal(new.heads[0].weight, old.heads[0].weight[[2, 0, 1]])
 
 
 def test_what_is_no_run_or_another_network_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"recipe\.json"):
-        take_over(chr_tiny(2), tmp_path / "none", ["gun", "knife"])
+        read_start(tmp_path / "none")
     _run(tmp_path, ["gun", "knife", "bat"])
     with pytest.raises(BadInputError, match="no tensor"):
-        take_over(torch.nn.Sequential(torch.nn.Linear(3, 7)), tmp_path, ["gun", "knife"])
+        take_over(torch.nn.Sequential(torch.nn.Linear(3, 7)), read_start(tmp_path), ["gun", "knife"])
+
+
+def test_a_shipped_model_is_a_start_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = _run(tmp_path / "run", ["gun", "knife"])
+    folder = tmp_path / "home" / "weights"
+    folder.mkdir(parents=True)
+    megabytes = write_start(tmp_path / "run", folder / "small.safetensors", half=True)
+    assert megabytes == (folder / "small.safetensors").stat().st_size / 1e6
+    (folder / "small.onnx").write_bytes(b"not looked at")
+    sums = {
+        name: sha256((folder / f"small.{name}").read_bytes()).hexdigest() for name in ("onnx", "safetensors")
+    }
+    start = {"file": "small.safetensors", "sha256": sums["safetensors"]}
+    model = {"name": "small", "file": "small.onnx", "sha256": sums["onnx"], "start": start}
+    manifest = {"schema_version": 1, "default": None, "models": [model]}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    monkeypatch.setenv("BELTLINE_HOME", str(tmp_path / "home"))
+    new = chr_tiny(2, pooling="lse")
+    take_over(new, read_start("small"), ["gun", "knife"])
+    for (name, after), before in zip(new.state_dict().items(), old.state_dict().values(), strict=True):
+        rounded = before.half().float() if before.is_floating_point() and before.ndim >= 2 else before
+        assert torch.equal(after, rounded), name
+    with pytest.raises(BadInputError, match=r"a model to start from \(.*small"):
+        read_start("large")
+    (folder / "small.safetensors").write_bytes(b"swapped")
+    with pytest.raises(UntrustedWeightsError, match="SHA-256"):
+        read_start("small")
+
+
+def test_the_shipped_start_is_the_shipped_model() -> None:
+    shipped = load_model("starter-chr-2")
+    recipe = with_values(
+        ChrStarterRecipe(), {**shipped.card.details["recipe"], "classes": shipped.card.classes}
+    )
+    model = build_model(recipe)
+    found = take_over(model, read_start("starter-chr-2"), recipe.classes)
+    assert found.fresh == ()
+    image = np.random.default_rng(0).random((1, 3, 64, 96), np.float32)
+    with torch.no_grad():
+        ours = mean_logits(model.eval()(torch.from_numpy(image)))[0].numpy()
+    np.testing.assert_allclose(ours, shipped.run(image, timeout_s=60).logits, atol=0.02)

@@ -9,21 +9,27 @@ import typer
 
 def export(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
-    out: Annotated[Path | None, typer.Option(help="File to write; default RUN/model.onnx.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write; default RUN/model.FORMAT.")] = None,
     name: Annotated[str, typer.Option(help="Name of the model.")] = "starter",
-    format: Annotated[Literal["onnx"], typer.Option(help="File format.")] = "onnx",
+    format: Annotated[
+        Literal["onnx", "safetensors"],
+        typer.Option(help="onnx to screen with, safetensors for trainings to start from."),
+    ] = "onnx",
     half: Annotated[bool, typer.Option("--half", help="Store weights as float16.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Turn a trained run into an ONNX model, checked against torch.
+    """Turn a trained run into an ONNX model, checked against torch, or into bare weights.
 
     Example: beltline export run --out starter.onnx --half
     """
     from beltline.training.detection_run import is_detector_run
+    from beltline.training.initial import write_start
     from beltline.training.runs import export_run
 
-    path = out or run / "model.onnx"
-    if is_detector_run(run):
+    path = out or run / f"model.{format}"
+    if format == "safetensors":
+        found = {"megabytes": write_start(run, path, half=half)}
+    elif is_detector_run(run):
         from beltline.training.detection_export import export_detector_run
 
         found = export_detector_run(run, path, name=name, half_weights=half)

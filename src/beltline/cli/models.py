@@ -74,7 +74,7 @@ def verify_models(
     Example: beltline models verify
     """
     from beltline.core import BeltlineError, UntrustedWeightsError
-    from beltline.screening import list_weights, open_model, verify
+    from beltline.screening import find_start, list_weights, open_model, verify
 
     entries = [entry for entry in list_weights() if name in ("", entry.name)]
     if name and not entries:
@@ -83,6 +83,7 @@ def verify_models(
     for entry in entries:
         try:
             open_model(verify(entry)).warm_up()
+            find_start(entry.name)
             results.append({**_entry(entry), "ok": True, "reason": ""})
         except (BeltlineError, RuntimeError) as error:
             results.append({**_entry(entry), "ok": False, "reason": str(error)})

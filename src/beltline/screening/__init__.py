@@ -14,7 +14,14 @@ from beltline.screening.session import (
     load_model,
     open_model,
 )
-from beltline.screening.weights import WeightsEntry, find_weights, import_weights, list_weights, verify
+from beltline.screening.weights import (
+    WeightsEntry,
+    find_start,
+    find_weights,
+    import_weights,
+    list_weights,
+    verify,
+)
 
 __all__ = [
     # one scan
@@ -25,5 +32,5 @@ __all__ = [
     # models
     "load_model", "open_model", "read_card", "ScreeningModel", "ModelCard", "ModelOutput",
     "DetectorOutput", "ModelFailure",
-    "find_weights", "list_weights", "import_weights", "verify", "WeightsEntry",
+    "find_weights", "find_start", "list_weights", "import_weights", "verify", "WeightsEntry",
 ]  # fmt: skip

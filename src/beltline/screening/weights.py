@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from beltline.core import BadInputError, MissingExtraError, UntrustedWeightsError
 from beltline.formats import write_atomic, write_json
@@ -30,6 +31,8 @@ class WeightsEntry:
         sha256: Expected sum, lower-case hex.
         origin: "shipped" or "imported".
         default: Whether this model is used when none is named.
+        start: The same network's weights for training to start from (safetensors), where there are some.
+        start_sha256: Their sum.
     """
 
     name: str
@@ -37,6 +40,8 @@ class WeightsEntry:
     sha256: str
     origin: str
     default: bool = False
+    start: Path | None = None
+    start_sha256: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +123,20 @@ def find_weights(model: str | Path | None = None, *, trust: bool = False) -> Ver
     return VerifiedWeights(path.stem, found, payload)
 
 
+def find_start(name: str) -> Path | None:
+    """The weights that training starts from when a model is named; None where no model has them.
+
+    Raises:
+        UntrustedWeightsError: If the file is missing or its SHA-256 differs from the manifest.
+    """
+    for entry in list_weights():
+        if entry.name == name and entry.start is not None:
+            found = replace(entry, path=entry.start, sha256=entry.start_sha256)
+            verify(found)
+            return entry.start
+    return None
+
+
 def import_weights(path: Path, *, name: str | None = None, sha256: str | None = None) -> WeightsEntry:
     """Copy a model into the user's folder and note its sum there, so that it loads by name.
 
@@ -142,11 +161,10 @@ def import_weights(path: Path, *, name: str | None = None, sha256: str | None = 
     target = folder / f"{found[:16]}.onnx"
     write_atomic(target, payload)
     kept = [entry for entry in _read_manifest(folder, "imported") if entry.name != name]
-    models = [{"name": e.name, "file": e.path.name, "sha256": e.sha256} for e in kept]
-    models.append({"name": name, "file": target.name, "sha256": found})
-    document = {"schema_version": 1, "default": None, "models": models}
+    added = WeightsEntry(name, target, found, "imported")
+    document = {"schema_version": 1, "default": None, "models": [_line(e) for e in (*kept, added)]}
     write_json(folder / MANIFEST, document, indent=2)
-    return WeightsEntry(name, target, found, "imported")
+    return added
 
 
 def _default(known: tuple[WeightsEntry, ...]) -> WeightsEntry:
@@ -154,6 +172,13 @@ def _default(known: tuple[WeightsEntry, ...]) -> WeightsEntry:
         if entry.default:
             return entry
     raise MissingExtraError("no default model is shipped with this build; name one with --model FILE --trust")
+
+
+def _line(entry: WeightsEntry) -> dict[str, Any]:
+    line: dict[str, Any] = {"name": entry.name, "file": entry.path.name, "sha256": entry.sha256}
+    if entry.start is not None:
+        line["start"] = {"file": entry.start.name, "sha256": entry.start_sha256}
+    return line
 
 
 def _read_manifest(folder: Path, origin: str) -> tuple[WeightsEntry, ...]:
@@ -170,6 +195,8 @@ def _read_manifest(folder: Path, origin: str) -> tuple[WeightsEntry, ...]:
                 sha256=str(line["sha256"]).lower(),
                 origin=origin,
                 default=line["name"] == default,
+                start=folder / Path(str(line["start"]["file"])).name if "start" in line else None,
+                start_sha256=str(line["start"]["sha256"]).lower() if "start" in line else "",
             )
             for line in document["models"]
         )

@@ -25,7 +25,7 @@ from beltline.training.detection_figures import (
     fitted_calibration,
     progress_figures,
 )
-from beltline.training.initial import take_over, take_over_backbone
+from beltline.training.initial import read_start, take_over, take_over_backbone
 from beltline.training.loop import FitResult, fit
 from beltline.training.recipes import read_recipe
 from beltline.training.recipes.detector_starter import (
@@ -198,13 +198,16 @@ def run_thresholds(run: Path, digest: str) -> Thresholds:
 
 
 def _started(recipe: DetectorRecipe) -> Detector:
-    model, run = build_model(recipe), Path(recipe.init)
-    if recipe.init and is_detector_run(run):
-        take_over(model, run, recipe.classes)
-    elif recipe.init:
-        if not isinstance(model, SmallDetector):
-            raise BadInputError(f"{run}: a classifier's backbone fits the detector {STARTER} only")
-        take_over_backbone(model.body, run)
+    model = build_model(recipe)
+    if not recipe.init:
+        return model
+    start = read_start(recipe.init)
+    if not start.is_classifier:
+        take_over(model, start, recipe.classes)
+    elif isinstance(model, SmallDetector):
+        take_over_backbone(model.body, start)
+    else:
+        raise BadInputError(f"{recipe.init}: a classifier's backbone fits the detector {STARTER} only")
     return model
 
 

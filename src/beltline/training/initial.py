@@ -1,20 +1,44 @@
-"""Starting a run from the weights of an earlier one, with other classes if need be."""
+"""Starting a run from the weights of an earlier one or of a shipped model, with other classes if need be."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors.torch import load_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from beltline.core import BadInputError
+from beltline.formats import write_atomic
+from beltline.screening import find_start, list_weights
 from beltline.training.checkpoint import WEIGHTS
-from beltline.training.run_folder import RECIPE, is_run
+from beltline.training.run_folder import RECIPE, is_run, require_run
 
 BACKBONE = ".backbone."  # in a classifier's names of tensors
+CLASSES = "classes"  # key of the metadata
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Weights to start from.
+
+    Attributes:
+        name: Of the run or the model.
+        classes: Its classes in order.
+        tensors: By name.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    tensors: Mapping[str, Tensor]
+
+    @property
+    def is_classifier(self) -> bool:
+        """Whether it has a classifier's backbone."""
+        return any(BACKBONE in name for name in self.tensors)
 
 
 @dataclass(frozen=True)
@@ -32,61 +56,100 @@ class TakenOver:
     classes: tuple[str, ...]
 
 
-def take_over(model: nn.Module, run: Path, classes: Sequence[str]) -> TakenOver:
-    """Copy the weights of an earlier run into a model of the same recipe, class by class.
+def read_start(init: str | Path) -> Start:
+    """Weights of a run folder, or of a shipped model by name.
+
+    Raises:
+        BadInputError: If it is neither.
+        UntrustedWeightsError: If the model's file is not the one in the manifest.
+    """
+    run = Path(init)
+    if is_run(run):
+        recipe = json.loads((run / RECIPE).read_text(encoding="utf-8"))
+        return Start(str(init), tuple(recipe["classes"]), load_file(run / WEIGHTS))
+    path = find_start(str(init))
+    if path is None:
+        names = ", ".join(entry.name for entry in list_weights() if entry.start) or "none"
+        raise BadInputError(
+            f"{init}: expected a run folder with {RECIPE} and {WEIGHTS}, or a model to start from ({names})"
+        )
+    with safe_open(path, "pt") as file:
+        classes = json.loads(file.metadata()[CLASSES])
+    return Start(str(init), tuple(classes), {name: t.float() for name, t in load_file(path).items()})
+
+
+def write_start(run: Path, path: Path, *, half: bool = False) -> float:
+    """The weights of a run as one file that `read_start` reads once a manifest lists it.
+
+    Args:
+        run: Run folder.
+        path: safetensors file to write; the classes stand in its metadata.
+        half: Store weights of two and more dimensions as 16-bit floats.
+
+    Returns:
+        Size in megabytes.
+
+    Raises:
+        BadInputError: If ``run`` is no run folder.
+    """
+    require_run(run)
+    start = read_start(run)
+    kept = {
+        n: t.half() if half and t.ndim >= 2 and t.is_floating_point() else t for n, t in start.tensors.items()
+    }
+    data = save(kept, metadata={CLASSES: json.dumps(start.classes)})
+    write_atomic(path, data)
+    return len(data) / 1e6
+
+
+def take_over(model: nn.Module, start: Start, classes: Sequence[str]) -> TakenOver:
+    """Copy weights into a model of the same recipe, class by class.
 
     Tensors of equal name and shape are copied. Where only the number of classes differs (classifier weights,
     biases, gains), the rows of the classes that both know are copied, the others keep their random start.
 
     Args:
         model: Changed in place.
-        run: Run folder with recipe.json and weights.safetensors.
+        start: From `read_start`.
         classes: Classes of ``model``, in order.
 
     Raises:
-        BadInputError: If ``run`` is no run folder, or its network has nothing in common with the model.
+        BadInputError: If the networks have nothing in common.
     """
-    if not is_run(run):
-        raise BadInputError(f"{run}: expected a run folder with {RECIPE} and {WEIGHTS} to start from")
-    before = json.loads((run / RECIPE).read_text(encoding="utf-8"))["classes"]
-    shared = [name for name in classes if name in before]
-    pairs = [(list(classes).index(name), before.index(name)) for name in shared]
-    found = load_file(run / WEIGHTS)
+    shared = [name for name in classes if name in start.classes]
+    pairs = [(list(classes).index(name), start.classes.index(name)) for name in shared]
     copied, fresh = 0, []
     for name, tensor in model.state_dict().items():
-        old = found.get(name)
-        if old is not None and _copy(tensor, old, pairs, (len(classes), len(before))):
+        old = start.tensors.get(name)
+        if old is not None and _copy(tensor, old, pairs, (len(classes), len(start.classes))):
             copied += 1
         else:
             fresh.append(name)
     if copied == 0:
-        raise BadInputError(f"{run}: no tensor of its network fits this recipe's; start without it")
+        raise BadInputError(f"{start.name}: no tensor of its network fits this recipe's; start without it")
     return TakenOver(copied, tuple(fresh), tuple(shared))
 
 
-def take_over_backbone(backbone: nn.Module, run: Path) -> int:
-    """Copy the weights of the backbone of a classifier's run into the same backbone elsewhere.
+def take_over_backbone(backbone: nn.Module, start: Start) -> int:
+    """Copy the weights of a classifier's backbone into the same backbone elsewhere.
 
     Args:
         backbone: Changed in place.
-        run: Run folder of ``beltline train chr_starter`` or of another of its recipes.
+        start: Of a classifier.
 
     Returns:
         How many tensors were copied: all of the backbone's.
 
     Raises:
-        BadInputError: If ``run`` is no run folder, or its backbone is another.
+        BadInputError: If its backbone is another.
     """
-    if not is_run(run):
-        raise BadInputError(f"{run}: expected a run folder with {RECIPE} and {WEIGHTS} to start from")
-    found = load_file(run / WEIGHTS)
-    inside = {name.partition(BACKBONE)[2]: tensor for name, tensor in found.items() if BACKBONE in name}
+    inside = {n.partition(BACKBONE)[2]: tensor for n, tensor in start.tensors.items() if BACKBONE in n}
     wanted = backbone.state_dict()
     strangers = [n for n, tensor in wanted.items() if n not in inside or inside[n].shape != tensor.shape]
     if strangers:
         raise BadInputError(
-            f"{run}: its backbone lacks {strangers[0]} or has it in another shape; set backbone and"
-            f" backbone_channels as in its {RECIPE}, or start without it"
+            f"{start.name}: its backbone lacks {strangers[0]} or has it in another shape; set backbone and"
+            " backbone_channels as it has them, or start without it"
         )
     backbone.load_state_dict({name: inside[name] for name in wanted})
     return len(wanted)

@@ -16,7 +16,7 @@ from beltline.training.assessment import (
 )
 from beltline.training.checkpoint import WEIGHTS, load_weights
 from beltline.training.export import ModelCard, export_onnx
-from beltline.training.initial import take_over
+from beltline.training.initial import read_start, take_over
 from beltline.training.lists import classes_of, holds_class_folders, holds_lists, read_list
 from beltline.training.loop import FitResult, fit
 from beltline.training.recipes import load_recipe
@@ -88,7 +88,7 @@ def train_chr(
     if recipe.backbone_weights:
         load_backbone_weights(model.classifier, Path(recipe.backbone_weights))
     if recipe.init:
-        take_over(model, Path(recipe.init), recipe.classes)
+        take_over(model, read_start(recipe.init), recipe.classes)
     out.mkdir(parents=True, exist_ok=True)
     write_values(out / RECIPE, written)
     return fit(

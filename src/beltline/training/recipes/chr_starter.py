@@ -81,7 +81,8 @@ class ChrStarterRecipe:
         normalisation: ``xray`` about the mean of scans, or ``imagenet`` for weights of that kind.
         pretrained: Fetch the backbone's ImageNet weights, which needs a network.
         backbone_weights: File of backbone weights, for machines without one; empty for none.
-        init: Folder of an earlier run whose weights this one starts from; empty for random weights.
+        init: Folder of an earlier run, or name of a shipped model, whose weights this one starts from; empty
+            for random weights.
         augmentation: Ranges.
     """
 

@@ -46,8 +46,8 @@ class DetectorRecipe:
         precision: Fabric's name, for example bf16-mixed or 32-true.
         seed: Of weights, order and augmentation.
         workers: Threads that prepare batches.
-        init: Run folder to start from: of a detector with the same network, or, for the starter, of a
-            classifier with its backbone; empty for random weights.
+        init: Folder of an earlier run, or name of a shipped model, to start from: a detector with the same
+            network, or, for the starter, a classifier with its backbone; empty for random weights.
         augmentation: Ranges; tilts are 0 because upright boxes around tilted ones are too large.
     """
 
