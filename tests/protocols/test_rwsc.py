@@ -132,6 +132,8 @@ def test_quality_knows_the_truth(data: RwscData):
     tip = quality(synthesis("TIP", data, TINY, Path("unused")), data.quality)
     assert pasted["MAE"].mean() > tip["MAE"].mean() > 0
     assert {*AGAINST_TRUTH} < {*tip}
+    product = quality(synthesis("product", data, TINY, Path("unused")), data.quality)
+    assert product["LL"].mean() < 0.1 * pasted["LL"].mean()  # the product is what LL asks for
     middle, low, high = paired_interval(
         np.zeros(50), np.full(50, 2.0) + np.random.default_rng(0).normal(0, 0.1, 50)
     )

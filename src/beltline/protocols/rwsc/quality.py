@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from beltline.metrics import (
@@ -20,24 +21,27 @@ from beltline.metrics import (
     source_psnr,
     ssim,
 )
+from beltline.models.fusion_losses import RwscWeights, local_loss, saturation_loss
 from beltline.protocols.rwsc.synthesis import OnPairs
 from beltline.simulate.fusion_pairs import FusionPairs
+from beltline.training.arrays import as_input
 
 Floats = NDArray[np.float64]
 #: What needs no truth, as printed in the paper; then what is measured against the truth under the mask.
-WITHOUT_TRUTH = ("QE", "Qabf", "EI", "PSNR of sources", "MEF-SSIM")
+WITHOUT_TRUTH = ("QE", "Qabf", "EI", "PSNR of sources", "MEF-SSIM", "LL", "CSD")
 AGAINST_TRUTH = ("MAE", "PSNR", "SSIM", "luminance error", "saturation error")
 #: Metrics of which less is better.
-ERRORS = ("MAE", "luminance error", "saturation error")
+ERRORS = ("MAE", "luminance error", "saturation error", "LL", "CSD")
 
 
 def quality(fuse: OnPairs, pairs: FusionPairs) -> Mapping[str, Floats]:
     """(N,) of each metric for every pair, of the item's box and a rim of 8 pixels around it.
 
-    Pairs without a true composite give the first five alone.
+    Pairs without a true composite give what needs none.
 
-    The field's metrics are of the luminance; PSNR of sources is the mean error to both. What is measured
-    against the true composite counts under the mask alone.
+    The field's metrics are of the luminance; PSNR of sources is the mean error to both. LL and CSD are the
+    losses that RWSC-Fusion is trained for. What is measured against the true composite counts under the mask
+    alone.
     """
     measured = WITHOUT_TRUTH if pairs.truth is None else (*WITHOUT_TRUTH, *AGAINST_TRUTH)
     values: dict[str, list[float]] = {name: [] for name in measured}
@@ -53,6 +57,10 @@ def quality(fuse: OnPairs, pairs: FusionPairs) -> Mapping[str, Floats]:
         values["EI"].append(edge_intensity(grey[2]))
         values["PSNR of sources"].append(source_psnr(bag, item, image))
         values["MEF-SSIM"].append(mef_ssim(grey[:2], grey[2]))
+        fake, bag_in, item_in = as_input(np.stack([fused, pairs.bag[row], pairs.item[row]]))[:, None]
+        weight = torch.from_numpy(np.array(pairs.mask[row])).float()[None, None] / 255
+        values["LL"].append(local_loss(fake, bag_in, item_in, weight, RwscWeights()).item())
+        values["CSD"].append(saturation_loss(fake, bag_in, item_in, weight).item())
         if pairs.truth is None:
             continue
         truth = np.asarray(pairs.truth[row])[box]

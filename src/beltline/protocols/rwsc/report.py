@@ -49,7 +49,8 @@ articles of the first half alone.
 """
 MEASURES = """\
 Under the mask: MAE, PSNR, SSIM, luminance and saturation error against the bag with the item really in it. In
-the item's box: QE, Qabf, EI, PSNR of sources and MEF-SSIM, which know no truth.
+the item's box: QE, Qabf, EI, PSNR of sources and MEF-SSIM, which know no truth. LL and CSD are the losses
+of RWSC-Fusion, less is better to it.
 """
 
 
@@ -242,7 +243,7 @@ def _quality(measured: Mapping[str, Mapping[str, NDArray[np.float64]]]) -> list[
         row = {"fusion": method}
         for name in (n for n in (*AGAINST_TRUTH, *WITHOUT_TRUTH) if n in values):
             paper = printed.get(method, {}).get(name)
-            digits = 1 if np.nanmean(values[name]) > 5 else 3
+            digits = 1 if abs(np.nanmean(values[name])) > 5 else 3
             row[name] = f"{np.nanmean(values[name]):.{digits}f}" + (
                 f" ({paper:g})" if paper is not None else ""
             )
