@@ -4,10 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from beltline.cli.app import main
 from beltline.formats import encode_tiff, read_set, verify_set, write_png
 from beltline.physics import Detector, basis_vector, colorize, detect, dual_energy_transmission
+from beltline.simulate.fusion_pairs import FusionPairs
+from beltline.training.fusion import fusion_recipe, train_fusion
 
 
 def scanned(basis, seed):
@@ -92,6 +95,30 @@ def test_only_what_is_under_the_mask_changes_and_gets_darker(folder, tmp_path, c
         wide[max(rows.min() - 3, 0) : rows.max() + 4, max(columns.min() - 3, 0) : columns.max() + 4] = True
         assert np.abs(after - before)[:, ~wide].max() < 2e-5
         assert after[0][mask].mean() < 0.6 * before[0][mask].mean()
+
+
+def test_colours_are_fused_by_name_or_by_a_trained_network(folder, tmp_path, capsys):
+    words = ("synthesize", "tip", "--bags", folder / "pictures", "--threats", folder / "lone_pictures",
+             "--count", 2, "--gate", 0, "--seed", 5)  # fmt: skip
+    pairs = FusionPairs(*(np.full((2, 16, 16, 3), 200, np.uint8),) * 2, np.full((2, 16, 16), 255, np.uint8),
+                        np.zeros(2, np.int64), ("gun",), ("white",) * 2, None, None, None, None)  # fmt: skip
+    train_fusion(fusion_recipe("RWSC", width=4, steps=1, batch_size=2), pairs, tmp_path / "run")
+    images = {}
+    for name in ("", "product", "copy-paste", str(tmp_path / "run")):
+        out = tmp_path / f"set{len(images)}"
+        assert run(capsys, *words, "--out", out, "--fusion", name)[0] == 0
+        assert json.loads((out / "card.json").read_text())["plan"]["fusion"] == name
+        found = read_set(out)
+        images[name] = [np.asarray(Image.open(found.path(row))) for row in range(2)]
+    kinds = list(images.values())
+    assert all(not np.array_equal(kinds[a][0], kinds[b][0]) for a in range(4) for b in range(a))
+    boxes = read_set(tmp_path / "set0").annotations[0][0]["bbox"]
+    assert read_set(tmp_path / "set3").annotations[0][0]["bbox"] == boxes  # the same place, another fusion
+    assert run(capsys, *words, "--out", tmp_path / "no", "--fusion", "magic")[0] == 2
+    dual = (*words[:3], folder / "bags", "--threats", folder / "lone", "--gate", 0)
+    code, _, err = run(capsys, *dual, "--out", tmp_path / "no", "--fusion", "product")
+    assert code == 3
+    assert "colour" in err
 
 
 def test_the_same_seed_gives_the_same_set_and_a_half_made_one_goes_on(folder, tmp_path, capsys):

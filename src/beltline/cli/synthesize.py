@@ -8,6 +8,7 @@ import typer
 from beltline.cli.context import JsonFlag, Seed, note, print_json, progress
 
 if TYPE_CHECKING:
+    from beltline.synthesis.fuser import Fuser
     from beltline.synthesis.library import Census
 
 synthesize_app = typer.Typer(
@@ -46,6 +47,13 @@ def tip(
     ] = True,
     gate: Annotated[float, typer.Option(help="Lowest score of the quality gate kept; 0 keeps all.")] = 0.2,
     style: Annotated[str, typer.Option(help="Look of pictures of dual-energy scans.")] = "white",
+    fusion: Annotated[
+        str,
+        typer.Option(
+            help="What fuses colours: product, copy-paste, Poisson, alpha blending, or the run folder of a"
+            " trained network; empty goes by way of two energies."
+        ),
+    ] = "",
     seed: Seed = 0,
     as_json: JsonFlag = False,
 ) -> None:
@@ -61,14 +69,15 @@ def tip(
     if out.is_dir() and any(out.iterdir()) and not (out / ".items").is_dir():
         raise BadInputError(f"{out}: holds something else than a set; name a new folder")
     wish = Wish(_range(difficulty, "--difficulty"), _range(overlap, "--overlap"))
-    plan = TipPlan(count, benign, seed, (1, most), wish, noise, hardening, gate, style)
+    plan = TipPlan(count, benign, seed, (1, most), wish, noise, hardening, gate, style, fusion)
     scans = [(name, path, mm or pixel_mm) for name, path, mm in benign_scans(bags)]
     done = progress(range(count + benign), label="projecting")
 
     def step(_done: int, _total: int) -> None:
         next(done, None)
 
-    card = project_set(out, scans, read_library(threats), plan, progress=step)
+    fuse = _fuser(fusion) if fusion else None
+    card = project_set(out, scans, read_library(threats), plan, fuse=fuse, progress=step)
     if as_json:
         print_json(card)
         return
@@ -173,6 +182,22 @@ def _tell(found: "Census", root: Path, *, as_json: bool) -> None:
         print(f"  {label:18s}{images:6d} exemplars{articles:6d} articles{views:6.1f} orientations an article")
     for line in found.shortfalls():
         print(f"  the published rules ask for more: {line}")
+
+
+def _fuser(name: str) -> "Fuser":
+    from beltline.synthesis.fuser import UNTRAINED
+
+    if name in UNTRAINED:
+        return UNTRAINED[name]
+    if not Path(name).is_dir():
+        raise typer.BadParameter(
+            f"must be one of {', '.join(UNTRAINED)} or the folder of a run, got {name!r}",
+            param_hint="--fusion",
+        )
+    from beltline.synthesis.fusion import learned_fuser
+    from beltline.training.fusion import load_fusion
+
+    return learned_fuser(load_fusion(Path(name)))
 
 
 def _range(text: str, option: str) -> tuple[float, float]:

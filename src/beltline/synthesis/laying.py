@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from beltline.core import BadInputError
 from beltline.physics import ColorStyle, guess_style
 from beltline.synthesis.domains import REACHABLE, converted
 from beltline.synthesis.features import rgb_of
+from beltline.synthesis.fuser import Fuser
 from beltline.synthesis.hardening import hardening_factor
 from beltline.synthesis.library import ThreatLibrary
 from beltline.synthesis.noise import Noise, estimate_noise, lacking
@@ -69,6 +72,7 @@ def threats_in(
     noise: bool = True,
     hardening: bool = True,
     style: str = "white",
+    fuse: Fuser | None = None,
 ) -> Iterator[Placed]:
     """Threats laid into one bag, one over the other; fewer than wanted where there is no place.
 
@@ -81,10 +85,14 @@ def threats_in(
         noise: Whether to add the noise that a product lacks.
         hardening: See `laid`.
         style: Look of colours made from two energies.
+        fuse: What fuses colours instead of the way back through two energies.
 
     Raises:
-        BadInputError: If a threat cannot be brought to the bag's domain.
+        BadInputError: If a threat cannot be brought to the bag's domain, or ``fuse`` meets a bag that is not
+            in colour.
     """
+    if fuse is not None and bag.domain != "color":
+        raise BadInputError(f"a fusion of pictures needs bags in colour, got {bag.domain}; leave it out")
     if not wanted:
         return
     pixels, domain = bag.pixels, bag.domain
@@ -98,7 +106,7 @@ def threats_in(
         threat, place, drawn = found
         if noise and noises is None:
             noises = noises_of(bag.pixels, domain, look)
-        result = laid(pixels, threat, place, rng, noises=noises, look=look, hardening=hardening)
+        result = laid(pixels, threat, place, rng, noises=noises, look=look, hardening=hardening, fuse=fuse)
         pixels = result.pixels
         ground = Ground(ground_of(pixels, domain).depth, ground.inside)
         yield Placed(threat, place, result, drawn)
@@ -124,6 +132,7 @@ def laid(
     noises: Sequence[Noise] | None = None,
     look: ColorStyle | None = None,
     hardening: bool = True,
+    fuse: Fuser | None = None,
 ) -> Projection:
     """The threat in the bag: the product of transmissions, the sum of basis maps, colours by way back.
 
@@ -135,9 +144,11 @@ def laid(
         noises: Of each channel, see `noises_of`; None adds none.
         look: Of a bag in colour; None guesses it.
         hardening: Whether two energies are corrected for the beam that the bag has filtered.
+        fuse: What fuses colours instead.
     """
     if threat.domain == "color":
-        return _laid_color(pixels, threat, place, look or guess_style(rgb_of(pixels)), noises, rng)
+        fuse = fuse or _by_way_back(look or guess_style(rgb_of(pixels)), noises, rng)
+        return _laid_color(pixels, threat, place, fuse)
     if hardening and threat.domain == "dual":
         threat = _hardened(pixels, threat, place)
     result = project(pixels, threat, place.corner)
@@ -161,14 +172,11 @@ def _hardened(pixels: Floats, threat: Threat, place: Place) -> Threat:
     return replace(threat, pixels=np.minimum(threat.pixels * factor, np.maximum(threat.pixels, 1)))
 
 
-def _laid_color(
-    pixels: Floats,
-    threat: Threat,
-    place: Place,
-    look: ColorStyle,
-    noises: Sequence[Noise] | None,
-    rng: np.random.Generator,
-) -> Projection:
+def _by_way_back(look: ColorStyle, noises: Sequence[Noise] | None, rng: np.random.Generator) -> Fuser:
+    return partial(project_color, style=look, noise=noises[0] if noises else None, rng=rng)
+
+
+def _laid_color(pixels: Floats, threat: Threat, place: Place, fuse: Fuser) -> Projection:
     height, width = threat.mask.shape
     row, column = place.corner
     top, left = max(row - MARGIN, 0), max(column - MARGIN, 0)
@@ -177,7 +185,7 @@ def _laid_color(
     item, mask = np.full(bag.shape, 255, np.uint8), np.zeros(bag.shape[:2], np.float32)
     inner = np.s_[row - top : row - top + height, column - left : column - left + width]
     item[inner], mask[inner] = rgb_of(threat.pixels), threat.mask
-    fused = project_color(bag, item, mask, style=look, noise=noises[0] if noises else None, rng=rng)
+    fused = fuse(bag, item, mask)
     result = project(pixels, threat, place.corner)  # for the annotation
     whole = np.array(pixels, np.float32)
     whole[(slice(None), *window)] = np.moveaxis(fused, 2, 0).astype(np.float32) / 255

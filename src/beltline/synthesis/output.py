@@ -15,6 +15,7 @@ from beltline.formats import SetWriter, find_scans, read_scan, read_set
 from beltline.formats.limits import bad
 from beltline.physics import colorize
 from beltline.synthesis.domains import scan_domain
+from beltline.synthesis.fuser import Fuser
 from beltline.synthesis.laying import Bag, Placed, threats_in
 from beltline.synthesis.library import ThreatLibrary
 from beltline.synthesis.placement import Wish
@@ -41,6 +42,7 @@ class TipPlan:
         hardening: Whether the product of two energies is corrected for the beam that the bag has filtered.
         gate: Lowest score of the quality gate that is kept; 0 keeps all.
         style: Look of the pictures of dual-energy scans.
+        fusion: Name of what fuses colours, for the record; empty for the way back through two energies.
     """
 
     count: int
@@ -52,6 +54,7 @@ class TipPlan:
     hardening: bool = True
     gate: float = 0.0
     style: str = "white"
+    fusion: str = ""
 
     def __post_init__(self) -> None:
         if self.count < 0 or self.benign < 0 or self.count + self.benign < 1:
@@ -90,6 +93,7 @@ def project_set(
     library: ThreatLibrary,
     plan: TipPlan,
     *,
+    fuse: Fuser | None = None,
     progress: Callable[[int, int], None] | None = None,
     card: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -100,6 +104,7 @@ def project_set(
         bags: Name, file and pixel size of benign scans, see `benign_scans`.
         library: The threats.
         plan: What to make.
+        fuse: What fuses colours, see `TipPlan.fusion`.
         progress: Called with (scans done, scans in all).
         card: More fields for card.json.
 
@@ -110,7 +115,7 @@ def project_set(
         BadInputError: If the threats cannot be brought to the domain of the bags, or fit nowhere.
     """
     writer = SetWriter(out, classes=library.labels)
-    maker = _Maker(bags, library, plan, {})
+    maker = _Maker(bags, library, plan, fuse, {})
     total = plan.count + plan.benign
     for index in range(total):
         name = f"{'tip' if index < plan.count else 'bag'}_{index:06d}"
@@ -134,6 +139,7 @@ class _Maker:
     bags: Sequence[Source]
     library: ThreatLibrary
     plan: TipPlan
+    fuse: Fuser | None
     norms: dict[Domain, Norms]  # filled as domains are met
 
     def made(
@@ -151,6 +157,7 @@ class _Maker:
             drawn = threats_in(
                 bag, self.library, rng, wanted,
                 wish=plan.wish, noise=plan.noise, hardening=plan.hardening, style=plan.style,
+                fuse=self.fuse,
             )  # fmt: skip
             placed, verdicts = [], []
             for item in drawn:
