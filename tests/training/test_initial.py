@@ -17,6 +17,8 @@ from beltline.screening import load_model
 from beltline.training.initial import read_start, take_over, write_start
 from beltline.training.recipes import with_values
 from beltline.training.recipes.chr_starter import ChrStarterRecipe, build_model
+from beltline.training.recipes.detector_starter import DetectorRecipe
+from beltline.training.recipes.detector_starter import build_model as build_detector
 
 
 def _run(folder: Path, classes: list[str]) -> Chr:
@@ -99,3 +101,17 @@ def test_the_shipped_start_is_the_shipped_model() -> None:
     with torch.no_grad():
         ours = mean_logits(model.eval()(torch.from_numpy(image)))[0].numpy()
     np.testing.assert_allclose(ours, shipped.run(image, timeout_s=60).logits, atol=0.02)
+
+
+def test_the_shipped_detector_starts_what_it_is() -> None:
+    shipped = load_model("starter-detector-1")
+    values = {**shipped.card.details["recipe"], "classes": shipped.card.classes}
+    detector = build_detector(with_values(DetectorRecipe(), values))
+    start = read_start("starter-detector-1")
+    assert not start.is_classifier
+    assert take_over(detector, start, shipped.card.classes).fresh == ()
+    image = np.random.default_rng(0).random((1, 3, 96, 128), np.float32)
+    with torch.no_grad():
+        _, logits = detector.eval().dense(torch.from_numpy(image))
+    best = logits.sigmoid().amax(2)[0].numpy()
+    np.testing.assert_allclose(best, shipped.run(image, timeout_s=60).best, atol=0.005)

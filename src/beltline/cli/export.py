@@ -15,6 +15,7 @@ def export(
         Literal["onnx", "safetensors"],
         typer.Option(help="onnx to screen with, safetensors for trainings to start from."),
     ] = "onnx",
+    note: Annotated[str, typer.Option(help="What users must know first; stands in the card's limits.")] = "",
     half: Annotated[bool, typer.Option("--half", help="Store weights as float16.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -32,9 +33,9 @@ def export(
     elif is_detector_run(run):
         from beltline.training.detection_export import export_detector_run
 
-        found = export_detector_run(run, path, name=name, half_weights=half)
+        found = export_detector_run(run, path, name=name, half_weights=half, note=note)
     else:
-        found = export_run(run, path, name=name, half_weights=half)
+        found = export_run(run, path, name=name, half_weights=half, note=note)
     if as_json:
         typer.echo(json.dumps({"path": str(path), "format": format, **found}))
     else:

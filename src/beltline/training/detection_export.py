@@ -62,7 +62,9 @@ class _Dense(nn.Module):
         return boxes, logits.sigmoid()
 
 
-def export_detector_run(run: Path, path: Path, *, name: str, half_weights: bool = False) -> dict[str, float]:
+def export_detector_run(
+    run: Path, path: Path, *, name: str, half_weights: bool = False, note: str = ""
+) -> dict[str, float]:
     """Export a calibrated run of the starter detector; see `export_detector`.
 
     Raises:
@@ -79,7 +81,7 @@ def export_detector_run(run: Path, path: Path, *, name: str, half_weights: bool 
         long_side=recipe.long_side,
         thresholds=run_thresholds(run, digest).scan,
         calibration=read_calibration(run, digest).get("calibration"),
-        card={**describe_run(run, as_json(recipe), digest), "terms": "Apache-2.0"},
+        card={**describe_run(run, as_json(recipe), digest, note), "terms": "Apache-2.0"},
     )
     return export_detector(model, path, card)
 

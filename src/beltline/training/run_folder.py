@@ -13,6 +13,11 @@ from beltline.training.checkpoint import WEIGHTS, hash_json
 from beltline.training.journal import without_nan
 
 RECIPE, CALIBRATION, EVALUATION = "recipe.json", "calibration.json", "evaluation.json"
+LIMITS = (
+    "Thresholds hold for scans like those of calibration; on others the false-alarm rate is another one.",
+    "Knows the listed classes and nothing else: clear means that none of them was found.",
+    "A starting point for own training and tests, not a certified detector.",
+)
 FREE = ("steps", "max_minutes", "workers")  # fields that a resumed run may change
 
 
@@ -76,14 +81,15 @@ def read_calibration(run: Path, digest: str) -> dict[str, Any]:
     return values
 
 
-def describe_run(run: Path, recipe: Mapping[str, Any], digest: str) -> dict[str, Any]:
-    """What the card of a model says of the run it comes from; figures where it was evaluated."""
+def describe_run(run: Path, recipe: Mapping[str, Any], digest: str, note: str = "") -> dict[str, Any]:
+    """What the card of a model says of its run: recipe, limits, and figures where it was evaluated."""
     measured = run / EVALUATION
     return {
         "recipe": recipe,
         "recipe_hash": hash_json(recipe),
         "weights_sha256": digest,
         "figures": json.loads(measured.read_text(encoding="utf-8")) if measured.is_file() else {},
+        "limits": [note, *LIMITS] if note else list(LIMITS),
     }
 
 

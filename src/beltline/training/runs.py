@@ -43,12 +43,6 @@ from beltline.training.run_folder import (
 )
 from beltline.training.shards import require_shards
 
-LIMITS = (
-    "Trained and calibrated on simulated bags only; on real scans the false-alarm rate is another one.",
-    "Knows the listed classes and nothing else: clear means that none of them was found.",
-    "A starting point for own training and tests, not a certified detector.",
-)
-
 
 def train_chr(
     recipe: ChrStarterRecipe,
@@ -197,7 +191,9 @@ def evaluate_run(run: Path, data: Path, *, limit: int | None = None) -> dict[str
     return found
 
 
-def export_run(run: Path, path: Path, *, name: str, half_weights: bool = False) -> dict[str, float]:
+def export_run(
+    run: Path, path: Path, *, name: str, half_weights: bool = False, note: str = ""
+) -> dict[str, float]:
     """Export a calibrated run with its thresholds and, where it was evaluated, its figures.
 
     Returns:
@@ -212,10 +208,6 @@ def export_run(run: Path, path: Path, *, name: str, half_weights: bool = False) 
         calibration=chosen["calibration"],
         thresholds=chosen.get("scan_thresholds", chosen["thresholds"]),
         box_threshold=chosen["box_threshold"],
-        card={
-            **describe_run(run, as_json(recipe), digest),
-            "limits": list(LIMITS),
-            "terms": "Apache-2.0",
-        },
+        card={**describe_run(run, as_json(recipe), digest, note), "terms": "Apache-2.0"},
     )
     return export_onnx(model, path, card, half_weights=half_weights)
