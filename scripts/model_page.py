@@ -151,6 +151,8 @@ def real_table(found: dict[str, Any]) -> list[str]:
             )
             value = _interval([model["auc"], model["low"], model["high"]])
             lines.append(f"| {name} | {value}, n {model['n']} | {trivial} |")
+    lines += ["", "Alarms at the operating point of 5 % on simulated bags, which does not carry over:", ""]
+    lines += [f"- {key}: {value}" for key, value in found["alarms"].items()]
     for name, row in found.items():
         if name.startswith("pointing"):
             lines += ["", f"{name[0].upper()}{name[1:]}:", ""]
