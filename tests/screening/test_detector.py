@@ -265,7 +265,10 @@ def test_files_to_reports(detector: ScreeningModel, tmp_path: Path) -> None:
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert page.count('<rect class="casing"') == 3
     assert 'data-labels="gun knife "' in page
-    assert "not a probability" in page
+    assert "the chance that the scan holds the class" in page
+    tags = re.findall(r'class="tag tag-mark[^>]*>(\w+) (\d+) %', page)
+    assert [label for label, _ in tags] == ["gun", "knife", "gun"]
+    assert int(tags[0][1]) < int(tags[2][1])  # the best of a class is drawn last, over the others
     (overlay,) = (tmp_path / "out" / "overlays").iterdir()
     drawn = read_scan(overlay).pixels
     magenta = (drawn[0] > 0.7) & (drawn[1] < 0.3) & (drawn[2] > 0.2)
