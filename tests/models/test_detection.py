@@ -5,11 +5,11 @@ import torch
 
 from beltline.models.detection import DETECTORS, Target, build_detector
 from beltline.models.detection_assign import assign, generalized_iou
-from beltline.models.detection_small import STRIDES, SmallDetector, _places, suppressed
+from beltline.models.detection_small import STRIDES, SmallDetector, _places, quality_focal_loss, suppressed
 from beltline.models.torchvision_ops import ensure_torchvision_ops
 
 ensure_torchvision_ops()
-from torchvision.ops import box_iou, generalized_box_iou  # noqa: E402  # after the operators
+from torchvision.ops import box_iou, generalized_box_iou, sigmoid_focal_loss  # noqa: E402  # after the operators
 
 SIDE = 96
 SMALL = [name for name in DETECTORS if name.endswith("small") or name == "Starter"]
@@ -159,3 +159,17 @@ def test_bad_input_is_named():
 def test_a_backbone_without_the_strides_is_refused():
     with pytest.raises(ValueError, match=r"\(8, 16, 32\) among them"):
         SmallDetector(2, backbone="vit_tiny_patch16_224", width=8)
+
+
+def test_quality_focal_loss_is_torchvisions_focal_loss_where_nothing_is_in_between():
+    rng = torch.Generator().manual_seed(0)
+    logits = torch.randn(4, 7, generator=rng)
+    wanted = (torch.rand(4, 7, generator=rng) > 0.7).float()
+    expected = sigmoid_focal_loss(logits, wanted, alpha=-1, gamma=2, reduction="sum")
+    torch.testing.assert_close(quality_focal_loss(logits, wanted), expected)
+    soft = torch.rand(4, 7, generator=rng)
+    plain = torch.nn.functional.binary_cross_entropy_with_logits(logits, soft, reduction="sum")
+    torch.testing.assert_close(quality_focal_loss(logits, soft, power=0), plain)
+    reached = soft.logit().requires_grad_()
+    quality_focal_loss(reached, soft).backward()
+    assert reached.grad.abs().max() < 1e-6  # a score that is as wanted does not move

@@ -27,6 +27,10 @@ def export(
     from beltline.training.initial import write_start
     from beltline.training.runs import export_run
 
+    if note and format == "safetensors":
+        raise typer.BadParameter(
+            "stands in the card of an ONNX file; bare weights have none", param_hint="--note"
+        )
     path = out or run / f"model.{format}"
     if format == "safetensors":
         found = {"megabytes": write_start(run, path, half=half)}

@@ -153,8 +153,8 @@ class _Branch(nn.Module):
 def quality_focal_loss(logits: Tensor, wanted: Tensor, *, power: float = 2.0) -> Tensor:
     """Sum over all places and classes of ``|wanted - score|^power`` times the cross-entropy to ``wanted``.
 
-    A scan has some ten thousand places that are no object. With plain cross-entropy they push the scores of
-    rare classes below what any place is worth before the first objects lift them.
+    Places that are already right, most of the thousands that are no object, count next to nothing, so that
+    they do not outweigh the few objects of a rare class.
 
     Args:
         logits: Any shape.
