@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -152,3 +153,30 @@ def test_printed_tables_are_whole():
     assert printed_edge_attention()["with EA"] == (1.938, 39.084)
     assert printed_quality()["RWSC"]["QE"] == 0.8339
     assert {name for name in printed_quality()} <= {*METHODS}
+
+
+def test_the_page_on_synthesis_says_what_the_committed_report_says():
+    docs = Path(__file__).parents[2] / "docs"
+    page = (docs / "synthesis.md").read_text(encoding="utf-8")
+    folder = docs / "reports" / "rwsc_small"
+    report = (folder / "report.md").read_text(encoding="utf-8")
+    interval = r"[+-]\d+\.\d+ \[[+-]?\d+\.\d+, [+-]?\d+\.\d+\]"
+    said = re.findall(interval, page)
+    assert len(said) > 20
+    assert [one for one in said if one not in report] == []
+    with (folder / "tables" / "quality.csv").open(encoding="utf-8") as lines:
+        measured = {row["fusion"]: row for row in csv.DictReader(lines)}
+    names = {
+        "TIP of two energies, hardening corrected": "TIP with hardening",
+        "TIP of two energies": "TIP",
+        "RWSC taught by the simulator": "RWSC taught",
+        "product of colours": "product",
+        "RWSC (unsupervised, narrow)": "RWSC",
+    }
+    table = page.split("| | MAE | PSNR |")[1].split("\n\n")[0].splitlines()[2:]
+    assert len(table) == 13
+    for line in table:
+        name, *values = (cell.strip(" *") for cell in line.strip("|").split("|"))
+        row = measured[names.get(name, name)]
+        kinds = ("MAE", "PSNR", "luminance error", "saturation error")
+        assert values == [row[kind] for kind in kinds], name
