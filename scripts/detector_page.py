@@ -48,8 +48,8 @@ the validation bags without the class alarm. 95 % Wilson intervals. Raw scores a
 short training): at a fixed score of 0.5 it finds next to nothing, so use the thresholds in the file.
 
 """
-WHOLE = """Bags of `beltline simulate`: every object traced in its bag, two energies, finer pixels. They are other
-bags than those it was trained and calibrated on, and the false alarms show it:
+WHOLE = """Bags of `beltline simulate`: every object traced in its bag, two energies, finer pixels. They are
+other bags than those it was trained and calibrated on, and the false alarms show it:
 
 """
 BOTH = """## Beside the classifier, on the same bags
@@ -182,7 +182,7 @@ def speed(latency: dict[str, Any], whole: dict[str, Any], file: str) -> list[str
         "",
         f"ONNX Runtime, {latency['threads']} threads,"
         f" `python benchmarks/detector.py --detector FILE --repeats {latency['repeats']}`: {sizes};"
-        f" medians. From decoded array to report entry, 1000x700, `python"
+        " medians. From decoded array to report entry, 1000x700, `python"
         f" benchmarks/screening.py --model {NAME}`: median {ours['median']:.0f} ms, p95 {ours['p95']:.0f} ms;"
         f" the plain PIL and ONNX Runtime pipeline in the same run {plain['median']:.0f} ms.",
     ]
