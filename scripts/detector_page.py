@@ -115,8 +115,8 @@ def whole_physics(found: dict[str, Any]) -> list[str]:
     point = found["whole_scan"]["0.05"]
     return [
         f"- {found['scans']} bags, {found['objects']} objects: AP {found['mean']['ap']:.2f}.",
-        f"- Whole bag at 5%: alarms in {rate(point['pd'])} of the bags with an item and in {rate(point['pfa'])}"
-        " of those without.",
+        f"- Whole bag at 5%: alarms in {rate(point['pd'])} of the bags with an item and in"
+        f" {rate(point['pfa'])} of those without.",
         f"- Missed at 5 %, by the share of the optical depth there that is other things': "
         f"{misses(found, 'occlusion')}.",
     ]
