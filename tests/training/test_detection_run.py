@@ -197,8 +197,14 @@ def test_a_detector_starts_from_a_classifier_or_an_earlier_detector(run, data, t
         train_detector(replace(other, backbone_channels=(8, 8, 8, 16)), data, tmp_path / "wide")
     with pytest.raises(BadInputError, match="run folder"):
         train_detector(replace(other, init=str(tmp_path)), data, tmp_path / "none")
+    fcos = replace(other, detector="FCOS small")
     with pytest.raises(BadInputError, match="Starter only"):
-        train_detector(replace(other, detector="FCOS small"), data, tmp_path / "fcos")
+        train_detector(fcos, data, tmp_path / "fcos")
+    train_detector(replace(fcos, init=""), data, tmp_path / "fcos")
+    train_detector(replace(fcos, init=str(tmp_path / "fcos"), seed=6), data, tmp_path / "again")
+    before, after = (load_file(tmp_path / name / WEIGHTS) for name in ("fcos", "again"))
+    trained = [name for name in before if name.endswith("weight")]
+    assert all(torch.equal(before[name], after[name]) for name in trained)
 
 
 def test_figures_by_hand():

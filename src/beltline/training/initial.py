@@ -17,7 +17,7 @@ from beltline.screening import find_start, list_weights
 from beltline.training.checkpoint import WEIGHTS
 from beltline.training.run_folder import RECIPE, is_run, require_run
 
-BACKBONE = ".backbone."  # in a classifier's names of tensors
+BACKBONE = "classifier.backbone."  # how a classifier's names of tensors begin; detectors have backbones too
 CLASSES = "classes"  # key of the metadata
 
 
@@ -38,7 +38,7 @@ class Start:
     @property
     def is_classifier(self) -> bool:
         """Whether it has a classifier's backbone."""
-        return any(BACKBONE in name for name in self.tensors)
+        return any(name.startswith(BACKBONE) for name in self.tensors)
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def take_over_backbone(backbone: nn.Module, start: Start) -> int:
     Raises:
         BadInputError: If its backbone is another.
     """
-    inside = {n.partition(BACKBONE)[2]: tensor for n, tensor in start.tensors.items() if BACKBONE in n}
+    inside = {n.removeprefix(BACKBONE): t for n, t in start.tensors.items() if n.startswith(BACKBONE)}
     wanted = backbone.state_dict()
     strangers = [n for n, tensor in wanted.items() if n not in inside or inside[n].shape != tensor.shape]
     if strangers:
