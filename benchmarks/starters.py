@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from beltline.core import Scan
 from beltline.metrics import best_iou, bootstrap_interval, roc_auc, wilson
 from beltline.screening import ScreeningModel, load_model, screen_scan
-from beltline.training.detection_data import Annotated, Source, open_source
+from beltline.systems.detector.data import Annotated, Source, open_source
 
 Floats = NDArray[np.float64]
 PFA = 0.05

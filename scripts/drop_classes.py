@@ -14,12 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from beltline.training.runs import load_run
 
 from beltline.metrics import roc_auc
-from beltline.training.assessment import score
+from beltline.systems.chr.figures import score
+from beltline.systems.chr.recipe import as_json, build_model
 from beltline.training.checkpoint import save_weights
-from beltline.training.recipes.chr_starter import as_json, build_model
-from beltline.training.runs import load_run
 
 
 def main() -> None:

@@ -179,7 +179,7 @@ def test_boxes_come_back_exactly(width: int, height: int, long_side: int, seed: 
 @pytest.mark.parametrize("size", [(30, 2000), (2000, 30), (8, 8), (301, 200), (200, 640), (640, 480)])
 @pytest.mark.parametrize("air", [255, 225])
 def test_the_scan_is_prepared_as_in_calibration(tmp_path: Path, size: tuple[int, int], air: int) -> None:
-    data = pytest.importorskip("beltline.training.detection_data")
+    data = pytest.importorskip("beltline.systems.detector.data")
     arrays, files = (pytest.importorskip(f"beltline.training.{name}") for name in ("arrays", "files"))
     from beltline.physics import whiten_background
 
@@ -319,8 +319,8 @@ def test_a_trained_detector_screens_a_simulated_set(tmp_path: Path) -> None:
 
 def _make_bold(run: Path) -> None:
     """Scores of all sizes, which a few steps of training do not give."""
+    from beltline.systems.detector.system import load_detector
     from beltline.training.checkpoint import WEIGHTS, save_weights
-    from beltline.training.detection_run import load_detector
 
     _, model, _ = load_detector(run)
     state = model.state_dict()
@@ -332,9 +332,9 @@ def _make_bold(run: Path) -> None:
 def _same_as_torch(run: Path, folder: Path, report: Report) -> None:
     """Decisions and boxes are those of the thresholds that torch's own evaluation chose, scan by scan."""
     from beltline.metrics.detections import scan_scores
-    from beltline.training.detection_data import open_source
-    from beltline.training.detection_figures import detect
-    from beltline.training.detection_run import load_detector, run_thresholds
+    from beltline.systems.detector.data import open_source
+    from beltline.systems.detector.figures import detect
+    from beltline.systems.detector.system import load_detector, run_thresholds
     from beltline.training.run_folder import read_calibration
 
     def logit(share: NDArray[np.float64]) -> NDArray[np.float64]:

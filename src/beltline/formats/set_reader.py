@@ -83,15 +83,24 @@ class ScanSet:
         return scan if mm is None else Scan(scan.pixels, scan.quantity, scan.channels, float(mm))
 
     def instances(self, index: int) -> Instances | None:
-        """The objects of one scan; None where nobody annotated."""
+        """The objects of one scan; None where nobody annotated.
+
+        Those with COCO's ``iscrowd`` or VOC's ``difficult`` are ignored; masks are there where every object
+        has run lengths.
+        """
         record, found = self.records[index], self.annotations[index]
         if not record.get("annotated", True):
             return None
         size = (int(record["height"]), int(record["width"]))
         rles = [item["segmentation"] for item in found if isinstance(item.get("segmentation"), dict)]
         masks = Masks.from_coco(rles, size) if len(rles) == len(found) else None
-        boxes = xywh_to_xyxy([item["bbox"] for item in found])
-        return Instances(boxes, tuple(item["label"] for item in found), masks=masks)
+        return Instances(
+            xywh_to_xyxy([item["bbox"] for item in found]),
+            tuple(item["label"] for item in found),
+            masks=masks,
+            ignored=np.array([bool(item.get("iscrowd") or item.get("difficult")) for item in found], bool),
+            occlusion=np.array([item.get("occlusion", np.nan) for item in found], np.float32),
+        )
 
     def scene(self, index: int) -> dict[str, Any] | None:
         """What replays the scan, or None."""

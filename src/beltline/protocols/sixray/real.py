@@ -17,9 +17,9 @@ from beltline.data.sixray_subsets import RATIOS, build_subset
 from beltline.models.backbones import IMAGENET_MEAN, IMAGENET_STD
 from beltline.protocols.sixray.parts import Floats, Part
 from beltline.protocols.sixray.plan import SUBSETS, Scale
+from beltline.systems.chr.lists import scaled_boxes
 from beltline.training.arrays import Sampling
 from beltline.training.files import FileBatches, whole_images
-from beltline.training.lists import scaled_boxes
 from beltline.training.loop import Batches
 
 SUBSET_SEED = 0  # one split for all trainings, so that every method answers the same test set

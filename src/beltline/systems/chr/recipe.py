@@ -1,0 +1,160 @@
+"""Recipes of CHR: hyperparameters, the network and the loss. The default is the starter that ships."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from beltline.models.backbones import IMAGENET_MEAN, IMAGENET_STD
+from beltline.models.chr import (
+    Chr,
+    ChrOutput,
+    LossMode,
+    Normalise,
+    Pooling,
+    Variant,
+    Wiring,
+    build_chr,
+    cam_mask_loss,
+    class_balanced_loss,
+    hierarchical_cross_entropy,
+)
+from beltline.models.multilabel_losses import asymmetric_loss
+from beltline.training.augment import AugmentationRange
+from beltline.training.loop import Loss
+from beltline.training.settings import TrainingSettings
+from beltline.training.shards import Batch
+
+STARTER_CLASSES = (
+    "gun", "knife", "wrench", "pliers", "scissors", "hammer",
+    "handcuffs", "baton", "bullet", "lighter", "battery", "pressure_vessel",
+)  # fmt: skip
+STARTER_TRAINING = TrainingSettings(batch_size=32)
+BACKBONE = "classifier.backbone."  # how the names of the backbone's tensors begin in a `Normalised`
+# the network sees (image - mean) / spread; simulated bags lie near white
+NORMALISATIONS = {"xray": ((0.8,) * 3, (0.25,) * 3), "imagenet": (IMAGENET_MEAN, IMAGENET_STD)}
+
+
+@dataclass(frozen=True)
+class ChrRecipe:
+    """Hyperparameters of the classifier; every field can be set from the command line.
+
+    Attributes:
+        classes: Classes in order; empty for those of the list that is trained on.
+        backbone: Name in timm.
+        backbone_channels: Widths of the four ResNet stages, empty for the backbone's own.
+        variant: plain, H, CH, HR or CHR.
+        wiring: released, or light for less added cost on wide backbones.
+        pooling: avg as in the paper; lse or topk for small objects and mask supervision.
+        loss: ``bce`` (class-balanced according to variant and ``loss_mode``), ``asymmetric``, or
+            ``cross_entropy`` for images of exactly one class.
+        loss_mode: See `beltline.models.chr.keep_negatives`; used where the variant has a C.
+        epsilon: Same.
+        normalise: Same.
+        mask_weight: Weight of the mask supervision of every stage's class map; 0 is the paper.
+        crop_height: Height of the training crops, a multiple of 32.
+        crop_width: Width of the training crops, a multiple of 32.
+        warp: Side to which image files of a list are warped before the crop; shards are cropped as they are.
+        long_side: Longer side of the scans in the shards and at screening, a multiple of 32; the square side
+            to which image files are warped when measured.
+        sampling: ``balanced`` repeats the positives of a list until they are as many as the negatives.
+        epochs: Passes over a list of image files, which then decide the steps; 0 leaves it to ``steps``.
+        normalisation: ``xray`` about the mean of scans, or ``imagenet`` for weights of that kind.
+        pretrained: Fetch the backbone's ImageNet weights, which needs a network.
+        backbone_weights: File of backbone weights, for machines without one; empty for none.
+        augmentation: Ranges.
+        training: Steps, rate, precision, start.
+    """
+
+    classes: tuple[str, ...] = STARTER_CLASSES
+    backbone: str = "resnet10t"
+    backbone_channels: tuple[int, ...] = (48, 96, 192, 384)
+    variant: Variant = "CHR"
+    wiring: Wiring = "released"
+    pooling: Pooling = "lse"
+    loss: Literal["bce", "asymmetric", "cross_entropy"] = "bce"
+    loss_mode: LossMode = "drop_easy"
+    epsilon: float = 0.05
+    normalise: Normalise = "all"
+    mask_weight: float = 1.0
+    crop_height: int = 320
+    crop_width: int = 320
+    warp: int = 256
+    long_side: int = 448
+    sampling: Literal["natural", "balanced"] = "natural"
+    epochs: float = 0.0
+    normalisation: Literal["xray", "imagenet"] = "xray"
+    pretrained: bool = False
+    backbone_weights: str = ""
+    augmentation: AugmentationRange = field(default_factory=AugmentationRange)
+    training: TrainingSettings = STARTER_TRAINING
+
+
+class Normalised(nn.Module):
+    """The classifier with its input normalisation: takes (B, 3, H, W) in 0..1, white = air."""
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, classifier: Chr, normalisation: str = "xray") -> None:
+        super().__init__()
+        self.classifier = classifier
+        for name, values in zip(("mean", "spread"), NORMALISATIONS[normalisation], strict=True):
+            self.register_buffer(name, torch.tensor(values)[:, None, None], persistent=False)
+
+    def forward(self, image: Tensor) -> ChrOutput:
+        """See `Chr.forward`."""
+        output: ChrOutput = self.classifier((image - self.mean) / self.spread)
+        return output
+
+
+def build_model(recipe: ChrRecipe) -> Normalised:
+    """The recipe's network with weights drawn from its seed."""
+    torch.manual_seed(recipe.training.seed)
+    options = {"channels": recipe.backbone_channels} if recipe.backbone_channels else {}
+    classifier = build_chr(
+        recipe.backbone,
+        len(recipe.classes),
+        backbone_options=options,
+        pretrained=recipe.pretrained,
+        variant=recipe.variant,
+        wiring=recipe.wiring,
+        pooling=recipe.pooling,
+    )
+    return Normalised(classifier, recipe.normalisation)
+
+
+def classifier_of(model: nn.Module) -> Chr:
+    """The `Chr` inside a model of `build_model`, whatever Fabric wrapped around it."""
+    inner = getattr(model, "module", model)
+    found = getattr(inner, "classifier", inner)
+    if not isinstance(found, Chr):
+        raise TypeError(f"expected a model of build_model, got {type(model).__name__}")
+    return found
+
+
+def build_loss(recipe: ChrRecipe) -> Loss:
+    """Image loss of the variant plus, where ``mask_weight`` > 0, mask supervision of every stage's map."""
+    mode: LossMode = recipe.loss_mode if recipe.variant in ("CH", "CHR") else "all"
+
+    def image_loss(logits: Tensor, labels: Tensor) -> Tensor:
+        if recipe.loss == "asymmetric":
+            return asymmetric_loss(logits, labels)
+        if recipe.loss == "cross_entropy":
+            return hierarchical_cross_entropy(logits, labels.argmax(1))
+        return class_balanced_loss(
+            logits, labels, mode=mode, epsilon=recipe.epsilon, normalise=recipe.normalise
+        )
+
+    def loss(model: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
+        output: ChrOutput = model(batch.image)
+        image_term = image_loss(output.logits, batch.labels)
+        if recipe.mask_weight == 0:
+            return {"loss": image_term}
+        heads = classifier_of(model).cams_with_bias(output)
+        mask_term = torch.stack([cam_mask_loss(cam, batch.masks) for cam in heads]).mean()
+        return {"loss": image_term + recipe.mask_weight * mask_term, "image": image_term, "mask": mask_term}
+
+    return loss
