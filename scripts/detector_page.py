@@ -56,10 +56,10 @@ differ from the bags it was trained and calibrated on, and the false alarms show
 """
 BOTH = """## Beside the classifier, on the same bags
 
-`python benchmarks/starters.py`: both models go through the steps of `beltline screen`, each at its operating point
-of 5 % false alarms a bag. Points: in bags with the class, the point lies in a box of it (the densest spot of the
-bag: {trivial:.2f}). Boxes: the best box overlaps one of the class by half. The classifier alarms more often
-than its 5 % here because these bags are sharper than those it was calibrated on.
+`python benchmarks/starters.py`: both models go through the steps of `beltline screen`, each at its operating
+point of 5 % false alarms a bag. Points: in bags with the class, the point lies in a box of it (the densest
+spot of the bag: {trivial:.2f}). Boxes: the best box overlaps one of the class by half. The classifier alarms
+more often than its 5 % here because these bags are sharper than those it was calibrated on.
 
 """
 REAL = """## Real scans

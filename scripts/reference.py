@@ -194,11 +194,20 @@ def _expanded(nav: Any, paths: list[str]) -> Any:
     expanded: list[Any] = []
     for entry in nav:
         if isinstance(entry, str) and "*" in entry:
-            matched = sorted(fnmatch.filter(paths, entry), key=lambda path: path.removesuffix(".md"))
-            expanded += [path for path in matched if path not in nav]
+            expanded += [_titled(path, entry) for path in _matched(entry, paths) if path not in nav]
         else:
             expanded.append(_expanded(entry, paths))
     return expanded
+
+
+def _matched(pattern: str, paths: list[str]) -> list[str]:
+    return sorted(fnmatch.filter(paths, pattern), key=lambda path: path.removesuffix(".md"))
+
+
+def _titled(path: str, pattern: str) -> Any:
+    # files of one name (reports/*/report.md) are told apart by their folders, all others by their titles
+    folder = Path(path).parent.name.replace("_", " ")
+    return {folder: path} if Path(path).name == Path(pattern).name else path
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
