@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from beltline.cli.app import main
+from beltline.formats import write_shard
 from beltline.screening import load_model
-from beltline.training.shards import write_shard
 
 SETTINGS = {
     "classes": "gun,knife", "backbone_channels": "8,8,8,8", "crop_height": 64, "crop_width": 64,
