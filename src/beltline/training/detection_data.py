@@ -25,6 +25,7 @@ from beltline.training.augment import (
     apply_to_pixels,
     sample_augmentation,
 )
+from beltline.training.classes import require_classes
 from beltline.training.detection import DetectionBatch
 from beltline.training.files import read_pixels
 from beltline.training.shards import STRIDE, Shard, read_classes, require_shards
@@ -179,11 +180,7 @@ def open_source(folder: Path, classes: Sequence[str] = ()) -> tuple[Source, tupl
         data = read_set(folder)
         wanted = tuple(classes) or data.classes
         named = {a["label"] for found in data.annotations for a in found} | set(data.classes)
-        missing = [name for name in wanted if name not in named]
-        if missing:
-            raise BadInputError(
-                f"{folder}: has no class {', '.join(missing)}; it has {', '.join(sorted(named))}"
-            )
+        require_classes(folder, wanted, sorted(named), offered=data.classes)
         rows = tuple(n for n, record in enumerate(data.records) if record.get("annotated", True))
         if not rows:
             raise BadInputError(f"{folder}: no annotated scan; a detector needs boxes")

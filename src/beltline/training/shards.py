@@ -28,6 +28,7 @@ from beltline.training.augment import (
     apply_to_pixels,
     sample_augmentation,
 )
+from beltline.training.classes import require_classes
 
 UNKNOWN = 255
 _BYTES = {np.dtype(np.uint8)}
@@ -61,9 +62,7 @@ def open_shards(folder: Path, classes: Sequence[str]) -> list[Shard]:
         BadInputError: If a class is missing in the folder or a shard's arrays do not belong together.
     """
     names = read_classes(folder)
-    missing = [name for name in classes if name not in names]
-    if missing:
-        raise BadInputError(f"{folder}: has no class {', '.join(missing)}; it has {', '.join(names)}")
+    require_classes(folder, classes, names)
     order = [names.index(name) for name in classes]
     complete = [path for path in sorted(folder.glob("shard_*")) if path.suffix != ".part"]
     return [_open(path, order, len(names)) for path in complete]
