@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from beltline.core import BadInputError
-from beltline.formats import MAX_PIXELS, ScanSet, read_set
+from beltline.formats import MAX_PIXELS, ScanSet, read_classes, read_set
+from beltline.formats.shard_writer import STRIDE
 from beltline.models.detector import Target
 from beltline.physics import whiten_background
 from beltline.training.ahead import built_ahead
@@ -28,7 +29,7 @@ from beltline.training.augment import (
 from beltline.training.classes import require_classes
 from beltline.training.detection import DetectionBatch
 from beltline.training.files import read_pixels
-from beltline.training.shards import STRIDE, Shard, read_classes, require_shards
+from beltline.training.shards import Shard, require_shards
 
 Floats = NDArray[np.float32]
 COVERED = 128  # of 255: a cell of a coverage plane counts as the object
