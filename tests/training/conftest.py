@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
+from beltline.formats import write_shard
+from beltline.formats.shard_writer import STRIDE
 from beltline.training.augment import NO_AUGMENTATION
 from beltline.training.recipes.chr_starter import ChrStarterRecipe
-from beltline.training.shards import STRIDE, write_shard
 
 CLASSES = ("gun", "knife")
 COLORS = ((60, 60, 60), (40, 80, 220))  # dark, bluish

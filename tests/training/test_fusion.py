@@ -187,6 +187,23 @@ def test_every_weight_and_part_of_rwsc_is_a_field_of_its_recipe(tmp_path: Path):
     assert main([*words[:-1], str(tmp_path / "none"), *NARROW, "--set", "weights.shine=1"]) == 3
 
 
+@pytest.mark.parametrize(
+    ("method", "change", "message"),
+    [
+        ("U2Fusion", "network.residual=false", "it counts for RWSC-Fusion"),
+        ("MEFNet", "weights.bag=0.3", "it counts for RWSC-Fusion untaught"),
+        ("RWSC taught", "weights.bag=0.3", "it counts for RWSC-Fusion untaught"),
+        ("RWSC", "network.widths=4,8,16", "it counts with width=0"),
+        ("RWSC", "method=MEFNet", "it counts as --method alone"),
+    ],
+)
+def test_no_change_of_a_fusion_is_passed_over_in_silence(tmp_path: Path, capsys, method, change, message):
+    words = _command(tmp_path, fake_pairs(), tmp_path / "run")
+    assert main([*words, "--method", method, "--set", change]) == 3
+    assert f"--set {change.partition('=')[0]} would change nothing: {message}" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("name", sorted(METHODS))
 def test_every_method_has_a_narrow_recipe_and_fuses_pictures_of_any_size(name):
     recipe = narrow_recipe(name)

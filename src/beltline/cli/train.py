@@ -37,12 +37,15 @@ def train_chr(
     """
     import torch
 
+    from beltline.training.lists import holds_lists
     from beltline.training.recipes import load_recipe
+    from beltline.training.recipes.uses import require_used, uses_of_classifier
     from beltline.training.runs import train_chr as run
 
     if threads:
         torch.set_num_threads(threads)
     chosen = load_recipe(_recipe_of(out, recipe, resume), changes or [])
+    require_used(chosen, changes or [], uses_of_classifier(lists=holds_lists(data)))
     result = run(chosen, data, out, validation=validation, resume=resume)
     typer.echo(f"{out}: {result.step} steps in {result.minutes:.1f} min")
 
@@ -68,9 +71,10 @@ def train_fusion(
 
     from beltline.core import BadInputError
     from beltline.simulate.fusion_pairs import open_fusion_pairs
-    from beltline.training.fusion import fusion_recipe, narrow_recipe, read_recipe
+    from beltline.training.fusion import fusion_recipe, narrow_recipe, read_recipe, uses_of_fusion
     from beltline.training.fusion import train_fusion as run
     from beltline.training.recipes import changed
+    from beltline.training.recipes.uses import require_used
 
     if threads:
         torch.set_num_threads(threads)
@@ -83,7 +87,9 @@ def train_fusion(
         recipe = begun if method in (None, begun.method) else narrow_recipe(method)
     else:
         recipe = (fusion_recipe if published else narrow_recipe)(method or "RWSC")
-    result = run(changed(recipe, changes or []), found, out, resume=resume)
+    chosen = changed(recipe, changes or [])
+    require_used(chosen, changes or [], uses_of_fusion())
+    result = run(chosen, found, out, resume=resume)
     typer.echo(f"{out}: {result.step} steps in {result.minutes:.1f} min")
 
 
@@ -105,10 +111,12 @@ def train_detector(
 
     from beltline.training.detection_run import load_detector_recipe
     from beltline.training.detection_run import train_detector as run
+    from beltline.training.recipes.uses import require_used, uses_of_detector
 
     if threads:
         torch.set_num_threads(threads)
     chosen = load_detector_recipe(_recipe_of(out, recipe, resume), changes or [])
+    require_used(chosen, changes or [], uses_of_detector())
     result = run(chosen, data, out, validation=validation, resume=resume)
     typer.echo(f"{out}: {result.step} steps in {result.minutes:.1f} min")
 

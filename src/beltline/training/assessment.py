@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from beltline.formats.shard_writer import STRIDE
 from beltline.metrics import (
     Calibration,
     average_precision,
@@ -33,7 +34,7 @@ from beltline.models.chr import ChrOutput, fuse_cams, mean_logits
 from beltline.training.lists import Split, holds_lists, read_list, whole_list
 from beltline.training.loop import Evaluate
 from beltline.training.recipes.chr_starter import ChrStarterRecipe, classifier_of
-from beltline.training.shards import STRIDE, Batch, whole_scans
+from beltline.training.shards import Batch, whole_scans
 
 PFAS = (0.01, 0.02, 0.05, 0.1, 0.2)
 BOX_THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)

@@ -29,6 +29,7 @@ from beltline.training.arrays import as_input
 from beltline.training.checkpoint import WEIGHTS, load_weights
 from beltline.training.loop import FitOptions, FitResult, fit
 from beltline.training.recipes import with_values
+from beltline.training.recipes.uses import Use
 
 RECIPE, RESULT = "recipe.json", "result.json"
 Losses = Callable[..., Mapping[str, Tensor]]
@@ -201,6 +202,16 @@ class FusionBatches:
 def _turned(images: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
     images = images.swapaxes(1, 2) if turn & 4 else images
     return np.ascontiguousarray(images[:, :: -1 if turn & 1 else 1, :: -1 if turn & 2 else 1])
+
+
+def uses_of_fusion() -> tuple[Use[FusionRecipe], ...]:
+    """Fields of `FusionRecipe` that do not always count."""
+    return (
+        Use("method", lambda r: False, "as --method alone, which brings the network and weights of its own"),
+        Use("network.widths", lambda r: r.width == 0, "with width=0"),
+        Use("network", lambda r: METHODS[r.method].build is _rwsc, "for RWSC-Fusion"),
+        Use("weights", lambda r: METHODS[r.method].losses is _rwsc_losses, "for RWSC-Fusion untaught"),
+    )
 
 
 def train_fusion(

@@ -78,6 +78,7 @@ def train_chr(
     require_same_recipe(out, written, resume=resume)
     for folder in (data, validation) if validation else (data,):
         _check_data(recipe, folder)
+    steps = planned_steps(recipe, data)
     model = build_model(recipe)
     if recipe.backbone_weights:
         load_backbone_weights(model.classifier, Path(recipe.backbone_weights))
@@ -90,7 +91,7 @@ def train_chr(
         build_batches(recipe, data),
         build_loss(recipe),
         build_optimizer(recipe, model),
-        steps=planned_steps(recipe, data),
+        steps=steps,
         options=fit_options(
             recipe,
             resume=resume,
@@ -105,9 +106,18 @@ def train_chr(
 
 
 def planned_steps(recipe: ChrStarterRecipe, data: Path) -> int:
-    """Optimizer steps of a run: by epochs over a list of files, else as the recipe says."""
-    if recipe.epochs <= 0 or not holds_lists(data):
+    """Optimizer steps of a run: by epochs over a list of files, else as the recipe says.
+
+    Raises:
+        BadInputError: If the recipe counts epochs and the data are shards, which may grow meanwhile.
+    """
+    if recipe.epochs <= 0:
         return recipe.steps
+    if not holds_lists(data):
+        raise BadInputError(
+            f"{data}: the recipe's epochs={recipe.epochs:g} count passes over a list of image files; shards"
+            " need --set steps=..."
+        )
     images = len(read_list(data, "train", recipe.classes))
     return max(1, round(recipe.epochs * images / (recipe.batch_size * recipe.accumulate)))
 

@@ -51,8 +51,9 @@ def changed(recipe: R, changes: Sequence[str]) -> R:
     """A recipe changed by texts like ``lr=0.001`` or ``augmentation.flip=0``; see `read_recipe`.
 
     Raises:
-        BadInputError: If a field is not known or a value does not fit.
+        BadInputError: If a field is not known or a value does not fit, or both steps and epochs are named.
     """
+    _check_named(changes)
     for change in changes:
         key, sign, text = change.partition("=")
         if not sign:
@@ -64,13 +65,22 @@ def changed(recipe: R, changes: Sequence[str]) -> R:
     return recipe
 
 
+def _check_named(changes: Sequence[str]) -> None:
+    values = {key: text for key, _, text in (change.partition("=") for change in changes)}  # the last counts
+    if "steps" in values and values.get("epochs", "0") not in ("0", "0.0"):
+        raise BadInputError("--set steps and --set epochs both say how long to train; name one of them")
+
+
 def with_values(recipe: R, values: Mapping[str, Any]) -> R:
     """A recipe with the fields of a JSON object, nested ones too.
+
+    ``steps`` without ``epochs`` takes the place of the recipe's epochs, which would decide the length else.
 
     Raises:
         BadInputError: If a field is not known or a value does not fit.
     """
-    found: R = _replace(recipe, values)
+    by_steps = {"epochs": 0.0} if "steps" in values and hasattr(recipe, "epochs") else {}
+    found: R = _replace(recipe, {**by_steps, **values})
     return found
 
 
