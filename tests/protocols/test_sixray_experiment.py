@@ -62,9 +62,10 @@ def test_scores_cover_the_test_set(done: tuple[Path, list[str]]) -> None:
     out, _ = done
     result, logits, points = read_cell(out / "cells" / "tiny--CHR--SIXray10--0")
     assert logits.shape[1:] == (3, 5)
-    assert points.shape == (len(logits), 5, 2)
+    assert points.shape[1] == 4
     assert np.isfinite(logits).all()
-    assert np.isfinite(points).any()
+    assert np.isfinite(points).all()
+    assert len(np.unique(logits[:, 0])) > len(logits)  # bfloat16 would leave a few dozen values
     assert result["steps"] == 2
     assert read_cell(out / "cells" / "tiny--plain--SIXray10--0")[1].shape[1] == 1
 

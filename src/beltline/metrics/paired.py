@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from beltline.metrics.ranking import known_pairs
+from beltline.metrics.ranking import known_pairs, tie_ends
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -245,24 +245,23 @@ def _draw_counts(rng: np.random.Generator, strata: list[NDArray[np.intp]], draws
 
 def _ap_of_counts(labels: Floats, scores: Floats) -> OfCounts:
     known = np.flatnonzero(~np.isnan(labels))
-    order = known[np.argsort(-scores[known], kind="stable")]
-    at = np.flatnonzero(labels[order] == 1)
-    # A positive drawn c times after r drawn rows, p of them positive, adds sum_i (p + i) / (r + i), i = 1..c:
-    # c - (r - p) * (H(r + c) - H(r)) with the harmonic numbers H.
-    positive = order[at]
-    segments = np.append(0, at[:-1] + 1)  # from behind the last positive up to this one
+    order = known[np.argsort(-scores[known])]
+    found = labels[order] == 1
+    positive = order[found]
+    ends = tie_ends(scores[order])[found]  # where the tie of each positive ends; draws of one scan tie too
+    until = np.unique(ends)
+    segments = np.append(0, until[:-1] + 1)  # from behind the last such tie up to this one's end
+    tie = np.searchsorted(until, ends)
 
     def values(counts: Counts) -> Floats:
         if not len(positive):
             return np.full(len(counts), np.nan)
         drawn = counts[:, positive]
-        until = np.cumsum(np.add.reduceat(counts[:, order[: at[-1] + 1]], segments, axis=1), axis=1)
-        before = until - drawn
-        others = before - (np.cumsum(drawn, axis=1) - drawn)
-        harmonic = np.append(0, np.cumsum(1 / np.arange(1, until.max() + 1)))
-        found = drawn - others * (harmonic[until] - harmonic[before])
+        rows = np.cumsum(np.add.reduceat(counts[:, order[: until[-1] + 1]], segments, axis=1), axis=1)
+        hits = np.cumsum(drawn, axis=1)[:, np.searchsorted(ends, until, side="right") - 1]
+        precision = (hits / np.maximum(rows, 1))[:, tie]
         total = drawn.sum(axis=1)
-        return np.where(total > 0, found.sum(axis=1) / np.maximum(total, 1), np.nan)
+        return np.where(total > 0, (precision * drawn).sum(axis=1) / np.maximum(total, 1), np.nan)
 
     return values
 

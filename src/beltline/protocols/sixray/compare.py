@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.metrics import PairedDifference, paired_bootstrap
+from beltline.metrics import PairedDifference, paired_bootstrap, weighted_average_precision
 from beltline.metrics.paired import Counts, OfCounts
 
 Floats = NDArray[np.float64]
@@ -78,23 +78,16 @@ def weighted_map_of_counts(weights: Floats) -> Statistic:
     def prepare(labels: Floats, scores: Floats) -> OfCounts:
         def values(counts: Counts) -> Floats:
             each = np.stack(
-                [_weighted_ap(labels[:, k], scores[:, k], counts * weights) for k in range(labels.shape[1])]
+                [
+                    weighted_average_precision(labels[:, k], scores[:, k], counts * weights)
+                    for k in range(labels.shape[1])
+                ]
             )
             return _known_mean(each)
 
         return values
 
     return prepare
-
-
-def _weighted_ap(labels: Floats, scores: Floats, weight: Floats) -> Floats:
-    known = np.flatnonzero(~np.isnan(labels))
-    order = known[np.argsort(-scores[known], kind="stable")]
-    ordered = weight[:, order]
-    positive = ordered * (labels[order] == 1)
-    precision = np.cumsum(positive, axis=1) / np.maximum(np.cumsum(ordered, axis=1), 1e-12)
-    total = positive.sum(axis=1)
-    return np.where(total > 0, (precision * positive).sum(axis=1) / np.maximum(total, 1e-12), np.nan)
 
 
 def mean_hits_of_counts(labels: Floats, hits: Floats) -> OfCounts:

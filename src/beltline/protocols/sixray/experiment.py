@@ -30,6 +30,7 @@ from beltline.simulate.library import ObjectLibrary, bake_library
 from beltline.simulate.windows import WindowPlan, WindowSet, write_windows
 
 SCALE = "scale.json"
+SCORED_IN = "float32"  # cells of versions before were scored in bfloat16
 Say = Callable[[str], None]
 PartOf = Callable[[str, int], Part]
 
@@ -175,7 +176,8 @@ def weights_in(folder: Path, net: str) -> Path:
 
 
 def _as_json(scale: Scale) -> dict[str, Any]:
-    return {**asdict(scale), "nets": {name: asdict(net) for name, net in scale.nets.items()}}
+    nets = {name: asdict(net) for name, net in scale.nets.items()}
+    return {**asdict(scale), "nets": nets, "scored_in": SCORED_IN}
 
 
 def _check_same(out: Path, scale: Scale) -> None:
@@ -183,6 +185,11 @@ def _check_same(out: Path, scale: Scale) -> None:
     if not path.is_file():
         return
     before = json.loads(path.read_text(encoding="utf-8"))
+    if before.get("scored_in") != SCORED_IN:
+        raise BadInputError(
+            f"{out}: its cells were scored in bfloat16 by an earlier version, in which scores tie; choose"
+            " another folder"
+        )
     now = json.loads(json.dumps(_as_json(scale)))
     changed = [key for key in now if key not in SELECTS and before.get(key, now[key]) != now[key]]
     if changed:

@@ -88,7 +88,7 @@ def _overhead(out: Path, scale: Scale) -> list[Row]:
 def _load(out: Path, cell: Cell, parts: PartOf) -> Done:
     result, logits, points = read_cell(out / "cells" / cell.name)
     part = parts(cell.subset, cell.seed)
-    figures = measure(part, logits, points)
+    figures = measure(part, logits, points, epsilon=METHODS[cell.method].epsilon)
     run = Run(part.test_labels, logits.mean(1), figures.hits, part.weights)
     return Done(cell, float(result["ratio"]), part.classes, figures, run)
 
