@@ -22,7 +22,7 @@ from beltline.models.chr import ChrOutput, build_chr, class_balanced_loss
 from beltline.models.multilabel_losses import asymmetric_loss, focal_loss
 from beltline.models.query_head import build_query_classifier
 from beltline.protocols.sixray.parts import Part
-from beltline.protocols.sixray.plan import METHODS, Cell, Method, Net, Scale
+from beltline.protocols.sixray.plan import METHODS, Cell, Method, Net, Scale, epsilon_of
 from beltline.training.loop import FitOptions, Loss, fit
 from beltline.training.schedule import constant, cosine
 from beltline.training.weight_decay import decay_groups
@@ -56,7 +56,7 @@ def run_cell(cell: Cell, part: Part, scale: Scale, out: Path, *, start: Start = 
     result = fit(
         model,
         part.batches(method.sampling, cell.seed),
-        build_loss(method, part.normalise),
+        build_loss(method, part.normalise, epsilon=epsilon_of(method, scale)),
         build_optimizer(scale, model),
         steps=steps,
         options=fit_options(scale),
@@ -102,7 +102,7 @@ def build_model(net: Net, method: Method, classes: int, seed: int, *, pretrained
     )
 
 
-def build_loss(method: Method, normalise: Callable[[Tensor], Tensor]) -> Loss:
+def build_loss(method: Method, normalise: Callable[[Tensor], Tensor], *, epsilon: float) -> Loss:
     """The method's loss over all stages."""
     mode = method.loss_mode if method.variant in ("CH", "CHR") else "all"
 
@@ -113,7 +113,7 @@ def build_loss(method: Method, normalise: Callable[[Tensor], Tensor]) -> Loss:
             return {"loss": asymmetric_loss(logits, batch.labels)}
         if method.loss == "focal":
             return {"loss": focal_loss(logits, batch.labels)}
-        return {"loss": class_balanced_loss(logits, batch.labels, mode=mode, epsilon=method.epsilon)}
+        return {"loss": class_balanced_loss(logits, batch.labels, mode=mode, epsilon=epsilon)}
 
     return loss
 
