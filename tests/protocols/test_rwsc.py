@@ -10,17 +10,18 @@ import numpy as np
 import pytest
 
 from beltline.core import BadInputError
+from beltline.metrics import edge_intensity, luminance, piella_qe
 from beltline.protocols.rwsc import SCALES, reproduce_rwsc
 from beltline.protocols.rwsc.cell import RESULT, training_set
 from beltline.protocols.rwsc.data import RwscData, simulated_data
-from beltline.protocols.rwsc.plan import WITHOUT_EDGES, Cell, cells
+from beltline.protocols.rwsc.plan import WITHOUT_EDGES, Cell, cells, shown
 from beltline.protocols.rwsc.published import (
     printed_detection,
     printed_edge_attention,
     printed_opixray,
     printed_quality,
 )
-from beltline.protocols.rwsc.quality import AGAINST_TRUTH, outside, paired_interval, quality
+from beltline.protocols.rwsc.quality import AGAINST_TRUTH, WHOLE, outside, paired_interval, quality
 from beltline.protocols.rwsc.synthesis import of_pairs, synthesis
 from beltline.synthesis.fuser import copy_paste
 from beltline.training.fusion import METHODS
@@ -121,8 +122,38 @@ def test_outside_the_mask_the_network_itself_is_measured(data: RwscData, run: Pa
     assert errors[0] == pytest.approx((255.0 - np.asarray(data.quality.bag[0])[free]).mean())
     with (run / "tables" / "outside.csv").open() as lines:
         rows = list(csv.DictReader(lines))
-    assert [row["network"] for row in rows] == ["RWSC", WITHOUT_EDGES, f"RWSC - {WITHOUT_EDGES}"]
+    named = [shown("RWSC"), shown(WITHOUT_EDGES)]
+    assert [row["network"] for row in rows] == [*named, " - ".join(named)]
     assert float(rows[0]["MAE outside"].split()[0]) > 1  # two steps of training do not draw a bag
+
+
+def test_the_whole_picture_is_measured_beside_the_box(data: RwscData):
+    """What is printed is of whole pictures; in the item's box the true composite scores far lower."""
+    found = quality(synthesis("true composite", data, TINY, Path("unused")), data.quality)
+    pairs = data.quality
+    for row in range(len(pairs)):
+        grey = [luminance(np.asarray(p[row])) for p in (pairs.bag, pairs.item, pairs.truth)]
+        assert found["QE, whole"][row] == pytest.approx(piella_qe(*grey))
+        assert found["EI, whole"][row] == pytest.approx(edge_intensity(grey[2]))
+    assert {*WHOLE} >= {*printed_quality()["RWSC"]}  # the printed ones stand beside these
+    assert not np.allclose(found["QE, whole"], found["QE"])
+
+
+def test_reports_call_ours_a_residual_variant_and_keep_the_seeds(run: Path):
+    rows = {}
+    for name in ("detection", "differences", "per_seed", "quality"):
+        with (run / "tables" / f"{name}.csv").open(encoding="utf-8") as lines:
+            rows[name] = list(csv.DictReader(lines))
+    assert len(rows["per_seed"]) == 6
+    assert all(not row["clear"] and "[" not in row["points of AP 0.5"] for row in rows["differences"])
+    assert all(row["test windows"].startswith("[") for row in rows["differences"])
+    assert "RWSC (residual)" in {row["synthesis"] for row in rows["detection"]}
+    quality_row = next(row for row in rows["quality"] if row["fusion"] == "RWSC (residual)")
+    assert "(0.8339)" not in quality_row["QE"]
+    assert "(0.8339)" in quality_row["QE, whole"]
+    by_seed = next(r for r in rows["per_seed"] if (r["training set"], r["synthesis"]) == ("R", "real"))
+    table = next(r for r in rows["detection"] if (r["training set"], r["synthesis"]) == ("R", "real"))
+    assert f"{float(by_seed['AP 0.5']):.1f}" == table["AP 0.5"]
 
 
 def test_quality_knows_the_truth(data: RwscData):
@@ -151,7 +182,7 @@ def test_printed_tables_are_whole():
     assert printed_detection()["SIXR", "mean"] == 70.76
     assert printed_opixray()["OPIRS+"] == 84.8
     assert printed_edge_attention()["with EA"] == (1.938, 39.084)
-    assert printed_quality()["RWSC"]["QE"] == 0.8339
+    assert printed_quality()["RWSC"]["QE, whole"] == 0.8339
     assert {name for name in printed_quality()} <= {*METHODS}
 
 

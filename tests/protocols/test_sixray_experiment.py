@@ -13,8 +13,8 @@ import pytest
 from beltline.core import BadInputError
 from beltline.protocols.sixray import experiment
 from beltline.protocols.sixray.cell import read_cell
-from beltline.protocols.sixray.trivial import RULES
 from beltline.protocols.sixray.plan import SCALES, Net
+from beltline.protocols.sixray.trivial import RULES
 
 TINY = replace(
     SCALES["smoke"],

@@ -9,14 +9,13 @@ import pytest
 import torch
 from scipy import stats
 
+from beltline.metrics import weighted_average_precision
 from beltline.protocols.claims import over_seeds
 from beltline.protocols.sixray.compare import Run, compare, mean_hits_of_counts, weighted_map_of_counts
-from beltline.metrics import weighted_average_precision
 from beltline.protocols.sixray.measure import measure, pointing_hits
 from beltline.protocols.sixray.parts import Part, draw_positives, negative_weights
 from beltline.protocols.sixray.results import positive_passes
 from beltline.protocols.sixray.trivial import RULES, trivial_pointing, trivial_points
-
 
 NOWHERE = np.zeros((0, 4), np.float32)
 

@@ -132,8 +132,8 @@ def match_detections(found: Boxes, objects: Boxes, *, iou: float = 0.5) -> Match
 def detection_ap_of_counts(matched: Matched, objects: Boxes, classes: int) -> OfCounts:
     """Mean average precision of resamples of the scans, for `paired_bootstrap_of_counts`.
 
-    All-point average precision with the precision envelope (VOC 2010), tied scores as one step. Classes without an object in a
-    resample are left out of its mean.
+    All-point average precision with the precision envelope (VOC 2010), tied scores as one step. Classes
+    without an object in a resample are left out of its mean.
 
     Args:
         matched: From `match_detections`.

@@ -83,7 +83,9 @@ def tie_ends(ordered: NDArray[np.float64]) -> NDArray[np.intp]:
     return np.repeat(last, np.diff(last, prepend=-1))
 
 
-def weighted_average_precision(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike) -> NDArray[np.float64]:
+def weighted_average_precision(
+    labels: ArrayLike, scores: ArrayLike, weights: ArrayLike
+) -> NDArray[np.float64]:
     """`average_precision` (``allpoint``) of sets in which scan ``i`` counts ``weights[i]`` times.
 
     Args:

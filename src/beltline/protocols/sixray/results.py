@@ -51,7 +51,7 @@ def load_done(out: Path, cell: Cell, scale: Scale, parts: PartOf) -> Done:
 
 
 def positive_passes(part: Part, balanced: bool, seen: int) -> float:
-    """How often a training of ``seen`` images sees each positive, on average; balanced, half are positives."""
+    """How often a training of ``seen`` images sees each positive, on average; balanced, half are positive."""
     positives = int((part.train_labels == 1).any(1).sum())
     return seen / 2 / max(positives, 1) if balanced else seen / len(part.train_labels)
 

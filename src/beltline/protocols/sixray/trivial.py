@@ -19,7 +19,7 @@ from beltline.protocols.sixray.parts import Part
 
 Grey = NDArray[np.float32]
 Rule = Callable[[Grey], NDArray[np.float64]]
-BLUR = 1 / 112  # of the shorter side: one pixel of a window, the sharpest rule; 4 pixels point 10 points worse
+BLUR = 1 / 112  # of the shorter side: one pixel of a window; 4 pixels point 10 points worse
 
 
 def centre(grey: Grey) -> NDArray[np.float64]:
