@@ -75,8 +75,8 @@ def outside_table(drawn: Mapping[str, OnPairs], pairs: FusionPairs) -> list[Row]
             }
         )
     if len(measured) == 2:
-        pairs = zip(measured[WITHOUT_EDGES], measured["RWSC"], strict=True)
-        error, ratio = (paired_interval(without, with_edges) for without, with_edges in pairs)
+        both = zip(measured[WITHOUT_EDGES], measured["RWSC"], strict=True)
+        error, ratio = (paired_interval(without, with_edges) for without, with_edges in both)
         rows.append(
             {
                 "network": f"{shown('RWSC')} - {shown(WITHOUT_EDGES)}",

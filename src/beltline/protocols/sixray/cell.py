@@ -159,7 +159,7 @@ def score(
         for inner, row in enumerate(rows):
             for k in np.flatnonzero(part.test_labels[row] == 1):
                 peaks = peaks_over_stages([cam[inner, k] for cam in maps], part.test_size)
-                points += [(row, k, x, y) for x, y in peaks]
+                points += [(float(row), float(k), x, y) for x, y in peaks]
     return np.concatenate(logits), np.array(points, np.float32).reshape(-1, 4)
 
 

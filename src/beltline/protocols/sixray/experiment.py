@@ -26,13 +26,13 @@ from beltline.protocols.sixray.plan import (
 )
 from beltline.protocols.sixray.pretraining import pretrain_backbone
 from beltline.protocols.sixray.report import write_report
+from beltline.protocols.sixray.results import PartOf
 from beltline.simulate.library import ObjectLibrary, bake_library
 from beltline.simulate.windows import WindowPlan, WindowSet, write_windows
 
 SCALE = "scale.json"
 SCORED_IN = "float32"  # cells of versions before were scored in bfloat16
 Say = Callable[[str], None]
-PartOf = Callable[[str, int], Part]
 
 
 def reproduce_sixray(
@@ -80,7 +80,7 @@ def reproduce_sixray(
             say(f"time is up, {len(plan) - number + 1} of {len(plan)} cells not trained")
             break
         start = _start(out, cell, chosen, windows, weights, say)
-        run_cell(cell, parts(cell.subset, cell.seed), chosen, folder, start=start)
+        run_cell(cell, parts(cell), chosen, folder, start=start)
         say(f"{number}/{len(plan)} {cell.name}, {(time.monotonic() - began) / 60:.1f} min")
     done = [cell for cell in plan if (out / "cells" / cell.name / RESULT).is_file()]
     write_json(out / "card.json", _card(data, chosen, done, len(plan), time.monotonic() - began))
@@ -95,10 +95,11 @@ def _source(out: Path, data: str, scale: Scale, say: Say) -> tuple[PartOf, Windo
     train, test = simulated_windows(out / "data", scale, say)
     cache: dict[tuple[str, int], Part] = {}
 
-    def part(name: str, seed: int) -> Part:
-        if (name, seed) not in cache:
-            cache[name, seed] = simulated_part(train, test, name, scale, seed)
-        return cache[name, seed]
+    def part(cell: Cell) -> Part:
+        key = (cell.subset, cell.seed)
+        if key not in cache:
+            cache[key] = simulated_part(train, test, cell.subset, scale, cell.seed)
+        return cache[key]
 
     return part, train
 

@@ -92,8 +92,9 @@ class Scale:
         everywhere: Methods of the ablation that get every subset.
         side_subsets: Subsets of its other methods, and of the other backbones.
         seeds: Seeds of weights, order and negatives.
-        size: Side of the training crop.
-        warp: Side to which files are warped first; simulated windows are made at this size.
+        size: Side of the training crop; on files, of backbones whose weights expect 224 pixels, and in
+            proportion of others (299 of Inception-v3).
+        warp: Side to which files are warped first, likewise; simulated windows are made at this size.
         batch_size: Images a step.
         accumulate: Batches an optimizer step.
         images: Training images a cell sees on simulated data.

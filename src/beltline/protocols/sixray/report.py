@@ -40,7 +40,7 @@ def write_report(
         out: Folder of the experiment with its ``cells``.
         scale: What was planned.
         done: Cells to report.
-        parts: Gives the subset of a name and a seed.
+        parts: Gives the subset as a cell sees it.
         simulated: Said in every table.
         planned: Number of cells planned, to say what is missing.
 
@@ -64,9 +64,7 @@ def write_report(
         ],
         "operating_point": _operating(found, scale),
         "overhead": _overhead(out, scale),
-        "misses": misses_table(
-            [(d.cell, parts(d.cell.subset, d.cell.seed), d.figures) for d in found], scale
-        ),
+        "misses": misses_table([(d.cell, parts(d.cell), d.figures) for d in found], scale),
         "per_seed": per_seed(found),
     }
     for name, rows in tables.items():
@@ -88,8 +86,8 @@ def _overhead(out: Path, scale: Scale) -> list[Row]:
 
 def _trivial(found: Sequence[Done], parts: PartOf) -> Trivial:
     """Of each subset once: every seed answers the same test set."""
-    first = {d.cell.subset: d.cell.seed for d in reversed(found)}
-    return {subset: trivial_pointing(parts(subset, first[subset])) for subset in sorted(first)}
+    first = {d.cell.subset: d.cell for d in reversed(found)}
+    return {subset: trivial_pointing(parts(first[subset])) for subset in sorted(first)}
 
 
 def _ratios(found: Sequence[Done]) -> dict[str, float]:

@@ -15,7 +15,7 @@ from beltline.protocols.sixray.parts import Part
 from beltline.protocols.sixray.plan import METHODS, Cell, Scale, epsilon_of
 from beltline.protocols.tables import Row
 
-PartOf = Callable[[str, int], Part]
+PartOf = Callable[[Cell], Part]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class Done:
 def load_done(out: Path, cell: Cell, scale: Scale, parts: PartOf) -> Done:
     """A cell that is done, measured."""
     result, logits, points = read_cell(out / "cells" / cell.name)
-    part = parts(cell.subset, cell.seed)
+    part = parts(cell)
     figures = measure(part, logits, points, epsilon=epsilon_of(METHODS[cell.method], scale))
     run = Run(part.test_labels, logits.mean(1), figures.hits, part.weights)
     seen = int(result["steps"]) * scale.batch_size * scale.accumulate

@@ -49,7 +49,7 @@ def trivial_points(part: Part, *, batch_size: int = 64) -> dict[str, Points]:
             scale = np.array(part.test_size[::-1]) / image.shape[::-1]
             for name, rule in RULES.items():
                 points = rule(image) * scale
-                found[name] += [(row, k, x, y) for k in present for x, y in points]
+                found[name] += [(float(row), float(k), x, y) for k in present for x, y in points]
     return {name: np.array(points, np.float32).reshape(-1, 4) for name, points in found.items()}
 
 
