@@ -54,7 +54,7 @@ def draw_worth(path: Path, gains: Mapping[tuple[str, str], Claim]) -> None:
         axis.axvline(0, color="black", linewidth=0.8)
         axis.errorbar(middle, range(len(mine)), xerr=reach, fmt="o", capsize=3, color="#4c72b0")
         axis.set_yticks(range(len(mine)), [shown(method) for method, _ in mine])
-        axis.set_xlabel("points of mAP at IoU 0.5, Student's 95 % interval over seeds")
+        axis.set_xlabel("points of mAP at IoU 0.5, 95 % interval over seeds")
         axis.set_title(titles[panel], fontsize=10)
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(axis="x", linewidth=0.4, alpha=0.5)
