@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from beltline.core import BadInputError
 from beltline.metrics import edge_intensity, luminance, piella_qe
@@ -55,6 +56,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def data(run: Path) -> RwscData:
     return simulated_data(run / "data", TINY, lambda text: None)
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
 
 
 def test_every_cell_is_trained_and_reported(run: Path):
@@ -140,10 +146,8 @@ def test_the_whole_picture_is_measured_beside_the_box(data: RwscData):
 
 
 def test_reports_call_ours_a_residual_variant_and_keep_the_seeds(run: Path):
-    rows = {}
-    for name in ("detection", "differences", "per_seed", "quality"):
-        with (run / "tables" / f"{name}.csv").open(encoding="utf-8") as lines:
-            rows[name] = list(csv.DictReader(lines))
+    names = ("detection", "differences", "per_seed", "quality")
+    rows = {name: read_rows(run / "tables" / f"{name}.csv") for name in names}
     assert len(rows["per_seed"]) == 6
     assert all(not row["clear"] and "[" not in row["points of AP 0.5"] for row in rows["differences"])
     assert all(row["test windows"].startswith("[") for row in rows["differences"])
@@ -192,6 +196,7 @@ def test_the_page_on_synthesis_says_what_the_committed_report_says():
     folder = docs / "reports" / "rwsc_small"
     report = (folder / "report.md").read_text(encoding="utf-8")
     interval = r"[+-]\d+\.\d+ \[[+-]?\d+\.\d+, [+-]?\d+\.\d+\]"
+    assert "clear" not in page.split("## What a synthesis is worth")[1].split("\n## ")[0]
     said = re.findall(interval, page)
     assert len(said) > 20
     assert [one for one in said if one not in report] == []
@@ -200,9 +205,9 @@ def test_the_page_on_synthesis_says_what_the_committed_report_says():
     names = {
         "TIP of two energies, hardening corrected": "TIP with hardening",
         "TIP of two energies": "TIP",
-        "RWSC taught by the simulator": "RWSC taught",
+        "RWSC (residual) taught by the simulator": "RWSC (residual) taught",
         "product of colours": "product",
-        "RWSC (unsupervised, narrow)": "RWSC",
+        "RWSC (residual), unsupervised, narrow": "RWSC (residual)",
     }
     table = page.split("| | MAE | PSNR |")[1].split("\n\n")[0].splitlines()[2:]
     assert len(table) == 13
@@ -211,3 +216,30 @@ def test_the_page_on_synthesis_says_what_the_committed_report_says():
         row = measured[names.get(name, name)]
         kinds = ("MAE", "PSNR", "luminance error", "saturation error")
         assert values == [row[kind] for kind in kinds], name
+    section = page.split("**Where plain TIP wins")[1].split("**Ablations**")[0]
+    figures = {value.split(" ")[0] for row in measured.values() for value in row.values()}
+    printed = {f"{value:g}" for row in printed_quality().values() for value in row.values()}
+    quoted = re.findall(r"\d\.\d+", section)
+    assert len(quoted) > 12
+    assert [one for one in quoted if one not in figures | printed] == []
+
+
+def test_the_committed_differences_are_welchs_of_the_committed_means():
+    """Of cells that are gone: nothing else can be computed without the figures of each seed."""
+    tables = Path(__file__).parents[2] / "docs" / "reports" / "rwsc_small" / "tables"
+    by_set = {}
+    for row in read_rows(tables / "detection.csv"):
+        mean, deviation = map(float, row["AP 0.5"].split(" ± "))
+        by_set[f"{row['training set']} {row['synthesis']}"] = (mean, deviation, int(row["seeds"]))
+    for row in read_rows(tables / "differences.csv"):
+        assert "clear" not in row
+        (m1, s1, n1), (m2, s2, n2) = by_set[row["over"]], by_set[row["training set"]]
+        said = [float(value) for value in re.findall(r"[+-]\d+\.\d", row["points of AP 0.5"])]
+        if min(n1, n2) < 3:
+            assert len(said) == 1
+            continue
+        v1, v2 = s1**2 / n1, s2**2 / n2
+        freedom = (v1 + v2) ** 2 / (v1**2 / (n1 - 1) + v2**2 / (n2 - 1))  # Welch and Satterthwaite
+        reach = stats.t.ppf(0.975, freedom) * (v1 + v2) ** 0.5
+        assert said[0] == pytest.approx(m2 - m1, abs=0.16)
+        assert said[1:] == pytest.approx([said[0] - reach, said[0] + reach], abs=0.06)
