@@ -179,11 +179,8 @@ def test_the_interval_is_students_over_the_seeds_and_the_images_stand_apart() ->
 
 
 def test_passes_count_what_a_training_sees_of_the_positives() -> None:
-    labels = np.zeros((202, 1), np.float32)
-    labels[:2] = 1
-    part = _part(labels)
-    assert positive_passes(part, False, 404) == 2
-    assert positive_passes(part, True, 404) == 101  # half of what is seen is one of two positives
+    assert positive_passes(404, 2, 202, balanced=False) == 2
+    assert positive_passes(404, 2, 202, balanced=True) == 101  # half of what is seen is one of two positives
 
 
 def test_comparison_needs_the_same_seeds() -> None:

@@ -113,7 +113,8 @@ def _ablation(found: Sequence[Done], scale: Scale, printed: Printed) -> list[Row
                     "method": method,
                     "subset": subset,
                     "seeds": str(len(mine)),
-                    "passes over the positives": f"{np.mean([d.passes for d in mine]):.2g}",
+                    "training positives": f"{np.mean([d.positives for d in mine]):.0f}",
+                    "passes over them": f"{np.mean([d.passes for d in mine]):.1f}",
                     **{
                         name: spread([columns(d.figures)[name] for d in mine])
                         for name in columns(mine[0].figures)

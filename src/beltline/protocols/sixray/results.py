@@ -25,6 +25,7 @@ class Done:
     Attributes:
         cell: Which.
         ratio: Negatives a positive in training.
+        positives: Training images with a class.
         passes: How often the training saw each positive, on average.
         classes: K names.
         figures: Measured on the test set.
@@ -33,6 +34,7 @@ class Done:
 
     cell: Cell
     ratio: float
+    positives: int
     passes: float
     classes: tuple[str, ...]
     figures: Measured
@@ -46,14 +48,22 @@ def load_done(out: Path, cell: Cell, scale: Scale, parts: PartOf) -> Done:
     figures = measure(part, logits, points, epsilon=epsilon_of(METHODS[cell.method], scale))
     run = Run(part.test_labels, logits.mean(1), figures.hits, part.weights)
     seen = int(result["steps"]) * scale.batch_size * scale.accumulate
-    passes = positive_passes(part, METHODS[cell.method].sampling == "balanced", seen)
-    return Done(cell, float(result["ratio"]), passes, part.classes, figures, run)
-
-
-def positive_passes(part: Part, balanced: bool, seen: int) -> float:
-    """How often a training of ``seen`` images sees each positive, on average; balanced, half are positive."""
     positives = int((part.train_labels == 1).any(1).sum())
-    return seen / 2 / max(positives, 1) if balanced else seen / len(part.train_labels)
+    balanced = METHODS[cell.method].sampling == "balanced"
+    passes = positive_passes(seen, positives, len(part.train_labels), balanced=balanced)
+    return Done(cell, float(result["ratio"]), positives, passes, part.classes, figures, run)
+
+
+def positive_passes(seen: int, positives: int, images: int, *, balanced: bool) -> float:
+    """How often a training sees each of its positives, on average.
+
+    Args:
+        seen: Images that it sees in all; balanced, half of them are positives.
+        positives: Training images with a class.
+        images: All training images.
+        balanced: Whether positives and negatives are drawn in equal number.
+    """
+    return seen / 2 / max(positives, 1) if balanced else seen / images
 
 
 def pick(found: Sequence[Done], net: str, method: str, subset: str) -> list[Done]:
@@ -70,7 +80,8 @@ def per_seed(found: Sequence[Done]) -> list[Row]:
             "method": d.cell.method,
             "subset": d.cell.subset,
             "seed": str(d.cell.seed),
-            "passes over the positives": f"{d.passes:.2f}",
+            "training positives": str(d.positives),
+            "passes over them": f"{d.passes:.2f}",
             **{name: f"{100 * float(known_mean(values)):.3f}" for name, values in columns(d.figures).items()},
             **{
                 f"AP {name}": f"{100 * value:.3f}"
