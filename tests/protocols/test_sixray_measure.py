@@ -13,7 +13,9 @@ from beltline.metrics import weighted_average_precision
 from beltline.protocols.claims import over_seeds
 from beltline.protocols.sixray.compare import Run, compare, mean_hits_of_counts, weighted_map_of_counts
 from beltline.protocols.sixray.measure import measure, pointing_hits
+from beltline.protocols.sixray.misses import misses_table
 from beltline.protocols.sixray.parts import Part, draw_positives, negative_weights
+from beltline.protocols.sixray.plan import SCALES, Cell
 from beltline.protocols.sixray.results import positive_passes
 from beltline.protocols.sixray.trivial import RULES, trivial_pointing, trivial_points
 
@@ -176,6 +178,20 @@ def test_the_interval_is_students_over_the_seeds_and_the_images_stand_apart() ->
     expected = stats.ttest_1samp(found.each, 0).confidence_interval()
     assert found.interval == pytest.approx((expected.low, expected.high))
     assert found.interval[1] - found.interval[0] > 2 * (found.scans.high - found.scans.low)
+
+
+def test_misses_count_each_item_once_however_many_seeds_answer() -> None:
+    labels = np.zeros((20, 1), np.float32)
+    labels[:10] = 1
+    objects = [[row, 0, 0, 0, 9, 9, 0.03, 0.2] for row in range(10)]
+    part = _part(labels, objects=objects)
+    logits = np.where(np.arange(20) < 5, 9.0, np.linspace(-1, 1, 20)).astype(np.float32)[:, None, None]
+    figures = measure(part, logits, NOWHERE, epsilon=0.05)
+    scale = replace(SCALES["smoke"], subsets=("SIXray10",))
+    cells = [(Cell(scale.ablation, "plain", "SIXray10", seed), part, figures) for seed in range(3)]
+    (row,) = misses_table(cells, scale)
+    expected = stats.binomtest(5, 10).proportion_ci(method="wilson")
+    assert row["area 0.02 to 0.05"] == f"50 [{100 * expected.low:.0f}, {100 * expected.high:.0f}] of 10"
 
 
 def test_passes_count_what_a_training_sees_of_the_positives() -> None:
