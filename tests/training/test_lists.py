@@ -90,7 +90,12 @@ def test_the_papers_recipe_runs_from_lists_to_figures(subset: Path, tmp_path: Pa
     found = evaluate_run(run, subset)
     assert found["scans"] == 10
     assert set(found["classes"]) == set(CLASSES)
-    assert json.loads((run / "recipe.json").read_text())["normalisation"] == "imagenet"
+    written = json.loads((run / "recipe.json").read_text())
+    assert (written["recipe"], written["normalisation"]) == ("chr_paper", "backbone")
+    # as versions before wrote it: every recipe by the starter's name
+    before = {**written, "recipe": "chr_starter", "normalisation": "imagenet"}
+    (run / "recipe.json").write_text(json.dumps(before))
+    assert evaluate_run(run, subset)["classes"] == found["classes"]  # of a ResNet the two are the same
 
 
 def test_steps_that_are_named_take_the_place_of_epochs(subset: Path, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from beltline.training.recipes.chr_starter import (
     build_optimizer,
     classifier_of,
     fit_options,
+    normalisation_of,
+    with_sides,
 )
 from beltline.training.shards import Batch
 
@@ -26,8 +28,10 @@ from beltline.training.shards import Batch
 def test_every_recipe_parses_and_survives_json(name, tmp_path):
     recipe = load_recipe(name)
     file = tmp_path / "recipe.json"
-    file.write_text(json.dumps({"recipe": name, **as_json(recipe)}))
+    assert recipe.recipe == name
+    file.write_text(json.dumps(as_json(recipe)))
     assert load_recipe(str(file)) == recipe
+    recipe = with_sides(recipe)
     assert set(recipe.classes) <= set(PROHIBITED)
     assert recipe.long_side % 32 == recipe.crop_height % 32 == recipe.crop_width % 32 == 0
     documented = type(recipe).__doc__
@@ -55,6 +59,29 @@ def test_fields_change_by_text(change, field, expected):
     found = getattr(load_recipe("chr_starter", [change]), field)
     assert found == expected
     assert type(found) is type(expected)
+
+
+def test_which_recipe_it_is_is_no_field_to_change():
+    with pytest.raises(BadInputError, match="--recipe chr_paper"):
+        load_recipe("chr_starter", ["recipe=chr_paper"])
+
+
+@pytest.mark.parametrize(("backbone", "side", "warp"), [("ResNet34", 224, 256), ("Inception-v3", 320, 366)])
+def test_the_papers_recipe_takes_the_sides_of_its_backbone(backbone, side, warp):
+    recipe = with_sides(load_recipe("chr_paper", [f"backbone={backbone}"]))
+    assert (recipe.crop_height, recipe.crop_width, recipe.long_side, recipe.warp) == (side, side, side, warp)
+    chosen = with_sides(load_recipe("chr_paper", ["backbone=Inception-v3", "crop_height=256", "warp=300"]))
+    assert (chosen.crop_height, chosen.crop_width, chosen.warp) == (256, 320, 300)
+
+
+def test_normalisation_is_that_of_the_backbones_weights(tiny_recipe):
+    own = dataclasses.replace(tiny_recipe, normalisation="backbone")
+    for backbone, white in (("Inception-v3", 1.0), ("ResNet34", (1 - 0.485) / 0.229)):
+        mean, std = normalisation_of(dataclasses.replace(own, backbone=backbone))
+        assert (1 - mean[0]) / std[0] == pytest.approx(white)
+    # a run of before keeps what it was trained with
+    before = dataclasses.replace(own, backbone="Inception-v3", normalisation="imagenet")
+    assert normalisation_of(before)[0] == (0.485, 0.456, 0.406)
 
 
 def test_nested_fields_change_and_the_others_stay():

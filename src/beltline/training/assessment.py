@@ -21,8 +21,8 @@ from beltline.metrics import (
     corloc,
     expected_calibration_error,
     fit_platt,
-    peak_point,
-    pointing_hit,
+    peak_points,
+    pointing_share,
     rates_at_threshold,
     roc_auc,
     scan_thresholds,
@@ -71,6 +71,8 @@ def score(
 ) -> Scores:
     """Run a model over the scans of a shard folder at their stored size, or over a list of image files.
 
+    In float32, as the exported model runs: bfloat16 has 8 bits, in which the scores of many scans tie.
+
     Args:
         recipe: Of the model.
         model: See `build_model`.
@@ -81,11 +83,11 @@ def score(
     """
     parts: list[tuple[NDArray[np.float32], ...]] = []
     model.eval()
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled="bf16" in recipe.precision):
+    with torch.no_grad():
         for batch in _scans(recipe, data, limit, split):
             output: ChrOutput = model(batch.image)
-            cams = fuse_cams(classifier_of(model).cams_with_bias(output)).float()
-            logits = mean_logits(output).float().numpy()
+            cams = fuse_cams(classifier_of(model).cams_with_bias(output))
+            logits = mean_logits(output).numpy()
             parts.append((logits, batch.labels.numpy(), *_localise(cams, batch, boxes=boxes)))
     return Scores(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
@@ -249,9 +251,9 @@ def _localise(cams: Tensor, batch: Batch, *, boxes: bool) -> tuple[NDArray[np.fl
         truth = mask_boxes(masks[row, k])
         if not len(truth):
             continue
-        point = peak_point(maps[row, k], size)
-        hits[0, row, k] = pointing_hit(point, truth, margin=15)
-        hits[1, row, k] = pointing_hit(point, truth)
+        peaks = peak_points(maps[row, k], size)
+        hits[0, row, k] = pointing_share(peaks, truth, margin=15)
+        hits[1, row, k] = pointing_share(peaks, truth)
         for index, threshold in enumerate(BOX_THRESHOLDS if boxes else ()):
             ious[row, k, index] = best_iou(box_from_cam(maps[row, k], size, threshold=threshold), truth)
     return hits[0], hits[1], ious

@@ -48,7 +48,6 @@ from beltline.training.run_folder import (
     write_values,
 )
 
-NAME = "detector_starter"
 VALIDATION_SCANS = 200
 
 
@@ -101,7 +100,7 @@ def train_detector(
     """
     source, classes = open_source(data, recipe.classes)
     recipe = replace(recipe, classes=classes)
-    written = {"recipe": NAME, **as_json(recipe)}
+    written = as_json(recipe)
     require_same_recipe(out, written, resume=resume)
     _check_sides(recipe)
     evaluate = _build_evaluate(recipe, validation) if validation else None

@@ -30,6 +30,7 @@ from beltline.training.recipes.chr_starter import (
     build_model,
     build_optimizer,
     fit_options,
+    with_sides,
 )
 from beltline.training.run_folder import (
     CALIBRATION,
@@ -74,7 +75,8 @@ def train_chr(
     """
     if not recipe.classes:
         recipe = replace(recipe, classes=classes_of(data))
-    written = {"recipe": "chr_starter", **as_json(recipe)}
+    recipe = with_sides(recipe)
+    written = as_json(recipe)
     require_same_recipe(out, written, resume=resume)
     for folder in (data, validation) if validation else (data,):
         _check_data(recipe, folder)

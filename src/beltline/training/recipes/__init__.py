@@ -58,6 +58,8 @@ def changed(recipe: R, changes: Sequence[str]) -> R:
         key, sign, text = change.partition("=")
         if not sign:
             raise BadInputError(f"--set takes key=value, got {change!r}")
+        if key == "recipe":
+            raise BadInputError(f"--set changes a field of the recipe, not which it is; use --recipe {text}")
         nested = _value(text)
         for part in reversed(key.split(".")):
             nested = {part: nested}

@@ -13,4 +13,4 @@ def chr_single_label() -> ChrStarterRecipe:
         SIXray paper, experiment on ILSVRC-2012, where the class-balanced weights are off; its rate and length
         are not given, those of SIXray stand in.
     """
-    return replace(chr_paper(), loss="cross_entropy", classes=())
+    return replace(chr_paper(), recipe="chr_single_label", loss="cross_entropy", classes=())

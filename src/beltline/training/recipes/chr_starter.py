@@ -1,7 +1,7 @@
 """Recipe of the starter classifier that ships with the package: CHR on a small backbone, simulated bags."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from beltline.data.image_list import repeat_positives
-from beltline.models.backbones import IMAGENET_MEAN, IMAGENET_STD
+from beltline.models.backbones import IMAGENET_MEAN, IMAGENET_STD, expected_input
 from beltline.models.chr import (
     Chr,
     ChrOutput,
@@ -37,8 +37,13 @@ STARTER_CLASSES = (
     "gun", "knife", "wrench", "pliers", "scissors", "hammer",
     "handcuffs", "baton", "bullet", "lighter", "battery", "pressure_vessel",
 )  # fmt: skip
+Triple = tuple[float, float, float]
 # the network sees (image - mean) / spread; simulated bags lie near white
-NORMALISATIONS = {"xray": ((0.8,) * 3, (0.25,) * 3), "imagenet": (IMAGENET_MEAN, IMAGENET_STD)}
+NORMALISATIONS: Mapping[str, tuple[Triple, Triple]] = {
+    "xray": ((0.8, 0.8, 0.8), (0.25, 0.25, 0.25)),
+    "imagenet": (IMAGENET_MEAN, IMAGENET_STD),
+}
+SIDE = 32  # crops and scans are multiples of it, the coarsest stage's stride
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class ChrStarterRecipe:
     """Hyperparameters of the starter classifier; every field can be set from the command line.
 
     Attributes:
+        recipe: Name that the recipe is known by.
         classes: Classes in order; empty for those of the list that is trained on.
         backbone: Name in timm.
         backbone_channels: Widths of the four ResNet stages, empty for the backbone's own.
@@ -58,11 +64,12 @@ class ChrStarterRecipe:
         epsilon: Same.
         normalise: Same.
         mask_weight: Weight of the mask supervision of every stage's class map; 0 is the paper.
-        crop_height: Height of the training crops, a multiple of 32.
-        crop_width: Width of the training crops, a multiple of 32.
+        crop_height: Height of the training crops, a multiple of 32; 0 for the backbone's, see `with_sides`.
+        crop_width: Width of the training crops, likewise.
         warp: Side to which image files of a list are warped before the crop; shards are cropped as they are.
+            0 for the backbone's.
         long_side: Longer side of the scans in the shards and at screening, a multiple of 32; the square side
-            to which image files are warped when measured.
+            to which image files are warped when measured. 0 for the backbone's.
         sampling: ``balanced`` repeats the positives of a list until they are as many as the negatives.
         batch_size: Scans a step.
         accumulate: Batches a step.
@@ -78,7 +85,8 @@ class ChrStarterRecipe:
         precision: Fabric's name, for example bf16-mixed or 32-true.
         seed: Of weights, order and augmentation.
         workers: Threads that prepare batches.
-        normalisation: ``xray`` about the mean of scans, or ``imagenet`` for weights of that kind.
+        normalisation: ``xray`` about the mean of scans, ``backbone`` as its ImageNet weights expect it, or
+            ``imagenet``: as most of them do, and as earlier runs did with all of them.
         pretrained: Fetch the backbone's ImageNet weights, which needs a network.
         backbone_weights: File of backbone weights, for machines without one; empty for none.
         init: Folder of an earlier run, or name of a shipped model, whose weights this one starts from; empty
@@ -86,6 +94,7 @@ class ChrStarterRecipe:
         augmentation: Ranges.
     """
 
+    recipe: Literal["chr_starter", "chr_paper", "chr_single_label"] = "chr_starter"
     classes: tuple[str, ...] = STARTER_CLASSES
     backbone: str = "resnet10t"
     backbone_channels: tuple[int, ...] = (48, 96, 192, 384)
@@ -116,7 +125,7 @@ class ChrStarterRecipe:
     precision: str = "bf16-mixed"
     seed: int = 0
     workers: int = 1
-    normalisation: Literal["xray", "imagenet"] = "xray"
+    normalisation: Literal["xray", "imagenet", "backbone"] = "xray"
     pretrained: bool = False
     backbone_weights: str = ""
     init: str = ""
@@ -129,10 +138,10 @@ class Normalised(nn.Module):
     mean: Tensor
     spread: Tensor
 
-    def __init__(self, classifier: Chr, normalisation: str = "xray") -> None:
+    def __init__(self, classifier: Chr, normalisation: tuple[Triple, Triple]) -> None:
         super().__init__()
         self.classifier = classifier
-        for name, values in zip(("mean", "spread"), NORMALISATIONS[normalisation], strict=True):
+        for name, values in zip(("mean", "spread"), normalisation, strict=True):
             self.register_buffer(name, torch.tensor(values)[:, None, None], persistent=False)
 
     def forward(self, image: Tensor) -> ChrOutput:
@@ -154,7 +163,31 @@ def build_model(recipe: ChrStarterRecipe) -> Normalised:
         wiring=recipe.wiring,
         pooling=recipe.pooling,
     )
-    return Normalised(classifier, recipe.normalisation)
+    return Normalised(classifier, normalisation_of(recipe))
+
+
+def normalisation_of(recipe: ChrStarterRecipe) -> tuple[Triple, Triple]:
+    """Mean and spread that the recipe's network expects."""
+    if recipe.normalisation == "backbone":
+        own = expected_input(recipe.backbone)
+        return own.mean, own.std
+    return NORMALISATIONS[recipe.normalisation]
+
+
+def with_sides(recipe: ChrStarterRecipe) -> ChrStarterRecipe:
+    """The recipe with sides that it leaves open (0) as its backbone's weights expect them.
+
+    Crops and scans get the side of the weights, up to the next multiple of 32: 224, and 320 for the 299 of
+    Inception-v3. Files are warped to an eighth more, 256 of 224 as in the released code.
+    """
+    side = -(-expected_input(recipe.backbone).size // SIDE) * SIDE
+    return replace(
+        recipe,
+        crop_height=recipe.crop_height or side,
+        crop_width=recipe.crop_width or side,
+        long_side=recipe.long_side or side,
+        warp=recipe.warp or round(side * 8 / 7),
+    )
 
 
 def build_optimizer(recipe: ChrStarterRecipe, model: nn.Module) -> torch.optim.Optimizer:

@@ -25,6 +25,7 @@ class DetectorRecipe:
     """Hyperparameters of a detector; every field can be set from the command line.
 
     Attributes:
+        recipe: Name that the recipe is known by.
         classes: Classes in order; empty for those of the set that is trained on.
         detector: Key of `beltline.models.detection.DETECTORS`.
         backbone: Of the starter: name in timm with levels at strides 8, 16 and 32.
@@ -51,6 +52,7 @@ class DetectorRecipe:
         augmentation: Ranges; tilts are 0 because upright boxes around tilted ones are too large.
     """
 
+    recipe: Literal["detector_starter", "detector_detr"] = "detector_starter"
     classes: tuple[str, ...] = ()
     detector: str = STARTER
     backbone: str = "resnet18"
@@ -78,7 +80,9 @@ class DetectorRecipe:
 
 def detector_detr() -> DetectorRecipe:
     """RT-DETRv2, narrow: a lower learning rate and a longer warm-up than convolutions need."""
-    return DetectorRecipe(detector="RT-DETRv2 small", lr=4e-4, weight_decay=1e-4, warmup=0.05)
+    return DetectorRecipe(
+        recipe="detector_detr", detector="RT-DETRv2 small", lr=4e-4, weight_decay=1e-4, warmup=0.05
+    )
 
 
 #: Recipes of ``beltline train detector`` by name.
