@@ -2,9 +2,9 @@
 JOBS ?= 2
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: check lint types imports test slow format
+.PHONY: check lint types imports docs test slow format
 
-check: lint types imports test
+check: lint types imports docs test
 
 lint:
 	ruff check .
@@ -15,6 +15,10 @@ types:
 
 imports:
 	lint-imports
+
+# site/index.html, with a reference of commands and API; every warning is an error
+docs:
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 
 test:
 	pytest -q -n $(JOBS) --cov --cov-report=term:skip-covered

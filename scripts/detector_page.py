@@ -1,4 +1,4 @@
-"""Write docs/detector.md from measured figures; nothing in the tables is typed by hand.
+"""Write docs/models/starter-detector-1.md from measured figures; nothing in the tables is typed by hand.
 
 beltline evaluate run --data val --calibrate
 beltline evaluate run --data test --json > seen.json
@@ -9,7 +9,8 @@ python benchmarks/real_scans.py REAL --model starter-detector-1 > real.json
 python benchmarks/real_scans.py REAL --model starter-chr-2 > real_chr.json
 python benchmarks/detector.py --detector FILE --repeats 60 --json > latency.json
 python benchmarks/screening.py --model starter-detector-1 --json > speed.json
-python scripts/detector_page.py FOLDER_OF_THESE --note scripts/detector_note.md > docs/detector.md
+PAGE=docs/models/starter-detector-1.md
+python scripts/detector_page.py FOLDER_OF_THESE --note scripts/detector_note.md > $PAGE
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ beltline screen SCANS --model {name} --out report     # a box for every object t
 beltline models show {name}
 ```
 
-The default of `beltline screen` is the classifier [starter-chr-2](models.md); below both stand side by side.
+The default of `beltline screen` is the classifier [starter-chr-2](starter-chr-2.md); the two are compared
+[below](#beside-the-classifier-on-the-same-bags).
 
 ## Recipe
 
@@ -42,22 +44,22 @@ The default of `beltline screen` is the classifier [starter-chr-2](models.md); b
 """
 SIMULATED = """## Simulated test bags
 
-Items, seeds and bags apart from training; difficult on purpose: full bags, objects on top of each other,
+Items, seeds and bags that training never saw. Difficult on purpose: full bags, objects on top of each other,
 any look. AP at IoU 0.5; AUC and PD judge a bag by the class's best box, PD at the threshold that let 5 % of
 the validation bags without the class alarm. 95 % Wilson intervals. Raw scores are low (quality focal loss, a
 short training): at a fixed score of 0.5 it finds next to nothing, so use the thresholds in the file.
 
 """
-WHOLE = """Bags of `beltline simulate`: every object traced in its bag, two energies, finer pixels. They are
-other bags than those it was trained and calibrated on, and the false alarms show it:
+WHOLE = """Bags of `beltline simulate`: every object traced in its bag, two energies, finer pixels. They
+differ from the bags it was trained and calibrated on, and the false alarms show it:
 
 """
 BOTH = """## Beside the classifier, on the same bags
 
-`python benchmarks/starters.py`: both through the steps of `beltline screen`, each at its operating point of
-5 % false alarms a bag. Points: in bags with the class, the point lies in a box of it (the densest spot of the
-bag: {trivial:.2f}). Boxes: the best box overlaps one of the class by half. The classifier alarms more often
-than its 5 % here because these bags are sharper than those it was calibrated on.
+`python benchmarks/starters.py`: both models go through the steps of `beltline screen`, each at its operating
+point of 5 % false alarms a bag. Points: in bags with the class, the point lies in a box of it (the densest
+spot of the bag: {trivial:.2f}). Boxes: the best box overlaps one of the class by half. The classifier alarms
+more often than its 5 % here because these bags are sharper than those it was calibrated on.
 
 """
 REAL = """## Real scans
@@ -117,7 +119,7 @@ def whole_physics(found: dict[str, Any]) -> list[str]:
         f"- {found['scans']} bags, {found['objects']} objects: AP {found['mean']['ap']:.2f}.",
         f"- Whole bag at 5%: alarms in {rate(point['pd'])} of the bags with an item and in"
         f" {rate(point['pfa'])} of those without.",
-        f"- Missed at 5 %, by the share of the optical depth there that is other things': "
+        f"- Missed at 5 %, by the share of the optical depth there that belongs to other things: "
         f"{misses(found, 'occlusion')}.",
     ]
 
@@ -210,8 +212,8 @@ def main() -> None:
         megabytes=size,
         note=a.note.read_text().strip(),
     )
-    lines = [head + SIMULATED + "Looks of training (random and the three named ones):", ""]
-    lines += [*simulated(found["seen"]), "", "A look that was kept for this test (`unseen`):", ""]
+    lines = [head + SIMULATED + "In the looks used for training (random ones and the three named ones):", ""]
+    lines += [*simulated(found["seen"]), "", "In a look that training never saw (`unseen`):", ""]
     lines += [*simulated(found["unseen"]), "", WHOLE + "\n".join(whole_physics(found["occluded"])), ""]
     lines += [BOTH.format(trivial=found["starters"]["trivial_pointing"]) + "\n".join(both(found["starters"]))]
     lines += ["", REAL + "\n".join(real(found["real"], found["real_chr"])), ""]

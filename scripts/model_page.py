@@ -1,4 +1,4 @@
-"""Write docs/models.md from measured figures; nothing in the tables is typed by hand.
+"""Write docs/models/starter-chr-2.md from measured figures; nothing in the tables is typed by hand.
 
 beltline evaluate RUN --data VAL --calibrate
 beltline evaluate RUN --data TEST --json > seen.json
@@ -6,7 +6,7 @@ beltline evaluate RUN --data TEST-UNSEEN --json > unseen.json
 python benchmarks/real_scans.py REAL > real.json
 python benchmarks/screening.py --json > speed.json
 FIGURES="--seen seen.json --unseen unseen.json --real real.json --speed speed.json"
-python scripts/model_page.py --note scripts/starter_note.md $FIGURES > docs/models.md
+python scripts/model_page.py --note scripts/starter_note.md $FIGURES > docs/models/starter-chr-2.md
 """
 
 from __future__ import annotations
@@ -18,22 +18,21 @@ from typing import Any
 
 from beltline.screening import load_model
 
-HEAD = """# Models
-
-## {name}
+HEAD = """# {name}
 
 CHR on a narrow ResNet-18, {classes} classes, trained on simulated bags alone: **no real scan and no real
-label was used**, neither for training nor for choosing a threshold. Shipped as ONNX (SHA-256 `{sha}`).
+label was used**, neither to train nor to choose a threshold. Shipped as ONNX (SHA-256 `{sha}`).
 
 ```sh
 beltline models show {name}
 beltline screen SCANS --out report
 ```
 
-Its weights ship for training too: `--set init={name}` starts `beltline train chr` from them, and `beltline
-train detector` from its backbone.
+Its weights ship for training too ([how](../training.md#starting-from-other-weights)): `--set init={name}`
+starts `beltline train detector` from its backbone, and `beltline train chr` from all of them if the recipe
+has the same backbone, `--set backbone=resnet18 --set backbone_channels=[32,64,128,256]`.
 
-### Recipe
+## Recipe
 
 ```sh
 CLASSES=gun,knife,wrench,pliers,scissors,hammer,handcuffs,baton
@@ -60,21 +59,20 @@ log-mean-exp instead of the mean, because a weapon fills a small part of a bag.
 
 """
 
-SIMULATED = """### Simulated test bags
+SIMULATED = """## Simulated test bags
 
-Items, seeds and bags apart from training. PD is the share of bags with the item that alarm for it, at the
+Items, seeds and bags that training never saw. PD is the share of bags with the item that alarm for it, at the
 threshold that let 5 % (10 %) of the validation bags without it alarm; 95 % Wilson intervals. Difficult on
 purpose: full bags, objects on top of each other, any look.
 
 """
 
-REAL = """### Real scans
+REAL = """## Real scans
 
 `python benchmarks/real_scans.py DIR` on public research scans (SIXray and PIDray; they may not be shipped).
 Beside each figure stands the trivial one: brightness, the share of dark pixels, the densest spot. Small sets,
 wide intervals: the positives are a few staged bags scanned many times, smaller and brighter than the
 negatives, so pointing, boxes and class against class within one source say more than the first rows.
-
 """
 
 
@@ -127,7 +125,7 @@ def speed_text(found: dict[str, Any]) -> list[str]:
     ours, plain = found["ms"]["beltline"], found["ms"]["plain"]
     steps = ", ".join(f"{step} {ours[step]['median']:.1f}" for step in ("prepare", "model", "localise"))
     return [
-        "### Speed",
+        "## Speed",
         "",
         f"`python benchmarks/screening.py`: {found['scans']} scans of 1000x700, two threads, from decoded "
         f"array to report entry: median {ours['total']['median']:.1f} ms, p95 {ours['total']['p95']:.1f} ms "
@@ -181,13 +179,13 @@ def main() -> None:
         note=note,
     )
     lines = [
-        head + SIMULATED + "Looks of training (random and the three named ones):",
+        head + SIMULATED + "In the looks used for training (random ones and the three named ones):",
         "",
         *simulated_table(seen),
     ]
     if a.before:
         lines += ["", *before_table(json.loads(a.before.read_text()), seen)]
-    lines += ["", "A look that was kept for this test (`unseen`):", "", *simulated_table(unseen)]
+    lines += ["", "In a look that training never saw (`unseen`):", "", *simulated_table(unseen)]
     lines += ["", REAL, *real_table(real)]
     if a.speed:
         lines += ["", *speed_text(json.loads(a.speed.read_text()))]

@@ -50,7 +50,7 @@ def _tiny_scan(rng: np.random.Generator, present: np.ndarray) -> tuple[np.ndarra
 
 
 def _write_tiny_shards(folder: Path, *, shards: int = 2, scans: int = 10, seed: int = 0) -> Path:
-    from beltline.training.shards import write_shard
+    from beltline.formats import write_shard
 
     rng = np.random.default_rng(seed)
     for index in range(shards):

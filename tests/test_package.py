@@ -93,7 +93,7 @@ def test_constraints_pin_what_is_declared():
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pins = {canonicalize_name(line.split("==")[0]) for line in lines if "==" in line}
     declared = [*PROJECT["dependencies"]]
-    for extra in ("train", "dev"):
+    for extra in ("train", "docs", "dev"):
         declared += PROJECT["optional-dependencies"][extra]
     names = {canonicalize_name(Requirement(text).name) for text in declared} - {"beltline"}
     assert names <= pins

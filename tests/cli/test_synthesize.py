@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from beltline.cli.app import main
-from beltline.formats import encode_tiff, read_set, verify_set, write_png
+from beltline.core import Instances, Masks
+from beltline.formats import SetWriter, encode_tiff, read_set, verify_set, write_png
 from beltline.physics import Detector, basis_vector, colorize, detect, dual_energy_transmission
 from beltline.simulate.fusion_pairs import FusionPairs
 from beltline.systems.fusion.recipe import published_recipe
@@ -131,6 +132,59 @@ def test_the_same_seed_gives_the_same_set_and_a_half_made_one_goes_on(folder, tm
     run(capsys, "synthesize", "tip", *words, "--out", tmp_path / "b", "--count", 3)
     card = [json.loads((tmp_path / name / "card.json").read_text()) for name in "ab"]
     assert card[0]["sha256"] == card[1]["sha256"]
+
+
+def of_every_kind(root):
+    """A set of one scan over a tray: a knife and a gun alone, a speck, a knife among clutter, a belt."""
+    pixels = np.full((120, 200), 0.8, np.float32)
+    corners = {"knife": (10, 10), "gun": (10, 80), "speck": (50, 100), "busy": (80, 20), "belt": (80, 120)}
+    masks = []
+    for name, (row, column) in corners.items():
+        mask = np.zeros(pixels.shape, bool)
+        mask[row : row + (2 if name == "speck" else 14), column : column + (2 if name == "speck" else 40)] = (
+            True
+        )
+        if name == "busy":
+            pixels[row - 9 : row, column : column + 40 : 3] *= 0.05
+            pixels[row + 14 : row + 23, column : column + 40 : 3] *= 0.05
+        pixels[mask] *= 0.4
+        masks.append(mask)
+    stack = np.stack(masks)
+    held = Instances(Masks.encode(stack).boxes(), ("knife", "gun", "knife", "knife", "belt"),
+                     masks=Masks.encode(stack))  # fmt: skip
+    writer = SetWriter(root, classes=("gun", "knife"))
+    shown = np.round(255 * np.repeat(pixels[..., None], 3, 2)).astype(np.uint8)
+    writer.add("a", image=shown, raw=(pixels, np.sqrt(pixels)), instances=held)
+    writer.finish()
+
+
+def test_a_library_says_what_it_dropped_and_why(tmp_path, capsys):
+    of_every_kind(tmp_path / "set")
+    words = ("synthesize", "library", tmp_path / "set", "--labels", "knife", "--out", tmp_path / "lib")
+    code, out, _ = run(capsys, *words)
+    assert code == 0
+    assert "1 exemplars of 1 articles" in out
+    reasons = {
+        "of classes not asked for": 2,
+        "too small, or filling their scan": 1,
+        "lying among too much (--clutter)": 1,
+    }
+    for reason, count in reasons.items():
+        assert f"  dropped {count} {reason}\n" in out
+    written = json.loads((tmp_path / "lib" / "library.json").read_text())
+    assert written["history"] == [{"kept": 1, "dropped": reasons, "clutter": 1.0}]
+    code, out, _ = run(capsys, *words, "--json")
+    assert json.loads(out)["dropped"] == {**reasons, "in the library already": 1}
+    code, _, err = run(capsys, *words[:4], "saw", "--out", tmp_path / "none")
+    assert code == 3
+    assert "no threat to keep (5 dropped: 5 of classes not asked for)" in err
+
+
+def test_a_folder_per_class_says_what_it_dropped_too(folder, tmp_path, capsys):
+    words = ("synthesize", "library", folder / "lone", "--out", tmp_path / "lib", "--labels", "knife")
+    code, out, _ = run(capsys, *words)
+    assert code == 0
+    assert "  dropped 2 of classes not asked for\n" in out
 
 
 def test_the_gate_is_printed(folder, capsys):

@@ -42,6 +42,16 @@ def test_ece_of_equal_mass_by_hand():
     assert found == pytest.approx(0.5 * 0.15 + 0.5 * 0.1)
 
 
+@given(st.integers(0, 999))
+def test_ece_of_equal_mass_does_not_go_by_the_order_of_the_rows(seed):
+    rng = np.random.default_rng(seed)
+    probs, truth = rng.integers(0, 4, 40) / 4, rng.integers(0, 2, 40)
+    found = expected_calibration_error(truth, probs, bins=5, equal_mass=True)
+    for order in (np.argsort(-truth), np.argsort(truth), rng.permutation(40)):
+        again = expected_calibration_error(truth[order], probs[order], bins=5, equal_mass=True)
+        assert again == pytest.approx(found)
+
+
 def test_ece_extremes_and_nothing():
     assert expected_calibration_error([0, 1], [0.0, 1.0]) == 0
     assert expected_calibration_error([1, 0], [0.0, 1.0]) == 1

@@ -76,11 +76,42 @@ def test_average_precision_is_the_definition(seed):
     matched = match_detections(found, objects)
     for k, value in enumerate(detection_ap(matched, objects, 3)):
         there = int((objects.label == k).sum())
-        hits = matched.hit[matched.label == k]
-        expected, right = 0.0, np.cumsum(hits)
-        for rank in np.flatnonzero(hits):
-            expected += max(right[r] / (r + 1) for r in range(rank, len(hits))) / there
+        hits, scores = matched.hit[matched.label == k], matched.score[matched.label == k]
+        expected = 0.0
+        for score in scores[hits]:
+            expected += max(hits[scores >= s].mean() for s in scores[scores <= score]) / there
         assert value == pytest.approx(expected) if there else np.isnan(value)
+
+
+@given(st.integers(0, 300))
+def test_the_order_of_the_detections_does_not_count(seed):
+    found, objects = random_case(seed)
+    tied = np.round(2 * found.score) / 2  # three levels
+    order = np.random.default_rng(seed).permutation(len(found))
+    figures = []
+    for rows in (np.arange(len(found)), order):
+        mine = Boxes(found.image[rows], found.label[rows], found.box[rows], tied[rows])
+        matched = match_detections(mine, objects)
+        scans = 1 + max(found.image.max(), objects.image.max())
+        once = np.ones((1, scans), np.int64)
+        figures.append(
+            [
+                *detection_ap(matched, objects, 3),
+                *detection_ap_of_counts(matched, objects, 3)(once),
+                *froc(matched, objects, scans),
+            ]
+        )
+    np.testing.assert_allclose(figures[0], figures[1])
+
+
+def test_a_false_alarm_is_not_beaten_by_a_hit_of_the_same_score():
+    objects = Boxes([0], [0], [[0, 0, 10, 10]])
+    for first in (0, 1):
+        boxes = [[0, 0, 10, 10], [50, 50, 60, 60]]
+        found = Boxes([0, 0], [0, 0], [boxes[first], boxes[1 - first]], np.array([0.5, 0.5]))
+        matched = match_detections(found, objects)
+        assert detection_ap(matched, objects, 1)[0] == 0.5
+        np.testing.assert_array_equal(froc(matched, objects, 1, alarms=(0.5, 1)), [0, 1])
 
 
 def test_pycocotools_agrees():

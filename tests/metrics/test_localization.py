@@ -12,8 +12,11 @@ from beltline.metrics import (
     corloc,
     peak_over_stages,
     peak_point,
+    peak_points,
+    peaks_over_stages,
     pointing_accuracy,
     pointing_hit,
+    pointing_share,
 )
 
 BOX = [[10, 20, 30, 40]]
@@ -26,8 +29,16 @@ def test_peak_is_the_centre_of_its_cell():
     assert peak_point(cam, (4, 5)) == (3.5, 1.5)
 
 
-def test_the_first_of_equal_peaks_counts():
-    assert peak_point(np.ones((2, 2)), (20, 20)) == (5, 5)
+def test_equal_peaks_all_count():
+    """A measure that took the first one would answer otherwise for the picture turned round."""
+    cam = np.array([[3.0, 0, 0], [0, 0, 3]])
+    box = [[0, 0, 10, 10]]  # of the first peak
+    for turned, own in ((cam, box), (cam[::-1, ::-1], [[20, 10, 30, 20]])):
+        peaks = peak_points(turned, (20, 30))
+        assert sorted(map(tuple, peaks.tolist())) == [(5, 5), (25, 15)]
+        assert pointing_share(peaks, own) == 0.5
+    assert peak_point(np.ones((2, 2)), (20, 20)) == (5, 5)  # one point, where one is asked for: the first
+    assert len(peaks_over_stages([np.ones((2, 2)), np.ones((1, 1))], (20, 20))) == 5
 
 
 def test_peak_scales_each_axis_on_its_own():

@@ -7,7 +7,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from beltline.metrics import average_precision, mean_average_precision, roc_auc
+from beltline.metrics import (
+    average_precision,
+    mean_average_precision,
+    roc_auc,
+    weighted_average_precision,
+)
 
 # ranks: + - + + - ; precision at the positives 1, 2/3, 3/4; envelope 1, 3/4, 3/4
 HAND_LABELS = [1, 0, 1, 1, 0]
@@ -144,9 +149,57 @@ def test_unknown_labels_by_class_agree_with_scikit_learn(seed):
     assert mean == pytest.approx(np.mean(expected))
 
 
-def test_tied_scores_keep_the_order_of_the_input():
-    assert average_precision([1, 0], [0.5, 0.5]) == 1
-    assert average_precision([0, 1], [0.5, 0.5]) == 0.5
+def tied_case(truth, seed, levels):
+    return np.random.default_rng(seed).integers(0, levels, len(truth)).astype(float)
+
+
+@given(labels, st.integers(0, 999), st.integers(1, 6))
+def test_tied_scores_are_one_step_as_in_scikit_learn(truth, seed, levels):
+    reference = pytest.importorskip("sklearn.metrics")
+    assume(sum(truth) > 0)
+    scores = tied_case(truth, seed, levels)
+    assert average_precision(truth, scores) == pytest.approx(reference.average_precision_score(truth, scores))
+
+
+@pytest.mark.parametrize("interpolation", ["allpoint", "voc2010", "11pt"])
+@given(labels, st.integers(0, 999), st.integers(1, 6))
+def test_the_order_of_the_rows_does_not_count(interpolation, truth, seed, levels):
+    scores, truth = tied_case(truth, seed, levels), np.array(truth)
+    assume(truth.any())
+    found = average_precision(truth, scores, interpolation=interpolation)
+    for order in (np.argsort(-truth), np.argsort(truth), np.random.default_rng(seed).permutation(len(truth))):
+        again = average_precision(truth[order], scores[order], interpolation=interpolation)
+        assert again == pytest.approx(found)
+
+
+@given(labels, st.integers(0, 999), st.integers(1, 6))
+def test_eleven_points_and_envelope_pass_over_thresholds_within_a_tie(truth, seed, levels):
+    assume(sum(truth) > 0)
+    scores, truth = tied_case(truth, seed, levels), np.array(truth)
+    steps = [scores >= level for level in np.unique(scores)[::-1]]  # the only sets that a threshold can pick
+    recall = np.array([truth[s].sum() / truth.sum() for s in steps])
+    precision = np.array([truth[s].mean() for s in steps])
+    points = [precision[recall >= t / 10 - 1e-9].max() for t in range(11)]
+    assert average_precision(truth, scores, interpolation="11pt") == pytest.approx(np.mean(points))
+    envelope = np.array([precision[i:].max() for i in range(len(steps))])
+    area = (np.diff(recall, prepend=0) * envelope).sum()
+    assert average_precision(truth, scores, interpolation="voc2010") == pytest.approx(area)
+
+
+@given(labels, st.integers(0, 999), st.integers(1, 6))
+def test_a_weight_is_a_number_of_repetitions(truth, seed, levels):
+    reference = pytest.importorskip("sklearn.metrics")
+    rng, truth = np.random.default_rng(seed), np.array(truth)
+    scores, weights = tied_case(truth, seed, levels), rng.integers(0, 4, (3, len(truth)))
+    assume((weights @ truth > 0).all())
+    expected = [reference.average_precision_score(truth, scores, sample_weight=row) for row in weights]
+    assert weighted_average_precision(truth, scores, weights) == pytest.approx(expected)
+
+
+def test_a_weighted_precision_leaves_out_what_is_not_known_and_needs_a_positive():
+    ones = np.ones(4)
+    assert weighted_average_precision([1, np.nan, 0, 1], [4, 3, 2, 1], ones) == pytest.approx((1 + 2 / 3) / 2)
+    assert np.isnan(weighted_average_precision([0, 0, 0, 0], [4, 3, 2, 1], ones))
 
 
 def test_unknown_labels_are_left_out():

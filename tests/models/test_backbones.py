@@ -9,7 +9,13 @@ from safetensors.torch import save_file
 from torch import nn
 
 from beltline.core import BadInputError, UntrustedWeightsError
-from beltline.models.backbones import BACKBONES, feature_backbone, find_backbone, load_backbone_weights
+from beltline.models.backbones import (
+    BACKBONES,
+    expected_input,
+    feature_backbone,
+    find_backbone,
+    load_backbone_weights,
+)
 from beltline.models.chr import build_chr, chr_tiny, class_balanced_loss
 from beltline.models.torchvision_ops import ensure_torchvision_ops
 
@@ -54,6 +60,15 @@ def test_input_and_normalisation_are_those_of_the_weights(name):
     assert (theirs.mean, theirs.std) == (entry.mean, entry.std)
     assert theirs.input_size == (3, entry.input_size, entry.input_size)
     assert timm.is_model_pretrained(entry.timm_name)
+    own = expected_input(name)
+    assert (own.size, own.mean, own.std) == (entry.input_size, entry.mean, entry.std)
+
+
+def test_a_backbone_that_only_timm_knows_is_asked_there():
+    theirs = timm.get_pretrained_cfg("inception_v3")
+    own = expected_input("inception_v3")
+    assert (own.size, own.mean, own.std) == (299, theirs.mean, theirs.std)
+    assert expected_input("resnet10t").size == timm.get_pretrained_cfg("resnet10t").input_size[1]
 
 
 def silent_parameters(name, side=64, **options):

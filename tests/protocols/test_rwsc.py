@@ -8,19 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from beltline.core import BadInputError
+from beltline.metrics import edge_intensity, luminance, piella_qe
 from beltline.protocols.rwsc import SCALES, reproduce_rwsc
 from beltline.protocols.rwsc.cell import RESULT, training_set
 from beltline.protocols.rwsc.data import RwscData, simulated_data
-from beltline.protocols.rwsc.plan import WITHOUT_EDGES, Cell, cells
+from beltline.protocols.rwsc.plan import WITHOUT_EDGES, Cell, cells, shown
 from beltline.protocols.rwsc.published import (
     printed_detection,
     printed_edge_attention,
     printed_opixray,
     printed_quality,
 )
-from beltline.protocols.rwsc.quality import AGAINST_TRUTH, outside, paired_interval, quality
+from beltline.protocols.rwsc.quality import AGAINST_TRUTH, WHOLE, outside, paired_interval, quality
 from beltline.protocols.rwsc.synthesis import of_pairs, synthesis
 from beltline.synthesis.fuser import copy_paste
 from beltline.systems.fusion.recipe import METHODS
@@ -54,6 +56,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def data(run: Path) -> RwscData:
     return simulated_data(run / "data", TINY, lambda text: None)
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
 
 
 def test_every_cell_is_trained_and_reported(run: Path):
@@ -121,8 +128,36 @@ def test_outside_the_mask_the_network_itself_is_measured(data: RwscData, run: Pa
     assert errors[0] == pytest.approx((255.0 - np.asarray(data.quality.bag[0])[free]).mean())
     with (run / "tables" / "outside.csv").open() as lines:
         rows = list(csv.DictReader(lines))
-    assert [row["network"] for row in rows] == ["RWSC", WITHOUT_EDGES, f"RWSC - {WITHOUT_EDGES}"]
+    named = [shown("RWSC"), shown(WITHOUT_EDGES)]
+    assert [row["network"] for row in rows] == [*named, " - ".join(named)]
     assert float(rows[0]["MAE outside"].split()[0]) > 1  # two steps of training do not draw a bag
+
+
+def test_the_whole_picture_is_measured_beside_the_box(data: RwscData):
+    """What is printed is of whole pictures; in the item's box the true composite scores far lower."""
+    found = quality(synthesis("true composite", data, TINY, Path("unused")), data.quality)
+    pairs = data.quality
+    for row in range(len(pairs)):
+        grey = [luminance(np.asarray(p[row])) for p in (pairs.bag, pairs.item, pairs.truth)]
+        assert found["QE, whole"][row] == pytest.approx(piella_qe(*grey))
+        assert found["EI, whole"][row] == pytest.approx(edge_intensity(grey[2]))
+    assert {*WHOLE} >= {*printed_quality()["RWSC"]}  # the printed ones stand beside these
+    assert not np.allclose(found["QE, whole"], found["QE"])
+
+
+def test_reports_call_ours_a_residual_variant_and_keep_the_seeds(run: Path):
+    names = ("detection", "differences", "per_seed", "quality")
+    rows = {name: read_rows(run / "tables" / f"{name}.csv") for name in names}
+    assert len(rows["per_seed"]) == 6
+    assert all(not row["clear"] and "[" not in row["points of AP 0.5"] for row in rows["differences"])
+    assert all(row["test windows"].startswith("[") for row in rows["differences"])
+    assert "RWSC (residual)" in {row["synthesis"] for row in rows["detection"]}
+    quality_row = next(row for row in rows["quality"] if row["fusion"] == "RWSC (residual)")
+    assert "(0.8339)" not in quality_row["QE"]
+    assert "(0.8339)" in quality_row["QE, whole"]
+    by_seed = next(r for r in rows["per_seed"] if (r["training set"], r["synthesis"]) == ("R", "real"))
+    table = next(r for r in rows["detection"] if (r["training set"], r["synthesis"]) == ("R", "real"))
+    assert f"{float(by_seed['AP 0.5']):.1f}" == table["AP 0.5"]
 
 
 def test_quality_knows_the_truth(data: RwscData):
@@ -151,7 +186,7 @@ def test_printed_tables_are_whole():
     assert printed_detection()["SIXR", "mean"] == 70.76
     assert printed_opixray()["OPIRS+"] == 84.8
     assert printed_edge_attention()["with EA"] == (1.938, 39.084)
-    assert printed_quality()["RWSC"]["QE"] == 0.8339
+    assert printed_quality()["RWSC"]["QE, whole"] == 0.8339
     assert {name for name in printed_quality()} <= {*METHODS}
 
 
@@ -161,6 +196,7 @@ def test_the_page_on_synthesis_says_what_the_committed_report_says():
     folder = docs / "reports" / "rwsc_small"
     report = (folder / "report.md").read_text(encoding="utf-8")
     interval = r"[+-]\d+\.\d+ \[[+-]?\d+\.\d+, [+-]?\d+\.\d+\]"
+    assert "clear" not in page.split("## What a synthesis is worth")[1].split("\n## ")[0]
     said = re.findall(interval, page)
     assert len(said) > 20
     assert [one for one in said if one not in report] == []
@@ -169,9 +205,9 @@ def test_the_page_on_synthesis_says_what_the_committed_report_says():
     names = {
         "TIP of two energies, hardening corrected": "TIP with hardening",
         "TIP of two energies": "TIP",
-        "RWSC taught by the simulator": "RWSC taught",
+        "RWSC (residual) taught by the simulator": "RWSC (residual) taught",
         "product of colours": "product",
-        "RWSC (unsupervised, narrow)": "RWSC",
+        "RWSC (residual), unsupervised, narrow": "RWSC (residual)",
     }
     table = page.split("| | MAE | PSNR |")[1].split("\n\n")[0].splitlines()[2:]
     assert len(table) == 13
@@ -180,3 +216,30 @@ def test_the_page_on_synthesis_says_what_the_committed_report_says():
         row = measured[names.get(name, name)]
         kinds = ("MAE", "PSNR", "luminance error", "saturation error")
         assert values == [row[kind] for kind in kinds], name
+    section = page.split("**Where plain TIP wins")[1].split("**Ablations**")[0]
+    figures = {value.split(" ")[0] for row in measured.values() for value in row.values()}
+    printed = {f"{value:g}" for row in printed_quality().values() for value in row.values()}
+    quoted = re.findall(r"\d\.\d+", section)
+    assert len(quoted) > 12
+    assert [one for one in quoted if one not in figures | printed] == []
+
+
+def test_the_committed_differences_are_welchs_of_the_committed_means():
+    """Of cells that are gone: nothing else can be computed without the figures of each seed."""
+    tables = Path(__file__).parents[2] / "docs" / "reports" / "rwsc_small" / "tables"
+    by_set = {}
+    for row in read_rows(tables / "detection.csv"):
+        mean, deviation = map(float, row["AP 0.5"].split(" ± "))
+        by_set[f"{row['training set']} {row['synthesis']}"] = (mean, deviation, int(row["seeds"]))
+    for row in read_rows(tables / "differences.csv"):
+        assert "clear" not in row
+        (m1, s1, n1), (m2, s2, n2) = by_set[row["over"]], by_set[row["training set"]]
+        said = [float(value) for value in re.findall(r"[+-]\d+\.\d", row["points of AP 0.5"])]
+        if min(n1, n2) < 3:
+            assert len(said) == 1
+            continue
+        v1, v2 = s1**2 / n1, s2**2 / n2
+        freedom = (v1 + v2) ** 2 / (v1**2 / (n1 - 1) + v2**2 / (n2 - 1))  # Welch and Satterthwaite
+        reach = stats.t.ppf(0.975, freedom) * (v1 + v2) ** 0.5
+        assert said[0] == pytest.approx(m2 - m1, abs=0.16)
+        assert said[1:] == pytest.approx([said[0] - reach, said[0] + reach], abs=0.06)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from beltline.core import BadInputError
 from beltline.protocols.sixray import experiment
 from beltline.protocols.sixray.cell import read_cell
 from beltline.protocols.sixray.plan import SCALES, Net
+from beltline.protocols.sixray.trivial import RULES
 
 TINY = replace(
     SCALES["smoke"],
@@ -43,6 +45,11 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     return out, said
 
 
+def read_rows(out: Path, name: str) -> list[dict[str, str]]:
+    with (out / "tables" / f"{name}.csv").open(encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
 def test_every_cell_is_trained_and_reported(done: tuple[Path, list[str]]) -> None:
     out, _ = done
     assert len(list(out.glob("cells/*/result.json"))) == 6
@@ -52,6 +59,14 @@ def test_every_cell_is_trained_and_reported(done: tuple[Path, list[str]]) -> Non
     for table in ("table2_classification", "table3_localization", "table4_ablation", "differences", "misses"):
         lines = (out / "tables" / f"{table}.csv").read_text(encoding="utf-8").splitlines()
         assert len(lines) > 1, table
+    rows, table = read_rows(out, "per_seed"), read_rows(out, "table4_ablation")
+    assert len(rows) == 6
+    by_seed = [float(row["pointing"]) for row in rows if row["method"] == "plain"]
+    plain = next(row for row in table if row["method"] == "plain")
+    assert plain["pointing"].startswith(f"{sum(by_seed) / 2:.1f}")
+    assert {row["method"] for row in table if row["backbone"] == "none"} == set(RULES)
+    assert all(rule in text for rule in RULES)
+    assert all(not row["clear"] for row in read_rows(out, "differences"))  # two seeds
     for figure in ("gain_by_imbalance", "methods"):
         assert (out / "figures" / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
     card = json.loads((out / "card.json").read_text(encoding="utf-8"))
@@ -62,9 +77,10 @@ def test_scores_cover_the_test_set(done: tuple[Path, list[str]]) -> None:
     out, _ = done
     result, logits, points = read_cell(out / "cells" / "tiny--CHR--SIXray10--0")
     assert logits.shape[1:] == (3, 5)
-    assert points.shape == (len(logits), 5, 2)
+    assert points.shape[1] == 4
     assert np.isfinite(logits).all()
-    assert np.isfinite(points).any()
+    assert np.isfinite(points).all()
+    assert len(np.unique(logits[:, 0])) > len(logits)  # bfloat16 would leave a few dozen values
     assert result["steps"] == 2
     assert read_cell(out / "cells" / "tiny--plain--SIXray10--0")[1].shape[1] == 1
 
@@ -108,6 +124,13 @@ def test_no_time_means_a_report_of_what_is_there(
 def test_an_unknown_scale_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="smoke, small, paper"):
         experiment.reproduce_sixray(tmp_path, scale="huge")
+
+
+def test_cells_scored_in_bfloat16_are_not_mixed_with_others(tmp_path: Path) -> None:
+    # what versions before wrote
+    (tmp_path / "scale.json").write_text(json.dumps({"images": TINY.images}), encoding="utf-8")
+    with pytest.raises(BadInputError, match="bfloat16"):
+        experiment.reproduce_sixray(tmp_path, scale=TINY, max_minutes=0)
 
 
 def test_cells_trained_another_way_are_not_mixed(done: tuple[Path, list[str]]) -> None:

@@ -14,6 +14,7 @@ from beltline.protocols.sixray.plan import (
     SUBSETS,
     Cell,
     cells,
+    epsilon_of,
     narrow,
     options_of,
 )
@@ -45,6 +46,23 @@ def test_paper_scale_covers_every_printed_row() -> None:
     assert {model for model, _, _ in printed.localization} <= models
     assert {model for model, _ in printed.ablation} <= models
     assert {cell.subset for cell in cells(scale)} == set(SUBSETS)
+
+
+@pytest.mark.parametrize("subset", SUBSETS)
+def test_paper_scale_keeps_its_threshold_below_the_share_of_every_class(subset: str) -> None:
+    """Above it a head hears of no negative any more, once it has learned that the class is rare."""
+    scale = SCALES["paper"]
+    positives = round(scale.train_negatives / scale.ratios[subset])
+    counts = long_tailed(positives)
+    if subset == "SIXray1000":  # a cap evens the classes out
+        counts = dict.fromkeys(counts, positives / len(counts))
+    shares = [count / (positives + scale.train_negatives) for count in counts.values()]
+    balanced = [name for name, method in METHODS.items() if method.variant in ("CH", "CHR")]
+    named = {name for name in balanced if METHODS[name].epsilon is not None}
+    assert named == {"CHR epsilon 0.001"}
+    for name in set(balanced) - named:
+        assert epsilon_of(METHODS[name], scale) < min(shares), name
+    assert epsilon_of(METHODS["CHR"], SCALES["small"]) == 0.05  # there to show what it does
 
 
 def test_printed_means_are_those_of_the_classes() -> None:

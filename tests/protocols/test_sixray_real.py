@@ -12,10 +12,10 @@ import torch
 from beltline.core import BadInputError
 from beltline.data.fake import SixrayTraps, fake_sixray
 from beltline.data.sixray import read_index
-from beltline.models.backbones import feature_backbone
+from beltline.models.backbones import expected_input, feature_backbone
 from beltline.protocols.sixray import experiment
-from beltline.protocols.sixray.plan import SCALES, Net
-from beltline.protocols.sixray.real import imagenet_standardise, real_part, subset_rows
+from beltline.protocols.sixray.plan import SCALES, Cell, Net
+from beltline.protocols.sixray.real import real_part, real_parts, subset_rows
 from beltline.training.checkpoint import save_weights
 
 TINY = replace(
@@ -41,7 +41,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_part_holds_labels_boxes_and_images(copy: Path) -> None:
-    part = real_part(read_index(copy), "SIXray10", TINY)
+    part = real_part(read_index(copy), "SIXray10", TINY, expected_input("resnet18"))
     assert part.classes == ("gun", "knife", "wrench", "pliers", "scissors")
     assert len(part.objects) > 0
     assert (part.test_labels[part.objects[:, 0].astype(int), part.objects[:, 1].astype(int)] == 1).any()
@@ -65,9 +65,19 @@ def test_published_lists_come_before_built_ones(copy: Path, tmp_path: Path) -> N
     assert not set(train) & set(test)
 
 
-def test_normalisation_is_that_of_imagenet() -> None:
-    white = imagenet_standardise(torch.ones(1, 3, 2, 2))
-    assert white[0, :, 0, 0].tolist() == pytest.approx(
+def test_each_backbone_sees_its_own_size_and_normalisation(copy: Path) -> None:
+    """Weights of Inception-v3 are for 299 pixels about a half, of ResNet for 224 in ImageNet's colours."""
+    parts = real_parts(copy, replace(SCALES["paper"], epochs=1, batch_size=2))
+    seen = {}
+    for net in ("ResNet34", "Inception-v3"):
+        part = parts(Cell(net, "plain", "SIXray10", 0))
+        _, whole = next(iter(part.whole(2)))
+        assert part.test_size == whole.shape[2:]
+        assert next(iter(part.batches("natural", 0)(0))).image.shape[2:] == part.test_size
+        seen[net] = (part.test_size, part.normalise(torch.ones(1, 3, 2, 2))[0, :, 0, 0].tolist())
+    assert seen["Inception-v3"] == ((299, 299), [1, 1, 1])
+    assert seen["ResNet34"][0] == (224, 224)
+    assert seen["ResNet34"][1] == pytest.approx(
         [(1 - 0.485) / 0.229, (1 - 0.456) / 0.224, (1 - 0.406) / 0.225]
     )
 

@@ -12,7 +12,7 @@ import pytest
 from beltline.physics import dual_energy_transmission
 from beltline.simulate.bags import BagRecipe, split_of
 from beltline.simulate.library import ObjectLibrary, bake_library, compose
-from beltline.simulate.shards import ShardPlan, write_shard
+from beltline.simulate.shards import ShardPlan, compose_shard
 
 CLASSES = ("gun", "knife")
 RECIPE = BagRecipe(classes=CLASSES, positives=1.0, items=(3, 6), garments=(1, 2))
@@ -50,7 +50,7 @@ def test_the_same_generator_gives_the_same_bag(library: ObjectLibrary) -> None:
 
 def test_shards_have_the_layout_of_training(library: ObjectLibrary, tmp_path: Path) -> None:
     plan = ShardPlan(CLASSES, height=64, width=96, count=6)
-    path = write_shard(tmp_path, 3, library, RECIPE, plan, seed=5)
+    path = compose_shard(tmp_path, 3, library, RECIPE, plan, seed=5)
     assert path.name == "shard_00003"
     assert json.loads((tmp_path / "classes.json").read_text()) == list(CLASSES)
     images, masks, labels = (np.load(path / f"{name}.npy") for name in ("images", "masks", "labels"))
@@ -59,13 +59,13 @@ def test_shards_have_the_layout_of_training(library: ObjectLibrary, tmp_path: Pa
     assert ((masks.max(axis=(2, 3)) > 0) == (labels > 0)).all()
     assert labels.any(axis=1).all(), "every bag of this recipe is positive"
     assert not list(tmp_path.glob("*.part"))
-    again = write_shard(tmp_path / "again", 3, library, RECIPE, plan, seed=5)
+    again = compose_shard(tmp_path / "again", 3, library, RECIPE, plan, seed=5)
     np.testing.assert_array_equal(np.load(again / "images.npy"), images)
 
 
 def test_boxes_of_a_shard_enclose_its_masks(library: ObjectLibrary, tmp_path: Path) -> None:
     plan = ShardPlan(classes=RECIPE.classes, count=6, styles=(("white", 1.0),))
-    path = write_shard(tmp_path, 0, library, replace(RECIPE, positives=1.0), plan, seed=2)
+    path = compose_shard(tmp_path, 0, library, replace(RECIPE, positives=1.0), plan, seed=2)
     objects, masks = np.load(path / "objects.npy"), np.load(path / "masks.npy")
     assert len(objects) >= 6
     assert (objects[:, 4:] > objects[:, 2:4]).all()
@@ -87,7 +87,7 @@ def test_boxes_of_a_shard_enclose_its_masks(library: ObjectLibrary, tmp_path: Pa
 
 def test_negative_recipes_make_negative_shards(library: ObjectLibrary, tmp_path: Path) -> None:
     plan = ShardPlan(CLASSES, height=64, width=96, count=4)
-    path = write_shard(tmp_path, 0, library, replace(RECIPE, positives=0.0), plan, seed=1)
+    path = compose_shard(tmp_path, 0, library, replace(RECIPE, positives=0.0), plan, seed=1)
     assert not np.load(path / "labels.npy").any()
 
 

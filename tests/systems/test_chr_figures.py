@@ -16,12 +16,15 @@ from beltline.systems.chr.figures import (
     BOX_THRESHOLDS,
     PFAS,
     Scores,
+    _localise,
     build_evaluate,
     calibrate,
     figures,
     score,
 )
 from beltline.systems.chr.recipe import build_model
+from beltline.training.recipe_values import with_values
+from beltline.training.shards import Batch
 
 CLASSES = ("gun", "knife")
 
@@ -53,6 +56,28 @@ def drawn(seed=0, count=200):
     nothing = np.full_like(labels, np.nan)
     ious = np.full((*labels.shape, len(BOX_THRESHOLDS)), np.nan, np.float32)
     return Scores(logits, labels, nothing, nothing, ious)
+
+
+def test_scores_are_float32_also_of_a_recipe_that_trains_in_bfloat16(tiny_recipe, tiny_shards):
+    """As the exported model runs; in the 8 bits of bfloat16 many scans tie, and ties decide the figures."""
+    recipe = with_values(tiny_recipe, {"precision": "bf16-mixed"})
+    model = build_model(recipe)
+    found = score(recipe, model, ShardData(tiny_shards))
+    exact = score(tiny_recipe, model, ShardData(tiny_shards))
+    np.testing.assert_array_equal(found.logits, exact.logits)
+    rounded = torch.from_numpy(found.logits).bfloat16().float().numpy()
+    assert (found.logits != rounded).mean() > 0.9
+
+
+def test_equal_peaks_of_a_map_hit_by_their_share():
+    """A flat map says nothing: it hits as often as chance does, not always or never."""
+    masks = torch.zeros(1, 2, 4, 4)
+    masks[0, 0, :2, :2] = 1  # a quarter of the scan, where the first of equal peaks lies
+    batch = Batch(torch.zeros(1, 3, 32, 32), torch.tensor([[1.0, 0.0]]), masks)
+    hits, strict, _ = _localise(torch.zeros(1, 2, 4, 4), batch, boxes=False)
+    assert strict[0, 0] == 0.25
+    assert 0.25 < hits[0, 0] < 1
+    assert np.isnan(strict[0, 1])
 
 
 def test_a_model_that_looks_in_the_right_place_scores_full(oracle, tiny_recipe, tiny_shards):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from beltline.cli.app import main
 from beltline.core import BadInputError, Instances
 from beltline.data.image_list import ImageList
 from beltline.systems.chr import lists
@@ -31,6 +32,11 @@ TINY = (
     "classes=gun,knife", "backbone=resnet18", "backbone_channels=8,8,8,8", "crop_height=64", "crop_width=64",
     "warp=72", "long_side=64", "batch_size=4", "accumulate=1", "epochs=1", "precision=32-true", "workers=1",
 )  # fmt: skip
+
+
+def planned_steps(recipe, folder):
+    data, recipe = open_data(folder, recipe)
+    return data.steps(recipe)
 
 
 def load_recipe(name, changes=()):
@@ -94,14 +100,67 @@ def test_a_plane_with_two_objects_has_two_boxes() -> None:
 
 def test_the_papers_recipe_runs_from_lists_to_figures(subset: Path, tmp_path: Path) -> None:
     recipe = load_recipe("chr_paper", TINY)
-    assert open_data(subset, recipe)[0].steps(recipe) == 2  # 10 images, 4 a step
+    assert planned_steps(recipe, subset) == 2  # 10 images, 4 a step
     run = tmp_path / "run"
     assert engine.train(SYSTEM, recipe, subset, run).step == 2
     engine.calibrate(SYSTEM, run, subset)
     found = engine.evaluate(SYSTEM, run, subset)
     assert found["scans"] == 10
     assert set(found["classes"]) == set(CLASSES)
-    assert json.loads((run / "recipe.json").read_text())["normalisation"] == "imagenet"
+    written = json.loads((run / "recipe.json").read_text())
+    assert (written["recipe"], written["normalisation"]) == ("chr_paper", "backbone")
+    # as versions before wrote it: every recipe by the starter's name
+    before = {**written, "recipe": "chr_starter", "normalisation": "imagenet"}
+    (run / "recipe.json").write_text(json.dumps(before))
+    assert (
+        engine.evaluate(SYSTEM, run, subset)["classes"] == found["classes"]
+    )  # of a ResNet the two are the same
+
+
+def test_steps_that_are_named_take_the_place_of_epochs(subset: Path, tmp_path: Path) -> None:
+    without = [change for change in TINY if not change.startswith("epochs")]
+    recipe = load_recipe("chr_paper", (*without, "steps=3"))
+    assert planned_steps(recipe, subset) == 3
+    run = tmp_path / "run"
+    assert engine.train(SYSTEM, recipe, subset, run).step == 3
+    assert planned_steps(load_recipe(str(run / "recipe.json")), subset) == 3
+    file = tmp_path / "mine.json"
+    file.write_text('{"recipe": "chr_paper", "steps": 7}')
+    assert planned_steps(load_recipe(str(file), without), subset) == 7
+    with pytest.raises(BadInputError, match="steps and --set epochs both"):
+        load_recipe("chr_paper", (*TINY, "steps=3"))
+
+
+def test_a_run_by_epochs_may_go_on_by_steps(subset: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert engine.train(SYSTEM, load_recipe("chr_paper", TINY), subset, run).step == 2
+    longer = load_recipe(str(run / "recipe.json"), ("steps=4",))
+    assert engine.train(SYSTEM, longer, subset, run, resume=True).step == 4
+
+
+def test_epochs_are_of_lists_and_refused_on_shards(tiny_shards: Path, tmp_path: Path) -> None:
+    recipe = load_recipe("chr_paper", TINY)
+    with pytest.raises(BadInputError, match=r"epochs=1 count passes over a list .* --set steps="):
+        engine.train(SYSTEM, recipe, tiny_shards, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "when"),
+    [
+        ("crop_width=32", "on shards"),
+        ("augmentation.flip=0", "on shards"),
+        ("warmup=0.1", "schedule=cosine"),
+    ],
+)
+def test_a_change_that_lists_do_not_heed_is_refused(
+    subset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: str, when: str
+) -> None:
+    words = ["train", "chr", "--data", str(subset), "--out", str(tmp_path / "run"), "--recipe", "chr_paper"]
+    assert main([*words, "--set", change]) == 3
+    err = capsys.readouterr().err
+    assert f"--set {change.partition('=')[0]} would change nothing" in err
+    assert when in err
 
 
 def test_masks_cannot_be_trained_on_lists(subset: Path, tmp_path: Path) -> None:
@@ -112,7 +171,7 @@ def test_masks_cannot_be_trained_on_lists(subset: Path, tmp_path: Path) -> None:
 
 def test_classes_that_lists_do_not_hold_are_named(subset: Path, tmp_path: Path) -> None:
     recipe = load_recipe("chr_paper", (*TINY, "classes=gun,axe"))
-    with pytest.raises(BadInputError, match="wants axe"):
+    with pytest.raises(BadInputError, match=r"no class axe; it has gun, knife.* --set classes=gun,"):
         engine.train(SYSTEM, recipe, subset, tmp_path / "run")
 
 

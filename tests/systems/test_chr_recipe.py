@@ -10,7 +10,13 @@ from torch import nn
 
 from beltline.core import PROHIBITED, BadInputError
 from beltline.models.chr import Chr, ChrOutput
-from beltline.systems.chr.recipe import build_loss, build_model, classifier_of
+from beltline.systems.chr.recipe import (
+    build_loss,
+    build_model,
+    classifier_of,
+    normalisation_of,
+    with_sides,
+)
 from beltline.systems.chr.system import SYSTEM
 from beltline.training.recipe_values import read_recipe, recipe_values, with_values
 from beltline.training.settings import TrainingSettings, build_optimizer, fit_options
@@ -27,6 +33,7 @@ def test_every_recipe_parses_and_survives_json(name, tmp_path):
     file = tmp_path / "recipe.json"
     file.write_text(json.dumps({"recipe": name, **recipe_values(recipe)}))
     assert load_recipe(str(file)) == recipe
+    recipe = with_sides(recipe)
     assert set(recipe.classes) <= set(PROHIBITED)
     assert recipe.long_side % 32 == recipe.crop_height % 32 == recipe.crop_width % 32 == 0
     for record in (recipe, recipe.training):
@@ -56,6 +63,29 @@ def test_fields_change_by_text(change, field, expected):
     found = getattr(recipe if hasattr(recipe, field) else recipe.training, field)
     assert found == expected
     assert type(found) is type(expected)
+
+
+def test_which_recipe_it_is_is_no_field_to_change():
+    with pytest.raises(BadInputError, match="--recipe chr_paper"):
+        load_recipe("chr_starter", ["recipe=chr_paper"])
+
+
+@pytest.mark.parametrize(("backbone", "side", "warp"), [("ResNet34", 224, 256), ("Inception-v3", 320, 366)])
+def test_the_papers_recipe_takes_the_sides_of_its_backbone(backbone, side, warp):
+    recipe = with_sides(load_recipe("chr_paper", [f"backbone={backbone}"]))
+    assert (recipe.crop_height, recipe.crop_width, recipe.long_side, recipe.warp) == (side, side, side, warp)
+    chosen = with_sides(load_recipe("chr_paper", ["backbone=Inception-v3", "crop_height=256", "warp=300"]))
+    assert (chosen.crop_height, chosen.crop_width, chosen.warp) == (256, 320, 300)
+
+
+def test_normalisation_is_that_of_the_backbones_weights(tiny_recipe):
+    own = dataclasses.replace(tiny_recipe, normalisation="backbone")
+    for backbone, white in (("Inception-v3", 1.0), ("ResNet34", (1 - 0.485) / 0.229)):
+        mean, std = normalisation_of(dataclasses.replace(own, backbone=backbone))
+        assert (1 - mean[0]) / std[0] == pytest.approx(white)
+    # a run of before keeps what it was trained with
+    before = dataclasses.replace(own, backbone="Inception-v3", normalisation="imagenet")
+    assert normalisation_of(before)[0] == (0.485, 0.456, 0.406)
 
 
 def test_nested_fields_change_and_the_others_stay():

@@ -271,7 +271,9 @@ def test_refusals_name_the_way_out(run, data, tmp_path):
     with pytest.raises(BadInputError, match="multiple of 32, got 100"):
         train_detector(replace(recipe, crop_height=100), data, tmp_path / "new")
     assert not (tmp_path / "new").exists()
-    with pytest.raises(BadInputError, match="has no class saw; it has belt, gun, knife"):
+    with pytest.raises(
+        BadInputError, match="has no class saw; it has belt, gun, knife; train with --set classes=gun"
+    ):
         open_source(data, ("saw",))
     with pytest.raises(BadInputError, match="expected a set"):
         open_source(tmp_path)

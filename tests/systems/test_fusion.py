@@ -14,7 +14,7 @@ from beltline.models.rwsc import RwscFusion
 from beltline.simulate.fusion_pairs import FusionPairs
 from beltline.synthesis.fusion import drawn_fuser, learned_fuser
 from beltline.systems.fusion.data import FusionBatches
-from beltline.systems.fusion.recipe import METHODS, FusionRecipe, narrow_recipe, published_recipe
+from beltline.systems.fusion.recipe import METHODS, FusionRecipe, narrow_recipe, published_recipe, recipe_name
 from beltline.systems.fusion.system import SYSTEM, load_fusion
 from beltline.training import run as engine
 from beltline.training.checkpoint import CHECKPOINT
@@ -195,6 +195,23 @@ def test_every_weight_and_part_of_rwsc_is_a_field_of_its_recipe(tmp_path: Path):
     first, second = weights(tmp_path / "plain"), weights(tmp_path / "legible")
     assert any(not torch.equal(first[k], second[k]) for k in first)
     assert main([*words[:-1], str(tmp_path / "none"), *NARROW, "--set", "weights.shine=1"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("method", "change", "message"),
+    [
+        ("U2Fusion", "network.residual=false", "it counts for RWSC-Fusion"),
+        ("MEFNet", "weights.bag=0.3", "it counts for RWSC-Fusion untaught"),
+        ("RWSC taught", "weights.bag=0.3", "it counts for RWSC-Fusion untaught"),
+        ("RWSC", "network.widths=4,8,16", "it counts with width=0"),
+        ("RWSC", "method=MEFNet", "it counts as --recipe"),
+    ],
+)
+def test_no_change_of_a_fusion_is_passed_over_in_silence(tmp_path: Path, capsys, method, change, message):
+    words = _command(tmp_path, fake_pairs(), tmp_path / "run")
+    assert main([*words, "--recipe", recipe_name(method), "--set", change]) == 3
+    assert f"--set {change.partition('=')[0]} would change nothing: {message}" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("name", sorted(METHODS))

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from beltline.cli.app import main
+from beltline.formats import write_shard
 from beltline.screening import load_model
-from beltline.training.shards import write_shard
 
 SETTINGS = {
     "classes": "gun,knife", "backbone_channels": "8,8,8,8", "crop_height": 64, "crop_width": 64,
@@ -170,6 +170,61 @@ def test_wrong_use_is_one_line_and_a_code(words, code, message, tmp_path, monkey
     assert out == ""
     assert message in err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["loss=asymmetric", "epsilon=0.1"], "--set epsilon would change nothing: it counts with loss=bce"),
+        (["variant=plain", "loss_mode=all"], "--set loss_mode would change nothing"),
+        (["loss=cross_entropy", "normalise=kept"], "--set normalise would change nothing"),
+        (["schedule=constant", "warmup=0.1"], "--set warmup would change nothing"),
+        (["init=run", "pretrained=true"], "--set pretrained would change nothing"),
+        (["warp=80"], "--set warp would change nothing: it counts on lists"),
+        (["epochs=2"], "epochs=2 count passes over a list"),
+    ],
+)
+def test_no_change_is_passed_over_in_silence(changes, message, tiny_shards, tmp_path, capsys):
+    words = ["train", "chr", "--data", str(tiny_shards), "--out", str(tmp_path / "run"), "--set",
+             "classes=gun,knife"]  # fmt: skip
+    assert main([*words, *(word for change in changes for word in ("--set", change))]) == 3
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("field", ["backbone=resnet18", "width=9", "convolutions=1", "backbone_channels=8"])
+def test_no_change_of_a_detector_is_passed_over_in_silence(field, tiny_shards, tmp_path, capsys):
+    words = ["train", "detector", "--data", str(tiny_shards), "--out", str(tmp_path / "run"), "--recipe",
+             "detector_detr", "--set", field]  # fmt: skip
+    assert main(words) == 3
+    assert "would change nothing: it counts with detector=Starter" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("verb", ["chr", "detector"])
+def test_classes_that_shards_lack_are_told_with_the_way_out(verb, tiny_shards, tmp_path, capsys):
+    words = ["train", verb, "--data", str(tiny_shards), "--out", str(tmp_path / "run")]
+    assert main([*words, "--set", "classes=gun,saw"]) == 3
+    err = capsys.readouterr().err
+    assert "no class saw; it has gun, knife; train with --set classes=gun, or" in err
+    assert main([*words, "--set", "classes=saw"]) == 3
+    assert "--set classes=gun,knife" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_starters_classes_are_more_than_these_shards_have(tiny_shards, tmp_path, capsys):
+    assert main(["train", "chr", "--data", str(tiny_shards), "--out", str(tmp_path / "run")]) == 3
+    err = capsys.readouterr().err
+    assert "no class wrench, pliers" in err
+    assert "--set classes=gun,knife," in err
+
+
+@pytest.mark.parametrize("more", [[], ["--calibrate"]])
+def test_evaluation_on_other_classes_says_so_too(calibrated, tmp_path, capsys, more):
+    arrays_of_one = {**arrays([[1, 0]]), "masks": np.zeros((1, 2, 8, 12), np.uint8)}
+    write_shard(tmp_path, 0, classes=("gun", "saw"), **arrays_of_one)
+    assert main(["evaluate", str(calibrated), "--data", str(tmp_path), *more]) == 3
+    assert "no class knife; it has gun, saw; train with --set classes=gun, or" in capsys.readouterr().err
 
 
 def test_changed_weights_are_refused(tiny_shards, tmp_path, capsys):

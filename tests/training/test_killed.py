@@ -92,7 +92,8 @@ def shared(tmp_path):
     names = {}
     exec(SHARED, names)
     threads = torch.get_num_threads()
-    yield names, {**os.environ, "PYTHONPATH": str(tmp_path)}
+    path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+    yield names, {**os.environ, "PYTHONPATH": path}
     torch.set_num_threads(threads)
 
 
@@ -126,6 +127,48 @@ def test_killed_in_the_middle_of_a_write_the_old_checkpoint_serves(tmp_path, sha
     for key, value in whole["model"].items():
         assert torch.equal(resumed["model"][key], value)
     assert not list(out.glob(".*.tmp"))
+
+
+# Arguments: output folder. Ten steps of a tenth of a second, a checkpoint by time alone.
+EARLY = """
+import sys, time
+from dataclasses import replace
+from pathlib import Path
+import torch
+from tests_of_killing import batches, loss, model, options
+from beltline.training.loop import fit
+
+
+def slow(network, batch):
+    time.sleep(0.1)
+    return loss(network, batch)
+
+
+made = model()
+chosen = replace(options(), checkpoint_steps=200, checkpoint_minutes=0.15 / 60)
+optimizer = torch.optim.AdamW(made.parameters(), 0.01)
+fit(made, batches, slow, optimizer, steps=9, options=chosen, out=Path(sys.argv[1]))
+"""
+
+
+def test_killed_long_before_the_first_checkpoint_by_steps(tmp_path, shared):
+    """A slow machine: what the last minutes came to is there, and the run ends with the same bits."""
+    names, env = shared
+    out = tmp_path / "run"
+    with subprocess.Popen(
+        [sys.executable, "-c", EARLY, str(out)], stderr=subprocess.PIPE, env=env
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not (out / WEIGHTS).is_file() and process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    assert 1 <= load_checkpoint(out / CHECKPOINT)["step"] < 9
+    resumed = finish(names, out, resume=True)
+    whole = finish(names, tmp_path / "whole", resume=False)
+    for key, value in whole["model"].items():
+        assert torch.equal(resumed["model"][key], value)
 
 
 @pytest.mark.slow

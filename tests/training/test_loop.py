@@ -320,3 +320,73 @@ def test_tensorboard_files_are_written(tmp_path):
     pytest.importorskip("tensorboard")
     run(2, out=tmp_path, options={"tensorboard": True})
     assert list((tmp_path / "tensorboard").glob("events.*"))
+
+
+# --- checkpoints by time ----------------------------------------------------------------------------------
+
+
+def slower(clock, seconds):
+    """The loss, so many seconds later."""
+
+    def later(model, batch):
+        clock.now += seconds
+        return loss(model, batch)
+
+    return later
+
+
+class Killed(Exception):
+    """What nothing in the loop catches, as little as kill -9."""
+
+
+def killed_after(steps, wrapped):
+    calls = itertools.count(1)
+
+    def dies(model, batch):
+        if next(calls) > steps:
+            raise Killed
+        return wrapped(model, batch)
+
+    return dies
+
+
+def test_two_minutes_are_the_most_that_a_kill_costs(tmp_path, clock):
+    saved = []
+    for killed_at in range(1, 9):  # 50 seconds a step: a third one would make it 150
+        out = tmp_path / str(killed_at)
+        with pytest.raises(Killed):
+            run(20, out=out, loss=killed_after(killed_at, slower(clock, 50)))
+        path = out / CHECKPOINT
+        saved.append(load_checkpoint(path)["step"] if path.is_file() else 0)
+    assert saved == [0, 2, 2, 4, 4, 6, 6, 8]
+
+
+def test_a_checkpoint_by_steps_starts_the_time_anew(tmp_path, clock):
+    with pytest.raises(Killed):
+        run(20, out=tmp_path, loss=killed_after(4, slower(clock, 50)), options={"checkpoint_steps": 2})
+    assert load_checkpoint(tmp_path / CHECKPOINT)["step"] == 4
+    with pytest.raises(Killed):
+        run(
+            20,
+            out=tmp_path / "b",
+            loss=killed_after(4, slower(clock, 50)),
+            options={"checkpoint_minutes": None},
+        )
+    assert not (tmp_path / "b" / CHECKPOINT).exists()
+
+
+@pytest.mark.parametrize("seconds", [7, 50, 61, 200])
+def test_a_run_that_goes_on_from_a_checkpoint_by_time_ends_with_the_same_bits(tmp_path, clock, seconds):
+    """Averaged weights, momentum and accumulation included, wherever the clock put the checkpoint."""
+    options = {"ema_decay": 0.9, "accumulate": 2, "schedule": cosine(warmup=0.1)}
+    whole = run(23, out=tmp_path / "whole", options=options)
+    with pytest.raises(Killed):
+        run(23, out=tmp_path / "killed", options=options, loss=killed_after(41, slower(clock, seconds / 2)))
+    at = load_checkpoint(tmp_path / "killed" / CHECKPOINT)["step"]
+    assert at == {7: 17, 50: 20, 61: 20, 200: 20}[seconds]
+    resumed = run(23, out=tmp_path / "killed", options={**options, "resume": True})
+    assert torch.equal(weights(whole), weights(resumed))
+    one, other = (load_checkpoint(tmp_path / name / CHECKPOINT) for name in ("whole", "killed"))
+    assert one["step"] == other["step"] == 23
+    assert all(torch.equal(one["average"][k], other["average"][k]) for k in one["average"]
+               if isinstance(one["average"][k], torch.Tensor))  # fmt: skip

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from beltline.core import BadInputError, ShapeError
+from beltline.formats import write_shard
 from beltline.training.augment import NO_AUGMENTATION
 from beltline.training.shards import (
     UNKNOWN,
@@ -17,7 +18,6 @@ from beltline.training.shards import (
     open_shards,
     require_shards,
     whole_scans,
-    write_shard,
 )
 
 CLASSES = ("gun", "knife")
@@ -54,14 +54,6 @@ def test_what_is_written_is_read(tmp_path, rng):
     assert shard.path.name == "shard_00007"
     for name, array in written.items():
         assert np.array_equal(getattr(shard, name), array)
-
-
-def test_the_simulators_shards_have_the_same_layout(tmp_path, rng):
-    """Two writers, one layout: what the simulator's plan promises is what the reader wants."""
-    plan = pytest.importorskip("beltline.simulate.shards")
-    from beltline.training import shards
-
-    assert plan.STRIDE == shards.STRIDE
 
 
 def test_planes_come_in_the_readers_order(tmp_path, rng):

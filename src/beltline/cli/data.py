@@ -47,7 +47,9 @@ def realism(
 
 @data_app.command()
 def shards(
-    out: Annotated[Path, typer.Argument(help="Folder of the training set; shards there are kept.")],
+    out: Annotated[
+        Path, typer.Argument(help="Folder of the training set; shards of the same plan are kept.")
+    ],
     split: Annotated[str, typer.Option(help="train, val or test; no item occurs in two.")] = "train",
     number: Annotated[int, typer.Option("--shards", help="How many.", min=1)] = 40,
     first: Annotated[int, typer.Option(help="Number of the first shard.", min=0)] = 0,
@@ -69,7 +71,7 @@ def shards(
     Example: beltline data shards shards/train --split train --shards 40 --seed 1
     """
     from beltline.simulate.bags import SPLITS
-    from beltline.simulate.library import ObjectLibrary, bake_library
+    from beltline.simulate.library import INDEX, bake_library, open_library
     from beltline.simulate.shards import ShardPlan, write_shards
 
     chosen = next((s for s in SPLITS if s == split), None)
@@ -82,10 +84,12 @@ def shards(
         (name, float(share or 1)) for name, _, share in (s.partition(":") for s in styles.split(","))
     )
     root = library or out.with_name(f"{out.name}-library")
-    if not (root / "index.json").is_file():
+    if not (root / INDEX).is_file():
         note(f"baking objects into {root} ...")
         bake_library(root, seed=seed, split=chosen, pixel_mm=pixel_mm, each=each, threats_each=threats_each)
-    opened = ObjectLibrary(root)
+    # one library may serve several seeds where it was named
+    own = {"seed": seed, "each": each, "threats_each": threats_each} if library is None else {}
+    opened = open_library(root, split=split, pixel_mm=pixel_mm, **own)
     drawn = (*names, *(name for name in OFTEN if name in names))
     plan = ShardPlan(names, height=height, width=width, count=count, styles=looks)
 

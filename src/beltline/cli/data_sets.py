@@ -100,8 +100,10 @@ def fake(
     """
     from beltline.data.fake import fake_sixray
     from beltline.data.public_sets import fake_public_set
+    from beltline.data.set_files import require_new
 
     if name.lower() == SIXRAY:
+        require_new(out)
         fake_sixray(out, positives=each, negatives=3 * each, seed=seed)
     else:
         fake_public_set(_known(name).name, out, each=each, seed=seed)

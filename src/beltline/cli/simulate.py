@@ -12,7 +12,7 @@ from beltline.cli.context import JsonFlag, Seed, print_json
 
 
 def simulate(
-    out: Annotated[Path, typer.Argument(help="Folder of the set; a half-made one is continued.")],
+    out: Annotated[Path, typer.Argument(help="Folder of the set; one of the same plan is continued.")],
     bags: Annotated[int, typer.Option(help="Number of bags.", min=1)] = 100,
     seed: Seed = 0,
     classes: Annotated[str, typer.Option(help="Prohibited labels, comma separated; empty means all.")] = "",

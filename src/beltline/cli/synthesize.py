@@ -1,7 +1,9 @@
 """``beltline synthesize``: threats cut out of scans, and laid into benign ones."""
 
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,7 +30,7 @@ def tip(
         Path, typer.Option(help="Folder of benign scans, or a set (its positives are left out).")
     ],
     threats: Threats,
-    out: Annotated[Path, typer.Option(help="Folder of the new set; a half-made one is continued.")],
+    out: Annotated[Path, typer.Option(help="Folder of the new set; one of the same plan is continued.")],
     count: Annotated[int, typer.Option(help="Scans with threats.", min=0)] = 100,
     benign: Annotated[int, typer.Option(help="Scans without, beside them.", min=0)] = 0,
     most: Annotated[int, typer.Option(help="Most threats in one scan.", min=1)] = 1,
@@ -61,13 +63,10 @@ def tip(
 
     Example: beltline synthesize tip --bags benign --threats threats --out set --difficulty 0.3:0.7
     """
-    from beltline.core import BadInputError
     from beltline.synthesis.library import read_library
     from beltline.synthesis.output import TipPlan, benign_scans, project_set
     from beltline.synthesis.placement import Wish
 
-    if out.is_dir() and any(out.iterdir()) and not (out / ".items").is_dir():
-        raise BadInputError(f"{out}: holds something else than a set; name a new folder")
     wish = Wish(_range(difficulty, "--difficulty"), _range(overlap, "--overlap"))
     plan = TipPlan(count, benign, seed, (1, most), wish, noise, hardening, gate, style, fusion)
     scans = [(name, path, mm or pixel_mm) for name, path, mm in benign_scans(bags)]
@@ -102,20 +101,25 @@ def make_library(
     Example: beltline synthesize library positives --out threats --labels knife,gun
     """
     from beltline.core import LABELS
-    from beltline.synthesis.cutting import annotated_scans, cut_set, uncluttered
+    from beltline.synthesis.cutting import annotated_scans, cut_set, of_classes, split_of_set, uncluttered
     from beltline.synthesis.library import INDEX, census, read_library, write_library
 
     wanted = {name.strip() for name in labels.split(",") if name.strip()} or set(LABELS)
+    dropped: Counter[str] = Counter()
+    plan: dict[str, Any] = {"clutter": clutter}
     if (scans / "annotations.json").is_file():
-        threats = uncluttered(cut_set(annotated_scans(scans), wanted), clutter)
+        plan |= split_of_set(scans)
+        found = cut_set(annotated_scans(scans), wanted, dropped=dropped)
+        threats = uncluttered(found, clutter, dropped=dropped)
     else:
         plain = read_library(scans)
         if (scans / INDEX).is_file() and scans.resolve() == out.resolve():
             note(f"{out}: counted, nothing added")
-            threats = iter(())
-        else:
-            threats = (t for t in progress(plain, label="cutting") if not labels or t.label in wanted)
-    _tell(census(write_library(out, threats)), out, as_json=as_json)
+            _tell(census(plain), out, as_json=as_json)
+            return
+        threats = of_classes(progress(plain, label="cutting"), wanted if labels else set(), dropped)
+    made = write_library(out, threats, plan=plan, dropped=dropped)
+    _tell(census(made), out, as_json=as_json, dropped=dropped)
 
 
 @synthesize_app.command("census")
@@ -173,11 +177,14 @@ def measure(
             print(f"{name:18s}{row}  {report.named[name]}")
 
 
-def _tell(found: "Census", root: Path, *, as_json: bool) -> None:
+def _tell(found: "Census", root: Path, *, as_json: bool, dropped: Mapping[str, int] | None = None) -> None:
     if as_json:
-        print_json({**vars(found), "by_label": dict(found.by_label), "shortfalls": list(found.shortfalls())})
+        shown = {**vars(found), "by_label": dict(found.by_label), "shortfalls": list(found.shortfalls())}
+        print_json(shown if dropped is None else {**shown, "dropped": dict(dropped)})
         return
     print(f"{root}: {found.images} exemplars of {found.articles} articles")
+    for reason, count in (dropped or {}).items():
+        print(f"  dropped {count:d} {reason}")
     for label, (images, articles, views) in found.by_label.items():
         print(f"  {label:18s}{images:6d} exemplars{articles:6d} articles{views:6.1f} orientations an article")
     for line in found.shortfalls():

@@ -12,7 +12,7 @@ from beltline.core import BadInputError
 from beltline.data.annotated import Annotated, Item, Picture, usable_box
 from beltline.data.coco import read_coco, write_coco
 from beltline.data.losses import Losses
-from beltline.data.set_files import bring_image
+from beltline.data.set_files import bring_image, require_new
 from beltline.data.sixray_images import check_image
 from beltline.data.voc import ANNOTATIONS, IMAGES, read_voc, write_voc
 from beltline.data.yolo import read_yolo, write_yolo
@@ -84,8 +84,7 @@ def convert(
         BadInputError: If the folder holds something, or no picture is left.
     """
     out, losses = Path(out), Losses()
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise BadInputError(f"{out}: holds something already; name a new folder")
+    require_new(out)
     pictures = list(data.pictures)
     files: dict[int, str] = {}
     taken: set[str] = set()

@@ -15,7 +15,7 @@ from beltline.data.public_set import PublicSet
 from beltline.data.public_verify import part_counts
 from beltline.data.set_files import bring_image, write_coco_rows
 from beltline.data.sixray_images import check_image
-from beltline.formats import sha256_of, write_atomic, write_json
+from beltline.formats import begin_plan, sha256_of, write_atomic, write_json
 
 Names: TypeAlias = Literal["taxonomy", "published"]
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -49,10 +49,13 @@ def import_public_set(
         The card; ``skipped`` holds file and reason of each image left out.
 
     Raises:
-        BadInputError: If the part is unknown, nothing of it is on disk, or links are not possible.
+        BadInputError: If the part is unknown, nothing of it is on disk, links are not possible, or the folder
+            was begun with another set, part or kind of names.
     """
     data, out = known.read(root), Path(out)
     there = _chosen(data, part)
+    plan = {"source": str(data.root.resolve()), "part": part, "names": names}
+    begin_plan(out, known.name, plan)
     labels = known.labels() if names == "taxonomy" else {name: name for name in known.classes}
     tables = _Tables({}, [], [], {}, {}, dict.fromkeys(labels.values()))
     for picture in watch(there):
@@ -64,9 +67,7 @@ def import_public_set(
     card = {
         "schema_version": 1,
         "kind": known.name,
-        "source": str(data.root.resolve()),
-        "part": part,
-        "names": names,
+        **plan,
         "images": "copies" if copy else "hard links",
         "classes": list(tables.classes),
         "counts": {

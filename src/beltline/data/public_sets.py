@@ -15,6 +15,7 @@ from beltline.data.opixray import OPIXRAY
 from beltline.data.pidray import PIDRAY
 from beltline.data.pixray import PIXRAY
 from beltline.data.public_set import PublicSet
+from beltline.data.set_files import require_new
 
 PUBLIC_SETS: Mapping[str, PublicSet] = MappingProxyType(
     {known.name: known for known in (OPIXRAY, PIDRAY, HIXRAY, CLCXRAY, EDS, PIXRAY, GDXRAY)}
@@ -51,7 +52,6 @@ def fake_public_set(name: str, out: str | Path, *, each: int = 6, seed: int = 0)
     """
     out = Path(out)
     known = public_set(name)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise BadInputError(f"{out}: holds something already; name a new folder")
+    require_new(out)
     known.fake(out, each, seed)
     return out

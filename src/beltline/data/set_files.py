@@ -11,6 +11,16 @@ from beltline.core import BadInputError
 from beltline.formats import write_atomic
 
 
+def require_new(folder: Path) -> None:
+    """Refuse a folder that holds anything.
+
+    Raises:
+        BadInputError: If it does, or is a file.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BadInputError(f"{folder}: holds something already; name a new folder")
+
+
 def bring_image(source: Path, target: Path, *, copy: bool) -> None:
     """Link or copy an image unless it is there.
 

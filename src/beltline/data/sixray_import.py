@@ -16,7 +16,7 @@ from beltline.data.sixray_boxes import read_annotation, usable
 from beltline.data.sixray_images import check_image
 from beltline.data.sixray_lists import LabelList, write_label_list
 from beltline.data.sixray_subsets import TERMS
-from beltline.formats import sha256_of, write_json
+from beltline.formats import begin_plan, sha256_of, write_json
 
 
 def import_sixray(
@@ -43,13 +43,16 @@ def import_sixray(
         The card; ``skipped`` holds file and reason of each image left out.
 
     Raises:
-        BadInputError: If nothing is on disk, an annotation is damaged or links are not possible.
+        BadInputError: If nothing is on disk, an annotation is damaged, links are not possible, or the folder
+            was begun with another copy or choice of images.
     """
     out = Path(out)
     positive = index.positive
     rows = np.flatnonzero(index.present & (positive | (not only_positive))).tolist()
     if not rows:
         raise BadInputError(f"{index.root}: none of {len(index)} listed images is on disk; unpack JPEGImage")
+    plan = {"source": str(index.root.resolve()), "only_positive": only_positive}
+    begin_plan(out, "sixray", plan)
     (out / "images").mkdir(parents=True, exist_ok=True)
     categories = {name: n for n, name in enumerate(dict.fromkeys((*index.classes, "hammer")), start=1)}
     tables = _Tables([], [], [], {})
@@ -61,7 +64,7 @@ def import_sixray(
     card = {
         "schema_version": 1,
         "kind": "sixray",
-        "source": str(index.root.resolve()),
+        **plan,
         "images": "copies" if copy else "hard links",
         "counts": {"images": len(tables.rows), "annotations": len(tables.objects), "listed": len(index)},
         "skipped": tables.skipped,

@@ -25,10 +25,11 @@ from beltline.data.image_list import ImageList
 from beltline.data.sixray import Difficult, SixrayIndex, build_index, find_holdings, to_image_list
 from beltline.data.sixray_draw import at_most, by_name, part_negatives, part_positives
 from beltline.data.sixray_lists import LabelList, write_label_list
-from beltline.formats import sha256_of, write_json
+from beltline.formats import begin_plan, sha256_of, write_json
 
 Ratio: TypeAlias = Literal[10, 100, 1000]
 RATIOS: tuple[Ratio, ...] = (10, 100, 1000)
+KIND = "sixray-subset"
 MOST_PER_CLASS = 1000
 PUBLISHED_NEGATIVES = 1_050_302
 TERMS = "SIXray is for academic purposes only, not for commercial use; images must not be passed on."
@@ -48,6 +49,8 @@ class Subset:
         negatives: Negative images in both.
         wanted_negatives: As many as it should have: ratio x positives, for 1000 the published ones, for
             published lists as they name.
+        test_share: Wanted share of the test list; None for published lists.
+        listed: Whether images that are not on disk belong to it.
     """
 
     name: str
@@ -58,6 +61,8 @@ class Subset:
     positives: int
     negatives: int
     wanted_negatives: int
+    test_share: float | None = None
+    listed: bool = False
 
     @property
     def achieved(self) -> float:
@@ -117,7 +122,8 @@ def build_subset(
     train, test = (by_name(index, np.concatenate(side)) for side in drawn)
     count = sum(len(kept) for kept, _ in drawn)
     wanted = PUBLISHED_NEGATIVES if ratio == 1000 else ratio * count
-    return Subset(f"SIXray{ratio}", ratio, seed, train, test, count, sum(len(n) for _, n in drawn), wanted)
+    negative = sum(len(n) for _, n in drawn)
+    return Subset(f"SIXray{ratio}", ratio, seed, train, test, count, negative, wanted, test_share, listed)
 
 
 def take_lists(index: SixrayIndex, name: str, *, listed: bool = False) -> Subset:
@@ -150,7 +156,8 @@ def take_lists(index: SixrayIndex, name: str, *, listed: bool = False) -> Subset
         raise BadInputError(f"{index.root}: train and test of {name!r} have {counts} positives on this disk")
     negatives = sum(len(rows) for rows in there) - sum(counts)
     train, test = (by_name(index, rows) for rows in there)
-    return Subset(f"published lists {name}".strip(), None, None, train, test, sum(counts), negatives, wanted)
+    title = f"published lists {name}".strip()
+    return Subset(title, None, None, train, test, sum(counts), negatives, wanted, listed=listed)
 
 
 def split_pairs(index: SixrayIndex) -> Iterator[tuple[str, NDArray[np.intp], NDArray[np.intp]]]:
@@ -169,18 +176,23 @@ def write_subset(out: str | Path, index: SixrayIndex, subset: Subset) -> dict[st
 
     Returns:
         The card.
+
+    Raises:
+        BadInputError: If the folder holds another subset: a model may have been trained on its list.
     """
     out = Path(out)
+    plan = {
+        "name": subset.name, "root": str(index.root.resolve()), "seed": subset.seed, "ratio": subset.ratio,
+        "test_share": subset.test_share, "listed": subset.listed,
+    }  # fmt: skip
+    begin_plan(out, KIND, plan)
     sides = {"train": subset.train, "test": subset.test}
     for name, rows in sides.items():
         write_label_list(out / f"{name}.csv", LabelList(index.names[rows], index.labels[rows], index.classes))
     card = {
         "schema_version": 1,
-        "kind": "sixray-subset",
-        "name": subset.name,
-        "root": str(index.root.resolve()),
-        "seed": subset.seed,
-        "ratio": subset.ratio,
+        "kind": KIND,
+        **plan,
         "achieved_ratio": round(subset.achieved, 4),
         "negatives_wanted": subset.wanted_negatives,
         "complete": subset.complete,
@@ -245,7 +257,7 @@ def read_card(folder: Path) -> Mapping[str, Any]:
         raise BadInputError(f"{path}: missing; is this a folder of beltline data subset?") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise BadInputError(f"{path}: damaged ({error})") from error
-    if not isinstance(card, dict) or card.get("kind") != "sixray-subset":
+    if not isinstance(card, dict) or card.get("kind") != KIND:
         raise BadInputError(f"{path}: not the card of a SIXray subset")
     return card
 

@@ -4,13 +4,16 @@ from beltline.formats.arrays import encode_npz, encode_tiff, quantize
 from beltline.formats.atomic import remove_leftovers, sha256_of, write_atomic, write_json
 from beltline.formats.images import encode_png, write_png
 from beltline.formats.limits import MAX_PIXELS, MIN_SIDE
+from beltline.formats.plan_file import begin_plan, differences, require_plan
 from beltline.formats.scans import SCAN_SUFFIXES, decode_scan, find_scans, read_scan
 from beltline.formats.set_reader import ScanSet, read_set, verify_set
 from beltline.formats.set_writer import SetWriter
+from beltline.formats.shard_writer import read_classes, write_shard
 
 __all__ = [
     "read_scan", "decode_scan", "find_scans", "SCAN_SUFFIXES", "MAX_PIXELS", "MIN_SIDE",
     "write_png", "encode_png", "encode_tiff", "encode_npz", "quantize",
     "write_atomic", "write_json", "sha256_of", "remove_leftovers",
     "SetWriter", "ScanSet", "read_set", "verify_set",
+    "begin_plan", "require_plan", "differences", "write_shard", "read_classes",
 ]  # fmt: skip

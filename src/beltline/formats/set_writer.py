@@ -66,6 +66,19 @@ class SetWriter:
         """The complete items, sorted."""
         return tuple(sorted(path.stem for path in (self.root / ITEMS).glob("[!.]*.json")))
 
+    def require_only(self, wanted: Iterable[str]) -> None:
+        """Refuse a folder that holds items besides those wanted: the set would not be what was asked for.
+
+        Raises:
+            BadInputError: Naming how many there are.
+        """
+        asked = frozenset(wanted)
+        if more := sorted(frozenset(self.names()) - asked):
+            raise BadInputError(
+                f"{self.root}: holds {len(more)} items more than the {len(asked)} asked for, first {more[0]};"
+                " ask for as many as are there or more, or name a new folder"
+            )
+
     def add(
         self,
         name: str,

@@ -34,8 +34,11 @@ from beltline.metrics.localization import (
     corloc,
     peak_over_stages,
     peak_point,
+    peak_points,
+    peaks_over_stages,
     pointing_accuracy,
     pointing_hit,
+    pointing_share,
 )
 from beltline.metrics.misses import AREA_EDGES, OCCLUSION_EDGES, MissTable, miss_table
 from beltline.metrics.operating_points import (
@@ -58,12 +61,18 @@ from beltline.metrics.paired import (
     paired_bootstrap_of_counts,
     seed_interval,
 )
-from beltline.metrics.ranking import average_precision, mean_average_precision, roc_auc
+from beltline.metrics.ranking import (
+    average_precision,
+    mean_average_precision,
+    roc_auc,
+    weighted_average_precision,
+)
 from beltline.metrics.top_k import top_k_error
 
 __all__ = [
     # ranking
     "average_precision", "mean_average_precision", "roc_auc", "top_k_error",
+    "weighted_average_precision",
     # operating points
     "OperatingPoint", "PdPfaCurve", "Rate", "bootstrap_interval", "choose_thresholds", "pd_pfa_curve",
     "rates_at_threshold", "scan_thresholds", "threshold_at_pfa", "wilson",
@@ -81,6 +90,6 @@ __all__ = [
     "EdgeConstants", "edge_intensity", "luminance", "luminance_error", "mean_absolute_error", "mef_ssim",
     "piella_q", "piella_qe", "psnr", "qabf", "saturation", "saturation_error", "source_psnr", "ssim",
     # localization
-    "best_iou", "box_from_cam", "corloc", "peak_over_stages", "peak_point", "pointing_accuracy",
-    "pointing_hit",
+    "best_iou", "box_from_cam", "corloc", "peak_over_stages", "peak_point", "peak_points",
+    "peaks_over_stages", "pointing_accuracy", "pointing_hit", "pointing_share",
 ]  # fmt: skip

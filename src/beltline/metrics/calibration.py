@@ -97,8 +97,9 @@ def expected_calibration_error(
     if value.size == 0:
         return float("nan")
     if equal_mass:
-        rank = np.argsort(np.argsort(value, kind="stable"), kind="stable")
-        index = rank * bins // value.size
+        _, group, count = np.unique(value, return_inverse=True, return_counts=True)
+        rank = (np.cumsum(count) - (count + 1) / 2)[group]  # equal probabilities share a bin
+        index = (rank * bins // value.size).astype(int)
     else:
         index = np.clip(np.ceil(value * bins).astype(int) - 1, 0, bins - 1)  # (low, high]
     gap = np.bincount(index, weights=value - truth, minlength=bins)

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from beltline.core import ShapeError
 from beltline.metrics.paired import Counts, OfCounts
+from beltline.metrics.ranking import tie_ends
 
 Floats = NDArray[np.float64]
 
@@ -98,7 +99,7 @@ def match_detections(found: Boxes, objects: Boxes, *, iou: float = 0.5) -> Match
     """Match greedily, best score first, each detection to the object of its class and scan with most overlap.
 
     An object is found once; a further detection of it is a false alarm. A detection whose best free object
-    is an ignored one counts as neither.
+    is an ignored one counts as neither. Detections of one score go by their boxes, whatever their order.
 
     Args:
         found: Detections with scores.
@@ -114,7 +115,7 @@ def match_detections(found: Boxes, objects: Boxes, *, iou: float = 0.5) -> Match
     if found.score is None:
         raise ValueError("detections need scores")
     ignored = np.zeros(len(objects), bool) if objects.ignored is None else objects.ignored
-    order = np.argsort(-found.score, kind="stable")
+    order = np.lexsort((*found.box.T, found.label, found.image, -found.score))
     hit, matched = np.zeros(len(found), bool), np.full(len(found), -1, np.int64)
     dropped = np.zeros(len(found), bool)
     groups: dict[tuple[int, int], list[int]] = {}
@@ -143,8 +144,8 @@ def match_detections(found: Boxes, objects: Boxes, *, iou: float = 0.5) -> Match
 def detection_ap_of_counts(matched: Matched, objects: Boxes, classes: int) -> OfCounts:
     """Mean average precision of resamples of the scans, for `paired_bootstrap_of_counts`.
 
-    All-point average precision with the precision envelope (VOC 2010). Classes without an object in a
-    resample are left out of its mean.
+    All-point average precision with the precision envelope (VOC 2010), tied scores as one step. Classes
+    without an object in a resample are left out of its mean.
 
     Args:
         matched: From `match_detections`.
@@ -177,7 +178,8 @@ def _ap(counts: Counts, matched: Matched, objects: Boxes, kept: NDArray[np.bool_
     hits = weight * matched.hit[mine]
     if not mine.any():
         return np.where(total > 0, 0.0, np.nan)
-    precision = np.cumsum(hits, 1) / np.maximum(np.cumsum(weight, 1), 1e-12)
+    ends = tie_ends(matched.score[mine])  # detections of one score are one step
+    precision = np.cumsum(hits, 1)[:, ends] / np.maximum(np.cumsum(weight, 1)[:, ends], 1e-12)
     envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
     return np.where(total > 0, (envelope * hits).sum(1) / np.maximum(total, 1), np.nan)
 
@@ -216,8 +218,9 @@ def froc(
     total = len(objects) if objects.ignored is None else int((~objects.ignored).sum())
     if total == 0:
         return np.full(len(allowed), np.nan)
-    false = np.cumsum(~matched.hit) / scans
-    right = np.append(0, np.cumsum(matched.hit)) / total
+    ends = np.unique(tie_ends(matched.score))  # no threshold lies between equal scores
+    false = np.cumsum(~matched.hit)[ends] / scans
+    right = np.append(0, np.cumsum(matched.hit)[ends]) / total
     reached: Floats = right[np.searchsorted(false, allowed, side="right")]
     return reached
 

@@ -24,18 +24,37 @@ def peak_point(cam: ArrayLike, size: tuple[int, int]) -> tuple[float, float]:
     Returns:
         x, y.
     """
+    x, y = peak_points(cam, size)[0]
+    return float(x), float(y)
+
+
+def peak_points(cam: ArrayLike, size: tuple[int, int]) -> NDArray[np.float64]:
+    """Centres of all highest cells of a class map: a measure must not prefer one of equal peaks.
+
+    Args:
+        cam: (h, w) any real scale.
+        size: (H, W) of the image that the map covers.
+
+    Returns:
+        (P, 2) x, y in image pixels, row by row.
+    """
     values = np.asarray(cam)
-    row, column = np.unravel_index(int(np.argmax(values)), values.shape)
-    return (
-        float((column + 0.5) * size[1] / values.shape[1]),
-        float((row + 0.5) * size[0] / values.shape[0]),
-    )
+    cells = np.argwhere(values == values.max())[:, ::-1] + 0.5
+    return np.asarray(cells * (np.array(size) / values.shape)[::-1], np.float64)
 
 
 def peak_over_stages(
     maps: Sequence[ArrayLike], size: tuple[int, int], *, scale: MapScale = "raw"
 ) -> tuple[float, float]:
-    """The pixel that the class maps of several stages point at: argmax over all pixels and stages.
+    """The first of `peaks_over_stages`, x and y."""
+    x, y = peaks_over_stages(maps, size, scale=scale)[0]
+    return float(x), float(y)
+
+
+def peaks_over_stages(
+    maps: Sequence[ArrayLike], size: tuple[int, int], *, scale: MapScale = "raw"
+) -> NDArray[np.float64]:
+    """The pixels that the class maps of several stages point at: argmax over all pixels and stages.
 
     Args:
         maps: One (h, w) map a stage, each of its own resolution, all of one class.
@@ -46,7 +65,7 @@ def peak_over_stages(
             point is the peak of their mean at image size: where the stages agree.
 
     Returns:
-        x, y in image pixels; the first of equal peaks counts.
+        (P, 2) x, y in image pixels: one point, or all of equal peaks, finest stage first.
 
     Raises:
         ValueError: If there is no map, one is not (h, w) or not finite, or the scale is another.
@@ -55,8 +74,8 @@ def peak_over_stages(
         Miao et al., SIXray (2019), section 5.3, which leaves the scale open; ``minmax`` is reconstructed.
 
     Example:
-        >>> peak_over_stages([[[0, 2], [0, 0]], [[3]]], (8, 8))
-        (4.0, 4.0)
+        >>> peaks_over_stages([[[0, 2], [0, 0]], [[3]]], (8, 8))
+        array([[4., 4.]])
     """
     if scale not in get_args(MapScale):
         raise ValueError(f"scale must be one of {get_args(MapScale)}, got {scale!r}")
@@ -64,10 +83,11 @@ def peak_over_stages(
     if not values or any(cam.ndim != 2 or not cam.size or not np.isfinite(cam).all() for cam in values):
         raise ValueError(f"expected finite (h, w) maps, got shapes {[cam.shape for cam in values]}")
     if scale == "raw":
-        return peak_point(max(values, key=lambda cam: float(cam.max())), size)
+        highest = max(float(cam.max()) for cam in values)
+        return np.concatenate([peak_points(cam, size) for cam in values if cam.max() == highest])
     height, width = size
     whole = [cv2.resize(_unit(cam), (width, height), interpolation=cv2.INTER_LINEAR) for cam in values]
-    return peak_point(np.mean(whole, axis=0), size)
+    return peak_points(np.mean(whole, axis=0), size)
 
 
 def pointing_hit(point: tuple[float, float], boxes: ArrayLike, *, margin: float = 0.0) -> bool:
@@ -89,13 +109,25 @@ def pointing_hit(point: tuple[float, float], boxes: ArrayLike, *, margin: float 
     return bool((np.hypot(dx, dy) <= margin).any())
 
 
+def pointing_share(points: ArrayLike, boxes: ArrayLike, *, margin: float = 0.0) -> float:
+    """Share of points that hit: the expected hit where one of equal peaks is chosen by chance.
+
+    Args:
+        points: (P, 2) x, y, at least one; see `peak_points`.
+        boxes: (M, 4) xyxy of the class.
+        margin: See `pointing_hit`.
+    """
+    each = np.asarray(points, np.float64).reshape(-1, 2)
+    return float(np.mean([pointing_hit((float(x), float(y)), boxes, margin=margin) for x, y in each]))
+
+
 def pointing_accuracy(
     hits: ArrayLike, classes: ArrayLike, num_classes: int
 ) -> tuple[float, NDArray[np.float64]]:
     """Hits over hits and misses a class, and the mean over the classes that occur.
 
     Args:
-        hits: (N,) bool, one per scan and class present.
+        hits: (N,) bool or shares, one per scan and class present.
         classes: (N,) class index of each.
         num_classes: K.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from beltline.metrics.ranking import known_pairs
+from beltline.metrics.ranking import known_pairs, tie_ends
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -91,6 +91,7 @@ def paired_bootstrap(
     resamples: int = 1000,
     confidence: float = 0.95,
     stratified: bool = True,
+    draw_seeds: bool = True,
 ) -> PairedDifference:
     """Difference of a metric between two models on the same scans, with a percentile interval.
 
@@ -106,6 +107,7 @@ def paired_bootstrap(
         resamples: Draws; those without a value (no positive) are left out.
         confidence: Of the interval, in (0, 1).
         stratified: Draw scans with an item and scans without apart, so that a rare class stays as rare.
+        draw_seeds: False holds the trainings fixed: the interval is then of the test scans alone.
 
     Raises:
         ValueError: If shapes do not fit, a label or score is no label or score, or ``resamples`` is below 1.
@@ -127,7 +129,7 @@ def paired_bootstrap(
     firsts = [statistic(truth, scores) for scores in ones]
     seconds = [statistic(truth, scores) for scores in others]
     strata = _strata(truth) if stratified else [np.arange(len(truth))]
-    return _bootstrap(firsts, seconds, strata, rng, resamples, confidence)
+    return _bootstrap(firsts, seconds, strata, rng, resamples, confidence, draw_seeds)
 
 
 def paired_bootstrap_of_counts(
@@ -138,6 +140,7 @@ def paired_bootstrap_of_counts(
     rng: np.random.Generator,
     resamples: int = 1000,
     confidence: float = 0.95,
+    draw_seeds: bool = True,
 ) -> PairedDifference:
     """`paired_bootstrap` for metrics of whole scans, such as average precision of detections.
 
@@ -148,6 +151,7 @@ def paired_bootstrap_of_counts(
         rng: Source of chance.
         resamples: Draws.
         confidence: Of the interval, in (0, 1).
+        draw_seeds: See `paired_bootstrap`.
 
     Raises:
         ValueError: If there are not equally many seeds of both, or none.
@@ -155,7 +159,7 @@ def paired_bootstrap_of_counts(
     if len(firsts) != len(seconds) or not firsts:
         raise ValueError(f"needs the same seeds of both models, got {len(firsts)} and {len(seconds)}")
     strata = _strata(np.asarray(holds, np.float64).reshape(-1, 1))
-    return _bootstrap(firsts, seconds, strata, rng, resamples, confidence)
+    return _bootstrap(firsts, seconds, strata, rng, resamples, confidence, draw_seeds)
 
 
 def _bootstrap(
@@ -165,6 +169,7 @@ def _bootstrap(
     rng: np.random.Generator,
     resamples: int,
     confidence: float,
+    draw_seeds: bool,
 ) -> PairedDifference:
     rows = sum(map(len, strata))
 
@@ -177,7 +182,9 @@ def _bootstrap(
     for start in range(0, resamples, size):
         draws = min(size, resamples - start)
         found = differences(_draw_counts(rng, strata, draws))
-        seeds = rng.integers(0, len(firsts), found.shape[::-1])  # (R, S)
+        seeds = np.broadcast_to(np.arange(len(firsts)), found.shape[::-1])  # (R, S)
+        if draw_seeds:
+            seeds = rng.integers(0, len(firsts), found.shape[::-1])
         drawn.append(np.take_along_axis(found.T, seeds, axis=1).mean(axis=1))
     return _summary(float(exact), np.concatenate(drawn), confidence, len(firsts))
 
@@ -245,24 +252,23 @@ def _draw_counts(rng: np.random.Generator, strata: list[NDArray[np.intp]], draws
 
 def _ap_of_counts(labels: Floats, scores: Floats) -> OfCounts:
     known = np.flatnonzero(~np.isnan(labels))
-    order = known[np.argsort(-scores[known], kind="stable")]
-    at = np.flatnonzero(labels[order] == 1)
-    # A positive drawn c times after r drawn rows, p of them positive, adds sum_i (p + i) / (r + i), i = 1..c:
-    # c - (r - p) * (H(r + c) - H(r)) with the harmonic numbers H.
-    positive = order[at]
-    segments = np.append(0, at[:-1] + 1)  # from behind the last positive up to this one
+    order = known[np.argsort(-scores[known])]
+    found = labels[order] == 1
+    positive = order[found]
+    ends = tie_ends(scores[order])[found]  # where the tie of each positive ends; draws of one scan tie too
+    until = np.unique(ends)
+    segments = np.append(0, until[:-1] + 1)  # from behind the last such tie up to this one's end
+    tie = np.searchsorted(until, ends)
 
     def values(counts: Counts) -> Floats:
         if not len(positive):
             return np.full(len(counts), np.nan)
         drawn = counts[:, positive]
-        until = np.cumsum(np.add.reduceat(counts[:, order[: at[-1] + 1]], segments, axis=1), axis=1)
-        before = until - drawn
-        others = before - (np.cumsum(drawn, axis=1) - drawn)
-        harmonic = np.append(0, np.cumsum(1 / np.arange(1, until.max() + 1)))
-        found = drawn - others * (harmonic[until] - harmonic[before])
+        rows = np.cumsum(np.add.reduceat(counts[:, order[: until[-1] + 1]], segments, axis=1), axis=1)
+        hits = np.cumsum(drawn, axis=1)[:, np.searchsorted(ends, until, side="right") - 1]
+        precision = (hits / np.maximum(rows, 1))[:, tie]
         total = drawn.sum(axis=1)
-        return np.where(total > 0, found.sum(axis=1) / np.maximum(total, 1), np.nan)
+        return np.where(total > 0, (precision * drawn).sum(axis=1) / np.maximum(total, 1), np.nan)
 
     return values
 

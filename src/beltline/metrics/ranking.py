@@ -13,13 +13,14 @@ def average_precision(
 ) -> float:
     """Average precision of one class.
 
-    Scores are sorted in descending order, stably: tied scores keep the order of the input.
+    Tied scores are one step: all of them have the precision at the end of the tie, so that the order of the
+    input does not count.
 
     Args:
         labels: (N,) 1 present, 0 absent, NaN left out (VOC's ``difficult``).
         scores: (N,) any real scale.
-        interpolation: ``allpoint`` mean of precision at each positive's rank (the released CHR code and
-            scikit-learn); ``11pt`` VOC 2007; ``voc2010`` area under the monotone envelope.
+        interpolation: ``allpoint`` mean of precision at each positive's rank (scikit-learn, and without ties
+            the released CHR code); ``11pt`` VOC 2007; ``voc2010`` area under the monotone envelope.
 
     Returns:
         AP in [0, 1]; NaN without a positive.
@@ -37,9 +38,10 @@ def average_precision(
     positives = int(truth.sum())
     if positives == 0:
         return float("nan")
-    order = np.argsort(-value, kind="stable")
-    ranks = np.flatnonzero(truth[order]) + 1  # rank of each positive, best first
-    precision = np.arange(1, positives + 1) / ranks
+    order = np.argsort(-value)
+    found, ends = np.cumsum(truth[order]), tie_ends(value[order])
+    at = ends[truth[order]]  # where the tie of each positive ends, best first
+    precision = found[at] / (at + 1)
     if interpolation == "allpoint":
         return float(precision.mean())
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
@@ -68,6 +70,43 @@ def mean_average_precision(
         ]
     )
     return (float(np.nanmean(each)) if np.isfinite(each).any() else float("nan")), each
+
+
+def tie_ends(ordered: NDArray[np.float64]) -> NDArray[np.intp]:
+    """(N,) index of the last of the equal neighbours of each of N sorted scores.
+
+    Example:
+        >>> tie_ends(np.array([9.0, 7.0, 7.0, 1.0])).tolist()
+        [0, 2, 2, 3]
+    """
+    last = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], [True] * min(len(ordered), 1)))
+    return np.repeat(last, np.diff(last, prepend=-1))
+
+
+def weighted_average_precision(
+    labels: ArrayLike, scores: ArrayLike, weights: ArrayLike
+) -> NDArray[np.float64]:
+    """`average_precision` (``allpoint``) of sets in which scan ``i`` counts ``weights[i]`` times.
+
+    Args:
+        labels: (N,) 1, 0, or NaN left out.
+        scores: (N,).
+        weights: (..., N) not negative; a row a set.
+
+    Returns:
+        (...) AP in [0, 1]; NaN without a positive.
+    """
+    truth, weight = np.asarray(labels, np.float64).ravel(), np.asarray(weights, np.float64)
+    known = np.flatnonzero(~np.isnan(truth))
+    of_known, value = known_pairs(labels, scores)
+    order = np.argsort(-value)
+    ordered = weight[..., known[order]]
+    positive = ordered * of_known[order]
+    at = tie_ends(value[order])[of_known[order]]
+    precision = np.cumsum(positive, -1)[..., at] / np.maximum(np.cumsum(ordered, -1)[..., at], 1e-12)
+    total = positive.sum(-1)
+    found = (precision * positive[..., of_known[order]]).sum(-1)
+    return np.asarray(np.where(total > 0, found / np.maximum(total, 1e-12), np.nan))
 
 
 def roc_auc(labels: ArrayLike, scores: ArrayLike) -> float:

@@ -107,6 +107,41 @@ def find_backbone(name: str) -> Backbone | None:
     return next((entry for known, entry in BACKBONES.items() if _fold_display(known) == folded), None)
 
 
+@dataclass(frozen=True)
+class ExpectedInput:
+    """What the ImageNet weights of a backbone expect.
+
+    Attributes:
+        size: Side of the square image, pixels.
+        mean: Per-channel mean that normalises an RGB image in [0, 1].
+        std: Per-channel standard deviation, likewise.
+    """
+
+    size: int
+    mean: Triple
+    std: Triple
+
+
+def expected_input(name: str) -> ExpectedInput:
+    """Size and normalisation of a backbone's ImageNet weights, ImageNet's usual ones where it has none.
+
+    Args:
+        name: Display name in `BACKBONES`, or a name in timm.
+
+    Example:
+        >>> expected_input("Inception-v3").size, expected_input("ResNet34").size
+        (299, 224)
+    """
+    known = find_backbone(name)
+    if known is not None:
+        return ExpectedInput(known.input_size, known.mean, known.std)
+    found = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
+    if found is None:
+        return ExpectedInput(224, IMAGENET_MEAN, IMAGENET_STD)
+    mean, std = ((float(a), float(b), float(c)) for a, b, c in (found.mean, found.std))
+    return ExpectedInput(int(found.input_size[-1]), mean, std)
+
+
 def feature_backbone(
     name: str,
     *,

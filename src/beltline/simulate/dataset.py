@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from beltline.core import Instances, Masks
-from beltline.formats import SetWriter
+from beltline.formats import SetWriter, begin_plan
 from beltline.simulate.bags import BagRecipe
 from beltline.simulate.generate import SimulatedBag, simulate_bag
 from beltline.simulate.scanner import Scanner, Seen, View
@@ -63,6 +63,9 @@ def simulate_set(
 ) -> dict[str, Any]:
     """Simulate a set; bags already on disk are kept, so a killed run goes on where it stopped.
 
+    A set may grow: bag i depends on the plan and i alone. Another plan is refused, so that no set holds
+    bags of two seeds, splits or styles.
+
     Args:
         root: Folder of the set.
         plan: What to simulate.
@@ -72,8 +75,13 @@ def simulate_set(
 
     Returns:
         The card as written.
+
+    Raises:
+        BadInputError: If the folder was begun with another plan, or holds more bags than this one has.
     """
+    begin_plan(root, "simulated", _plan(plan))
     writer = SetWriter(root, classes=plan.recipe.classes)
+    writer.require_only(name for i in range(plan.bags) for name in item_names(plan, i))
     todo = [i for i in range(plan.bags) if not all(writer.has(name) for name in item_names(plan, i))]
     done = plan.bags - len(todo)
     if progress is not None:
@@ -159,13 +167,21 @@ def _extra(seen: Seen) -> dict[str, Any]:
     }
 
 
+def _plan(plan: SetPlan) -> dict[str, Any]:
+    """What every bag depends on besides its number, named as in the card."""
+    names = ("seed", "style", "everyday", "recipe", "scanner")
+    return {name: getattr(plan, name) for name in names}
+
+
 def _card(plan: SetPlan) -> dict[str, Any]:
     recipe = asdict(replace(plan.recipe, containers=dict(plan.recipe.containers)))
     return {
         "source": "simulated",
         "terms": TERMS,
+        "bags": plan.bags,
         "seed": plan.seed,
         "style": plan.style,
+        "everyday": plan.everyday,
         "recipe": recipe,
         "scanner": asdict(plan.scanner),
     }

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.formats import write_json
+from beltline.core import BadInputError
+from beltline.formats import differences, write_json
 from beltline.physics import dual_energy_transmission
 from beltline.simulate.bags import BagRecipe
 from beltline.simulate.library import BakedObject, ObjectLibrary, compose, object_depth, turned_window
@@ -105,12 +106,14 @@ def write_fusion_pairs(
         progress: Called with (pairs done, pairs in all).
 
     Raises:
-        ValueError: If ``out`` holds a set of another plan, or the library no item of a class.
+        BadInputError: If ``out`` holds a set of another plan; it names what differs.
+        ValueError: If the library holds no item of a class.
     """
-    wanted = json.loads(json.dumps({**asdict(plan), "counts": dict(plan.counts), "split": library.split}))
+    wanted = {**asdict(plan), "counts": dict(plan.counts), "split": library.split}
     if (out / CARD).is_file():
-        if json.loads((out / CARD).read_text(encoding="utf-8"))["plan"] != wanted:
-            raise ValueError(f"{out}: holds pairs of another plan; choose another folder or remove it")
+        found = json.loads((out / CARD).read_text(encoding="utf-8"))["plan"]
+        if changes := "; ".join(line for _, line in differences(found, wanted)):
+            raise BadInputError(f"{out}: holds pairs of another plan: {changes}; name a new folder")
         return open_fusion_pairs(out)
     missing = [name for name in plan.classes if f"threat:{name}" not in library.by_role]
     if missing:

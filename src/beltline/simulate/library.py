@@ -10,14 +10,17 @@ On disk: ``objects.f16`` (all windows, one after the other, float16) and ``index
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from beltline.core import BadInputError
+from beltline.formats import differences, sha256_of, write_json
 from beltline.physics import basis_matrix, spectrum
 from beltline.simulate.bags import BagRecipe, Split, family_facts, split_seed
 from beltline.simulate.containers import CONTAINERS
@@ -28,6 +31,7 @@ from beltline.simulate.raster import Beam, Window
 from beltline.simulate.scanner import MASK_DEPTH, add_to_canvas
 from beltline.simulate.solids import Item, Part
 
+INDEX = "index.json"
 GARMENT_LAYERS = (0.5, 1.8)  # a baked garment is laid loosely or tightly
 
 
@@ -95,10 +99,12 @@ class ObjectLibrary:
         Raises:
             ValueError: If ``root`` holds none.
         """
-        index = root / "index.json"
+        index = root / INDEX
         if not index.is_file():
             raise ValueError(f"{root} holds no object library (no index.json); make one with bake_library")
         record = json.loads(index.read_text())
+        self.digest = sha256_of(index)[:12]
+        self.baked: Mapping[str, Any] = {key: record[key] for key in record if key != "objects"}
         self.pixel_mm: float = record["pixel_mm"]
         self.split: Split = record["split"]
         self.objects = [BakedObject(**{**o, "inner_mm": tuple(o["inner_mm"])}) for o in record["objects"]]
@@ -180,9 +186,28 @@ def bake_library(
                 )
             )
             offset += basis.size
-    record = {"pixel_mm": pixel_mm, "split": split, "seed": seed, "objects": [asdict(e) for e in entries]}
-    (root / "index.json").write_text(json.dumps(record))
+    record = {
+        "pixel_mm": pixel_mm, "split": split, "seed": seed, "each": each, "threats_each": threats_each,
+        "objects": [asdict(e) for e in entries],
+    }  # fmt: skip
+    write_json(root / INDEX, record)
     return ObjectLibrary(root)
+
+
+def open_library(root: Path, **asked: Any) -> ObjectLibrary:
+    """Open a library that is there, if it was baked as asked.
+
+    Args:
+        root: Its folder.
+        asked: Arguments of `bake_library` that it must have been baked with.
+
+    Raises:
+        BadInputError: Naming each one that differs; an option beside a baked library changes nothing in it.
+    """
+    library = ObjectLibrary(root)
+    if changes := "; ".join(line for _, line in differences(library.baked, asked)):
+        raise BadInputError(f"{root}: baked otherwise: {changes}; give its options or another --library")
+    return library
 
 
 def _bake(item: Item, turn: NDArray[np.float64], pixel_mm: float) -> tuple[NDArray[np.float32], float]:

@@ -1,12 +1,11 @@
 """Training shards composed from an object library: many small bags, written as memory-mappable arrays.
 
-The layout is that of ``beltline.training.shards``. A shard appears under its final name only when complete,
-so a training run may pick shards up while more are made.
+The layout is in `beltline.formats.shard_writer`. A shard appears under its final name only when complete, so
+a training run may pick shards up while more are made.
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +14,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.formats import write_json
+from beltline.formats import begin_plan, write_shard
+from beltline.formats.shard_writer import STRIDE, require_same_classes
 from beltline.physics import STYLES, dual_energy_transmission, whiten_background
 from beltline.simulate.bags import BagRecipe
 from beltline.simulate.library import Composed, ObjectLibrary, compose
 from beltline.simulate.photograph import TEST_STYLES, draw_look, photograph
-
-STRIDE = 8
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class ShardPlan:
     min_depth: float = 0.05
 
 
-def write_shard(
+def compose_shard(
     root: Path, index: int, library: ObjectLibrary, recipe: BagRecipe, plan: ShardPlan, seed: int
 ) -> Path:
     """Compose ``plan.count`` bags and write ``root/shard_INDEX``, atomically.
@@ -57,8 +55,10 @@ def write_shard(
         recipe: What bags are like.
         plan: Size and looks.
         seed: Of everything in the shard.
+
+    Raises:
+        BadInputError: If the folder holds shards of other classes.
     """
-    path = root / f"shard_{index:05d}"
     rng = np.random.default_rng(seed)
     h, w, k = plan.height, plan.width, len(plan.classes)
     images = np.empty((plan.count, 3, h, w), dtype=np.uint8)
@@ -70,18 +70,10 @@ def write_shard(
         images[i], masks[i], style, found = _sample(rng, library, recipe, plan)
         objects += [(i, *values) for values in found]
         styles[i] = names.index(style)
-    labels = (masks.max(axis=(2, 3)) > 0).astype(np.uint8)
-    root.mkdir(parents=True, exist_ok=True)
-    write_json(root / "classes.json", list(plan.classes))
-    partial = path.with_name(f"{path.name}.part")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    boxes = np.array(objects, np.float32).reshape(-1, 6)
-    arrays = {"images": images, "masks": masks, "labels": labels, "style": styles, "objects": boxes}
-    for name, array in arrays.items():
-        np.save(partial / f"{name}.npy", array)
-    partial.rename(path)
-    return path
+    return write_shard(
+        root, index, images=images, masks=masks, labels=(masks.max(axis=(2, 3)) > 0).astype(np.uint8),
+        classes=plan.classes, style=styles, objects=np.array(objects, np.float32).reshape(-1, 6),
+    )  # fmt: skip
 
 
 def _sample(
@@ -156,6 +148,9 @@ def write_shards(
 ) -> int:
     """Write shards ``first`` to ``first + shards - 1`` that are not there yet.
 
+    A shard depends on the plan, the seed and its number alone; shards of another plan are not added to those
+    there.
+
     Args:
         out: Folder of the training set.
         library: Baked objects of the split that is wanted.
@@ -168,14 +163,20 @@ def write_shards(
 
     Returns:
         Shards written now.
+
+    Raises:
+        BadInputError: If the folder was begun with other classes, or anything else of the plan is another.
     """
     recipe = BagRecipe(
         classes=tuple(drawn or plan.classes), positives=0.7, threats=(1, 4), items=(3, 32), garments=(0, 14)
     )
+    require_same_classes(out, plan.classes)
+    made_of = {"split": library.split, "pixel_mm": library.pixel_mm, "library": library.digest}
+    begin_plan(out, "shards", {"seed": seed, "plan": plan, "recipe": recipe, **made_of})
     written = 0
     for done, index in enumerate(range(first, first + shards), start=1):
         if not (out / f"shard_{index:05d}").exists():
-            write_shard(out, index, library, recipe, plan, seed=seed * 100_003 + index)
+            compose_shard(out, index, library, recipe, plan, seed=seed * 100_003 + index)
             written += 1
         if progress is not None:
             progress(done, shards)

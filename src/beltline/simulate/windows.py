@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.formats import write_json
+from beltline.core import BadInputError
+from beltline.formats import differences, write_json
 from beltline.physics import dual_energy_transmission, whiten_background
 from beltline.simulate.bags import BagRecipe
 from beltline.simulate.library import Composed, ObjectLibrary, compose
@@ -102,14 +103,13 @@ def write_windows(
         progress: Called with (windows done, windows in all).
 
     Raises:
-        ValueError: If ``out`` holds a set of another plan.
+        BadInputError: If ``out`` holds a set of another plan; it names what differs.
     """
-    # one dict comparison decides, so a changed plan can never mix with old pictures
     wanted = {**asdict(plan), "positives": dict(plan.positives), "split": library.split}
     if (out / CARD).is_file():
         found = json.loads((out / CARD).read_text(encoding="utf-8"))["plan"]
-        if found != json.loads(json.dumps(wanted)):
-            raise ValueError(f"{out}: holds windows of another plan; choose another folder or remove it")
+        if changes := "; ".join(line for _, line in differences(found, wanted)):
+            raise BadInputError(f"{out}: holds windows of another plan: {changes}; name a new folder")
         return open_windows(out)
     out.mkdir(parents=True, exist_ok=True)
     classes = tuple(plan.positives)

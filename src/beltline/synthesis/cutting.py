@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,11 @@ ITEM_DEPTH = 0.03  # optical depth from which a pixel of a lone item counts as c
 RIM_SHARE = 0.25
 RING = 6  # pixels around an item that tell what it lies on
 SMALLEST = 5  # pixels a side; below that nothing can be told of an item
+# why an object gives no threat
+OTHER = "of classes not asked for"
+SHAPELESS = "without a shape that stands out in their box"
+SMALL = "too small, or filling their scan"
+AMONG = "lying among too much (--clutter)"
 
 
 def cut_alone(scan: Scan, label: str, article: str, provenance: Mapping[str, Any]) -> Threat:
@@ -180,19 +186,28 @@ def annotated_scans(folder: str | Path) -> Iterator[tuple[str, Scan, list[dict[s
         )
 
 
-def cut_set(samples: Iterator[tuple[str, Scan, Any]], labels: Set[str] = frozenset()) -> Iterator[Threat]:
+def cut_set(
+    samples: Iterator[tuple[str, Scan, Any]],
+    labels: Set[str] = frozenset(),
+    *,
+    dropped: Counter[str] | None = None,
+) -> Iterator[Threat]:
     """Threats of annotated scans.
 
     Args:
         samples: (name, scan, records) with records of label, mask or None, box and article or None.
         labels: Wanted classes; empty takes all.
+        dropped: Counts by reason the objects that give no threat.
     """
+    dropped = Counter() if dropped is None else dropped
     for name, scan, records in samples:
         for number, record in enumerate(records):
             if labels and record["label"] not in labels:
+                dropped[OTHER] += 1
                 continue
             mask = record["mask"] if record["mask"] is not None else mask_of_box(scan, record["box"])
             if mask is None or not mask.any():
+                dropped[SHAPELESS] += 1
                 continue
             article = record["article"] or f"{name}:{number}"
             source = {
@@ -203,19 +218,38 @@ def cut_set(samples: Iterator[tuple[str, Scan, Any]], labels: Set[str] = frozens
             try:
                 yield cut_out(scan, mask, record["label"], article, source)
             except BadInputError:
-                continue  # too small, or it fills the scan: nothing to keep
+                dropped[SMALL] += 1
 
 
-def uncluttered(threats: Iterator[Threat], most: float) -> Iterator[Threat]:
+def of_classes(threats: Iterable[Threat], labels: Set[str], dropped: Counter[str]) -> Iterator[Threat]:
+    """The threats of the wanted classes, the others counted; no class takes all."""
+    for threat in threats:
+        if labels and threat.label not in labels:
+            dropped[OTHER] += 1
+        else:
+            yield threat
+
+
+def split_of_set(folder: str | Path) -> dict[str, Any]:
+    """``{"split": ...}`` where the scans of a set say which one they are of, else nothing."""
+    found = sorted({str(record["split"]) for record in read_set(folder).records if record.get("split")})
+    return {"split": ", ".join(found)} if found else {}
+
+
+def uncluttered(
+    threats: Iterator[Threat], most: float, *, dropped: Counter[str] | None = None
+) -> Iterator[Threat]:
     """The threats whose surrounding told what lies under them.
 
     Args:
         threats: From `cut_set`.
         most: Largest ``clutter`` that is kept; see `cut_out`.
+        dropped: Counts those that are not.
 
     Raises:
         BadInputError: At the end, if there were threats and all lie among too much.
     """
+    dropped = Counter() if dropped is None else dropped
     refused, kept, least = 0, 0, np.inf
     for threat in threats:
         clutter = float(threat.provenance["clutter"])
@@ -224,6 +258,7 @@ def uncluttered(threats: Iterator[Threat], most: float) -> Iterator[Threat]:
             yield threat
         else:
             refused, least = refused + 1, min(least, clutter)
+            dropped[AMONG] += 1
     if refused and not kept:
         raise BadInputError(
             f"{refused} threats found, but the surrounding of the clearest spreads {least:.2f} in optical"

@@ -6,10 +6,12 @@ A folder with one sub-folder per class, each holding scans of lone items over ai
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -17,14 +19,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from beltline.core import BadInputError, canonical
-from beltline.formats import find_scans, read_scan, write_atomic, write_json
+from beltline.formats import begin_plan, find_scans, read_scan, require_plan, write_atomic, write_json
 from beltline.formats.limits import bad
+from beltline.formats.plan_file import PLAN
 from beltline.synthesis.cutting import cut_alone
 from beltline.synthesis.threat import DOMAINS, Threat
 
 INDEX, ITEMS = "library.json", "items"
+KIND = "threat library"
+THERE = "in the library already"
 RULE_IMAGES, RULE_ARTICLES, RULE_REPLACED = 6000, 250, 100
 ORIENTATION_DEGREES = 30
 
@@ -36,10 +42,13 @@ class ThreatLibrary:
     Attributes:
         root: Its folder.
         records: Per exemplar its name, label, article, domain, pixel_mm, orientation and provenance.
+        history: Of each time that exemplars were added, how many were kept and how many dropped for which
+            reason.
     """
 
     root: Path
     records: tuple[Mapping[str, Any], ...]
+    history: tuple[Mapping[str, Any], ...] = ()
 
     def __len__(self) -> int:
         return len(self.records)
@@ -67,6 +76,14 @@ class ThreatLibrary:
         """Classes, sorted."""
         return tuple(sorted({record["label"] for record in self.records}))
 
+    @cached_property
+    def mark(self) -> str:
+        """Number of exemplars and a digest of their records, which tells libraries apart."""
+        scans = [self.root / record["scan"] for record in self.records if "scan" in record]
+        sizes = [path.stat().st_size if path.is_file() else 0 for path in scans]
+        text = json.dumps([[dict(record) for record in self.records], sizes], sort_keys=True)
+        return f"{len(self)} exemplars {hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
     def articles(self, label: str) -> dict[str, list[int]]:
         """Exemplars of each article of a class."""
         return self._articles[label]
@@ -86,33 +103,94 @@ class ThreatLibrary:
                 yield self[indices[at]]
 
 
-def write_library(root: str | Path, threats: Iterator[Threat] | Sequence[Threat]) -> ThreatLibrary:
-    """Write exemplars into a folder; those that are there already stay.
+def write_library(
+    root: str | Path,
+    threats: Iterable[Threat],
+    *,
+    plan: Mapping[str, Any] | None = None,
+    dropped: Counter[str] | None = None,
+) -> ThreatLibrary:
+    """Write exemplars into a folder; those that are there already stay, and are not written twice.
+
+    Args:
+        root: Folder of the library.
+        threats: What to add.
+        plan: What the exemplars have in common besides their source, see `beltline.formats.begin_plan`.
+        dropped: Counts what is left out by reason, here and in what makes ``threats``; kept in library.json.
 
     Raises:
-        BadInputError: If there is no exemplar, or the folder holds another thing.
+        BadInputError: If there is no exemplar, or the folder holds another thing or was begun with another
+            plan.
     """
-    folder = Path(root)
-    records = list(read_library(folder).records) if (folder / INDEX).is_file() else []
+    folder, dropped = Path(root), Counter() if dropped is None else dropped
+    before = read_library(folder) if (folder / INDEX).is_file() else None
+    _adopt(folder, plan)
+    require_plan(folder, KIND, plan or {})
+    records = [] if before is None else list(before.records)
+    known = set() if before is None else {digest_of(before, index) for index in range(len(before))}
+    kept = 0
     for threat in threats:
-        (folder / ITEMS).mkdir(parents=True, exist_ok=True)
+        arrays = stored(threat)
+        mark = _digest(threat.label, threat.article, *arrays)
+        if mark in known:
+            dropped[THERE] += 1
+            continue
+        if not kept:
+            begin_plan(folder, KIND, plan or {})
+        known.add(mark)
         name = f"{re.sub(r'[^A-Za-z0-9_-]+', '_', threat.label)}_{len(records):05d}"
-        kind = np.float32 if threat.domain == "basis" else np.float16
-        with _npz(threat.pixels.astype(kind), np.round(threat.mask * 255).astype(np.uint8)) as data:
-            write_atomic(folder / ITEMS / f"{name}.npz", data.getvalue())
-        records.append(_record(name, threat))
+        write_atomic(folder / ITEMS / f"{name}.npz", _npz(*arrays))
+        records.append({**_record(name, threat), "digest": mark})
+        kept += 1
     if not records:
-        raise BadInputError(f"{folder}: no threat to keep; name other labels")
-    write_json(folder / INDEX, {"schema_version": 1, "exemplars": records}, indent=1)
-    return ThreatLibrary(folder, tuple(records))
+        raise BadInputError(f"{folder}: no threat to keep{told(dropped)}; name other labels")
+    if kept or before is None:
+        history = [] if before is None else list(before.history)
+        history.append({"kept": kept, "dropped": dict(dropped), **(plan or {})})
+        index = {"schema_version": 1, "history": history, "exemplars": records}
+        write_json(folder / INDEX, index, indent=1)
+    return read_library(folder)
 
 
-def _npz(pixels: Any, mask: Any) -> Any:
-    import io
+def told(dropped: Mapping[str, int]) -> str:
+    """Counts as text: " (40 dropped: 30 of other classes, 10 too small)"; empty if nothing was."""
+    if not sum(dropped.values()):
+        return ""
+    reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items() if count)
+    return f" ({sum(dropped.values())} dropped: {reasons})"
 
+
+def _adopt(folder: Path, plan: Mapping[str, Any] | None) -> None:
+    # a library of an earlier version has no plan, and its index does not tell one
+    if (folder / INDEX).is_file() and not (folder / PLAN).is_file():
+        write_json(folder / PLAN, {"kind": KIND, **(plan or {})}, indent=1)
+
+
+def stored(threat: Threat) -> tuple[NDArray[Any], NDArray[np.uint8]]:
+    """Pixels and mask as they are kept."""
+    kind = np.float32 if threat.domain == "basis" else np.float16
+    return threat.pixels.astype(kind), np.round(threat.mask * 255).astype(np.uint8)
+
+
+def digest_of(library: ThreatLibrary, index: int) -> str:
+    """What tells an exemplar from all others: class, article, pixels and mask."""
+    known = library.records[index].get("digest")
+    if known is not None:
+        return str(known)
+    threat = library[index]
+    return _digest(threat.label, threat.article, *stored(threat))
+
+
+def _digest(label: str, article: str, pixels: NDArray[Any], mask: NDArray[np.uint8]) -> str:
+    whole = hashlib.sha256(json.dumps([label, article, pixels.shape]).encode())
+    whole.update(np.ascontiguousarray(pixels).tobytes() + np.ascontiguousarray(mask).tobytes())
+    return whole.hexdigest()[:16]
+
+
+def _npz(pixels: NDArray[Any], mask: NDArray[np.uint8]) -> bytes:
     stream = io.BytesIO()
     np.savez_compressed(stream, pixels=pixels, mask=mask)
-    return stream
+    return stream.getvalue()
 
 
 def _record(name: str, threat: Threat) -> dict[str, Any]:
@@ -141,14 +219,15 @@ def read_library(root: str | Path) -> ThreatLibrary:
     if not (folder / INDEX).is_file():
         return ThreatLibrary(folder, tuple(_plain(folder)))
     try:
-        records = json.loads((folder / INDEX).read_text("utf-8"))["exemplars"]
+        index = json.loads((folder / INDEX).read_text("utf-8"))
+        records = index["exemplars"]
         for record in records:
             if record["domain"] not in DOMAINS:
                 raise ValueError(f"unknown domain {record['domain']!r}")
             record["name"], record["label"], record["article"], record["pixel_mm"], record["provenance"]
     except (ValueError, KeyError, TypeError) as error:
         raise bad(folder / INDEX, f"damaged ({error!r}); make the library again") from error
-    return ThreatLibrary(folder, tuple(records))
+    return ThreatLibrary(folder, tuple(records), tuple(index.get("history", ())))
 
 
 def _plain(folder: Path) -> list[dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -11,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import BadInputError, Instances, Masks, is_threat
-from beltline.formats import SetWriter, find_scans, read_scan, read_set
+from beltline.formats import SetWriter, begin_plan, find_scans, read_scan, read_set, require_plan
 from beltline.formats.limits import bad
 from beltline.physics import colorize
 from beltline.synthesis.domains import scan_domain
@@ -24,6 +26,8 @@ from beltline.synthesis.threat import Domain
 
 Floats = NDArray[np.float32]
 Source = tuple[str, Path, float | None]  # name, file, pixel side in mm
+KIND = "threat image projection"
+HOW_MANY = frozenset(("plan.count", "plan.benign"))  # scan i does not depend on them
 BAGS_TRIED = 20
 BAGS_LEARNED = 4  # benign scans that the gate learns depth from
 
@@ -112,13 +116,20 @@ def project_set(
         The card as written.
 
     Raises:
-        BadInputError: If the threats cannot be brought to the domain of the bags, or fit nowhere.
+        BadInputError: If the threats cannot be brought to the domain of the bags, or fit nowhere; if the
+            folder was begun with another plan, other bags or other threats.
     """
+    pitches = sorted({mm for _, _, mm in bags if mm is not None})
+    made_of = {"bags": _mark_of_bags(bags), "pixel_mm": pitches, "threats": library.mark}
+    guarded = {"plan": plan, **made_of}
+    require_plan(out, KIND, guarded, free=HOW_MANY)
     writer = SetWriter(out, classes=library.labels)
-    maker = _Maker(bags, library, plan, fuse, {})
     total = plan.count + plan.benign
-    for index in range(total):
-        name = f"{'tip' if index < plan.count else 'bag'}_{index:06d}"
+    names = [f"{'tip' if index < plan.count else 'bag'}_{index:06d}" for index in range(total)]
+    writer.require_only(names)
+    begin_plan(out, KIND, guarded, free=HOW_MANY)
+    maker = _Maker(bags, library, plan, fuse, {})
+    for index, name in enumerate(names):
         if not writer.has(name):
             rng = np.random.default_rng([plan.seed, index])
             source, bag, placed, verdicts = maker.made(rng, positive=index < plan.count)
@@ -126,12 +137,19 @@ def project_set(
         if progress is not None:
             progress(index + 1, total)
     terms = {
-        "source": "threat image projection",
+        "source": KIND,
         "terms": "The terms of the benign scans and of the threat library hold.",
         "plan": asdict(plan),
+        **made_of,
         "library": {"exemplars": len(library), "labels": list(library.labels)},
     }
     return writer.finish({**terms, **(card or {})})
+
+
+def _mark_of_bags(bags: Sequence[Source]) -> str:
+    """Their number and a digest of names and sizes, which tells other scans of the same names apart."""
+    seen = [(name, path.stat().st_size if path.is_file() else 0) for name, path, _ in bags]
+    return f"{len(bags)} scans {hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True, eq=False)

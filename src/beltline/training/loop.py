@@ -48,6 +48,8 @@ class FitOptions:
         clip_norm: Largest gradient norm, None for no limit.
         ema_decay: Decay of the averaged weights, None for none.
         checkpoint_steps: Steps between checkpoints; also one at the end and on interruption.
+        checkpoint_minutes: Most minutes between checkpoints, however slow the steps, so that a kill costs no
+            more; a step that takes longer is followed by one. None for by steps alone.
         log_steps: Steps between lines of progress.
         evaluate_steps: Steps between evaluations, 0 for only at the end.
         resume: Go on from the checkpoint in ``out`` where there is one.
@@ -61,6 +63,7 @@ class FitOptions:
     clip_norm: float | None = 5.0
     ema_decay: float | None = 0.998
     checkpoint_steps: int = 200
+    checkpoint_minutes: float | None = 2.0
     log_steps: int = 20
     evaluate_steps: int = 0
     resume: bool = False
@@ -141,10 +144,11 @@ class _Run:
     step: int = 0
     seconds_before: float = 0.0
     began: float = field(default_factory=time.monotonic)
+    saved: float = field(default_factory=time.monotonic)
     values: dict[str, float] = field(default_factory=dict)
 
     def execute(self, batches: Batches, loss: Loss, evaluate: Evaluate | None) -> FitResult:
-        self.began = time.monotonic()
+        self.began = self.saved = time.monotonic()
         out = self.out if self.fabric.global_rank == 0 else None
         journal = Journal(out, start_step=self.step, tensorboard=self.options.tensorboard)
         rank, world = self.fabric.global_rank, self.fabric.world_size
@@ -172,11 +176,20 @@ class _Run:
             self.values = self._advance(stream, loss, done)
             self.values["ms"] = 1000 * (time.monotonic() - began)
             self._report(journal, first)
-            if self.step % options.checkpoint_steps == 0:
+            if self._checkpoint_due():
                 self.save()
             if evaluate and options.evaluate_steps and self.step % options.evaluate_steps == 0:
                 self._evaluate(journal, evaluate)
             done = self.progress()
+
+    def _checkpoint_due(self) -> bool:
+        """By steps, or because with another step like this one the last checkpoint would be too old."""
+        if self.step % self.options.checkpoint_steps == 0:
+            return True
+        if self.options.checkpoint_minutes is None:
+            return False
+        seconds = time.monotonic() - self.saved + self.values["ms"] / 1000
+        return seconds > 60 * self.options.checkpoint_minutes
 
     def seconds(self) -> float:
         return self.seconds_before + time.monotonic() - self.began
@@ -272,6 +285,7 @@ class _Run:
         }
         save_checkpoint(self.out / CHECKPOINT, state)
         save_weights(self.out / WEIGHTS, self.best_model().state_dict())
+        self.saved = time.monotonic()
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.model.load_state_dict(state["model"], strict=True)

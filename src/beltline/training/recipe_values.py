@@ -18,10 +18,11 @@ NAMES = ("system", "recipe")  # what a file goes by
 
 @dataclass(frozen=True)
 class Named(Generic[R]):
-    """A recipe and the name it goes by."""
+    """A recipe, the name it goes by, and what ``--set`` changed in it."""
 
     name: str
     recipe: R
+    changes: tuple[str, ...] = ()
 
 
 def read_recipe(name_or_file: str, changes: Sequence[str], known: Mapping[str, Callable[[], R]]) -> Named[R]:
@@ -42,7 +43,7 @@ def read_recipe(name_or_file: str, changes: Sequence[str], known: Mapping[str, C
         if not path.is_file():
             raise BadInputError(f"recipe {name_or_file!r} is neither a file nor one of {', '.join(known)}")
         name, values = _read(path, known)
-    return Named(name, changed(with_values(known[name](), values), changes))
+    return Named(name, changed(with_values(known[name](), values), changes), tuple(changes))
 
 
 def recipe_values(recipe: Any) -> dict[str, Any]:
@@ -56,12 +57,15 @@ def changed(recipe: R, changes: Sequence[str]) -> R:
     """A recipe changed by texts like ``lr=0.001`` or ``augmentation.flip=0``; see `read_recipe`.
 
     Raises:
-        BadInputError: If a field is not known or a value does not fit.
+        BadInputError: If a field is not known or a value does not fit, or both steps and epochs are named.
     """
+    _check_named(changes)
     for change in changes:
         key, sign, text = change.partition("=")
         if not sign:
             raise BadInputError(f"--set takes key=value, got {change!r}")
+        if key == "recipe":
+            raise BadInputError(f"--set changes a field of the recipe, not which it is; use --recipe {text}")
         nested = _value(text)
         for part in reversed(key.split(".")):
             nested = {part: nested}
@@ -69,13 +73,22 @@ def changed(recipe: R, changes: Sequence[str]) -> R:
     return recipe
 
 
+def _check_named(changes: Sequence[str]) -> None:
+    values = {key: text for key, _, text in (change.partition("=") for change in changes)}  # the last counts
+    if "steps" in values and values.get("epochs", "0") not in ("0", "0.0"):
+        raise BadInputError("--set steps and --set epochs both say how long to train; name one of them")
+
+
 def with_values(recipe: R, values: Mapping[str, Any]) -> R:
     """A recipe with the fields of a JSON object, nested ones too.
+
+    ``steps`` without ``epochs`` takes the place of the recipe's epochs, which would decide the length else.
 
     Raises:
         BadInputError: If a field is not known or a value does not fit.
     """
-    found: R = _replace(recipe, values)
+    by_steps = {"epochs": 0.0} if "steps" in values and hasattr(recipe, "epochs") else {}
+    found: R = _replace(recipe, {**by_steps, **values})
     return found
 
 

@@ -32,6 +32,7 @@ from beltline.training.run_folder import (
 )
 from beltline.training.settings import build_fabric, build_optimizer, fit_options
 from beltline.training.system import D, ExportRequest, Json, R, System
+from beltline.training.uses import require_used, uses_of_training
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,9 +109,12 @@ def train(
     watching = watching or Watching()
     if not resume:
         require_no_run(out)
-    name, wanted = (recipe.name, recipe.recipe) if isinstance(recipe, Named) else ("", recipe)
+    named = recipe if isinstance(recipe, Named) else Named(next(iter(system.recipes)), recipe)
+    wanted = named.recipe
     opened, wanted = system.open(data, wanted) if isinstance(data, Path) else (data, wanted)
-    written = {"system": system.name, "recipe": name or next(iter(system.recipes)), **recipe_values(wanted)}
+    uses = system.uses(wanted, opened) if system.uses else ()
+    require_used(wanted, named.changes, (*uses_of_training(wanted.training), *uses))
+    written = {"system": system.name, "recipe": named.name, **recipe_values(wanted)}
     require_same_recipe(out, written)
     validation = watching.validation
     evaluate = None
@@ -121,6 +125,7 @@ def train(
     if system.start is not None:
         system.start(wanted, model)
     batches = system.batches(wanted, opened)  # everything that may refuse comes before the first write
+    steps = system.steps(wanted, opened) if system.steps else wanted.training.steps
     out.mkdir(parents=True, exist_ok=True)
     write_values(out / RECIPE, written)
     result = fit(
@@ -128,7 +133,7 @@ def train(
         batches,
         system.loss(wanted),
         build_optimizer(wanted.training, model),
-        steps=system.steps(wanted, opened) if system.steps else wanted.training.steps,
+        steps=steps,
         options=fit_options(
             wanted.training,
             resume=resume,

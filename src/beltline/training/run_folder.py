@@ -20,7 +20,8 @@ LIMITS = (
     "Knows the listed classes and nothing else: clear means that none of them was found.",
     "A starting point for own training and tests, not a certified detector.",
 )
-FREE = ("steps", "max_minutes", "workers")  # fields that a resumed run may change
+# fields that a resumed run may change
+FREE = ("steps", "epochs", "max_minutes", "workers")
 
 
 def is_run(run: Path) -> bool:

@@ -1,24 +1,13 @@
 """Training data as a folder of memory-mapped uint8 shards, readable while a generator still adds to it.
 
-Layout, K classes, coverage planes at stride 8::
-
-    DATA/classes.json                  ["gun", "knife", ...]            K names, order of the planes
-    DATA/shard_00000/images.npy        (N, 3, H, W) uint8               RGB, white = air
-    DATA/shard_00000/masks.npy         (N, K, H/8, W/8) uint8           share of the cell covered, 255 = all
-    DATA/shard_00000/labels.npy        (N, K) uint8                     0 absent, 1 present, 255 not known
-    DATA/shard_00000/style.npy         (N,) uint8                       optional, number of the colour look
-    DATA/shard_00000/objects.npy       (M, 6) float32                   optional: image, class, x1, y1, x2, y2
-
-A shard is written to ``shard_00000.part`` and renamed when complete, so a reader sees all of it or nothing.
+The layout, and the one function that writes it, are in `beltline.formats.shard_writer`.
 N, H and W may differ between shards; H and W are multiples of 8, and of 32 where a classifier reads them.
 Scans are stored as screening shows them to the network: cut to the bag, longer side at the recipe's
 ``long_side``, padded with white.
 """
 
 import itertools
-import json
 import math
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from beltline.core import BadInputError, ShapeError
+from beltline.core import BadInputError
+from beltline.formats import read_classes
+from beltline.formats.shard_writer import STRIDE, shard_shapes
 from beltline.training.ahead import built_ahead
 from beltline.training.augment import (
     AugmentationRange,
@@ -37,8 +28,8 @@ from beltline.training.augment import (
     apply_to_pixels,
     sample_augmentation,
 )
+from beltline.training.classes import require_classes
 
-STRIDE = 8
 UNKNOWN = 255
 _BYTES = {np.dtype(np.uint8)}
 
@@ -64,70 +55,6 @@ class Shard:
         return len(self.images)
 
 
-def write_shard(
-    folder: Path,
-    index: int,
-    *,
-    images: NDArray[np.uint8],
-    masks: NDArray[np.uint8],
-    labels: NDArray[np.uint8],
-    classes: Sequence[str],
-    style: NDArray[np.uint8] | None = None,
-) -> Path:
-    """Write one complete shard; see the module for the layout.
-
-    Raises:
-        ShapeError: If the arrays do not belong together.
-        BadInputError: If the folder holds other classes.
-    """
-    expected = _shapes(images.shape, len(classes))
-    if (masks.shape, labels.shape) != expected:
-        raise ShapeError(
-            f"images {images.shape} with {len(classes)} classes need masks {expected[0]} and labels"
-            f" {expected[1]}, got {masks.shape} and {labels.shape}"
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    names = folder / "classes.json"
-    if not names.is_file():
-        temporary = names.with_name(f".classes.{os.getpid()}")
-        temporary.write_text(json.dumps(list(classes)), encoding="utf-8")
-        temporary.replace(names)
-    if read_classes(folder) != tuple(classes):
-        raise BadInputError(f"{names}: holds {read_classes(folder)}, got a shard of {tuple(classes)}")
-    target = folder / f"shard_{index:05d}"
-    part = folder / f"shard_{index:05d}.part"
-    part.mkdir(exist_ok=True)
-    np.save(part / "images.npy", images)
-    np.save(part / "masks.npy", masks)
-    np.save(part / "labels.npy", labels)
-    np.save(part / "style.npy", np.zeros(len(images), np.uint8) if style is None else style)
-    part.rename(target)
-    return target
-
-
-def _shapes(images: tuple[int, ...], planes: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    # of masks and labels, from those of (N, 3, H, W) images
-    return (images[0], planes, images[2] // STRIDE, images[3] // STRIDE), (images[0], planes)
-
-
-def read_classes(folder: Path) -> tuple[str, ...]:
-    """Class names of a shard folder, in the order of its planes.
-
-    Raises:
-        BadInputError: If there is no readable ``classes.json``.
-    """
-    path = folder / "classes.json"
-    if not path.is_file():
-        raise BadInputError(f"{folder}: no classes.json; expected a folder of training shards")
-    try:
-        names = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise BadInputError(f"{path}: not JSON: {error}") from error
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise BadInputError(f"{path}: expected a list of class names")
-    return tuple(names)
-
-
 def open_shards(folder: Path, classes: Sequence[str]) -> list[Shard]:
     """Memory-map every complete shard of a folder, planes picked and ordered by ``classes``.
 
@@ -135,9 +62,7 @@ def open_shards(folder: Path, classes: Sequence[str]) -> list[Shard]:
         BadInputError: If a class is missing in the folder or a shard's arrays do not belong together.
     """
     names = read_classes(folder)
-    missing = [name for name in classes if name not in names]
-    if missing:
-        raise BadInputError(f"{folder}: has no class {', '.join(missing)}; it has {', '.join(names)}")
+    require_classes(folder, classes, names)
     order = [names.index(name) for name in classes]
     complete = [path for path in sorted(folder.glob("shard_*")) if path.suffix != ".part"]
     return [_open(path, order, len(names)) for path in complete]
@@ -162,7 +87,7 @@ def _open(path: Path, order: list[int], planes: int) -> Shard:
     except (OSError, EOFError, ValueError) as error:
         raise BadInputError(f"{path}: not a readable shard: {error}") from error
     fits = images.ndim == 4 and images.shape[1] == 3 and {a.dtype for a in (images, masks, labels)} == _BYTES
-    if not fits or (masks.shape, labels.shape) != _shapes(images.shape, planes):
+    if not fits or (masks.shape, labels.shape) != shard_shapes(images.shape, planes):
         shapes = ", ".join(f"{a.dtype} {a.shape}" for a in (images, masks, labels))
         raise BadInputError(f"{path}: images, masks and labels do not belong together: {shapes}")
     if order != list(range(masks.shape[1])):

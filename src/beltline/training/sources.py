@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import BadInputError, Instances, Sample, Scan
-from beltline.formats import MAX_PIXELS, ScanSet, read_set
+from beltline.formats import MAX_PIXELS, ScanSet, read_classes, read_set
+from beltline.formats.shard_writer import STRIDE
 from beltline.physics import whiten_background
+from beltline.training.classes import require_classes
 from beltline.training.files import read_pixels
-from beltline.training.shards import STRIDE, Shard, read_classes, require_shards
+from beltline.training.shards import Shard, require_shards
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -165,11 +167,7 @@ def open_source(folder: Path, classes: Sequence[str] = ()) -> Source:
         data = read_set(folder)
         wanted = tuple(classes) or data.classes
         named = {a["label"] for found in data.annotations for a in found} | set(data.classes)
-        missing = [name for name in wanted if name not in named]
-        if missing:
-            raise BadInputError(
-                f"{folder}: has no class {', '.join(missing)}; it has {', '.join(sorted(named))}"
-            )
+        require_classes(folder, wanted, sorted(named), offered=data.classes)
         rows = tuple(n for n, record in enumerate(data.records) if record.get("annotated", True))
         if not rows:
             raise BadInputError(f"{folder}: no annotated scan; a detector needs boxes")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
@@ -11,6 +11,7 @@ from torch import nn
 
 from beltline.training.loop import Batches, Evaluate, Loss
 from beltline.training.settings import TrainingSettings
+from beltline.training.uses import Use
 
 Json: TypeAlias = dict[str, Any]
 
@@ -62,6 +63,8 @@ class System(Generic[R, D]):
         build: The recipe's network, weights drawn from its seed.
         batches: Endless training batches of opened data.
         loss: Of a batch.
+        uses: Fields of the recipe that do not count always, or not on this data: to set one that does not
+            is refused.
         start: Takes over the weights that the recipe's ``init`` and the like name.
         steps: Optimizer steps of a run, where the data decides them too; else the recipe's.
         watch: Numbers to see while training, on opened validation data.
@@ -77,6 +80,7 @@ class System(Generic[R, D]):
     build: Callable[[R], nn.Module]
     batches: Callable[[R, D], Batches]
     loss: Callable[[R], Loss]
+    uses: Callable[[R, D], Sequence[Use[R]]] | None = None
     start: Callable[[R, nn.Module], None] | None = None
     steps: Callable[[R, D], int] | None = None
     watch: Callable[[R, D], Evaluate] | None = None

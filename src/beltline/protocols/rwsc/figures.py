@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from beltline.metrics import PairedDifference
+from beltline.protocols.claims import Claim
+from beltline.protocols.rwsc.plan import shown
 from beltline.protocols.rwsc.synthesis import OnPairs
 from beltline.simulate.fusion_pairs import FusionPairs
 
@@ -25,13 +26,13 @@ def draw_gallery(path: Path, fusions: Mapping[str, OnPairs], pairs: FusionPairs,
         for axis, picture in zip(line, pictures, strict=True):
             axis.imshow(np.asarray(picture), interpolation="lanczos")
             axis.set_axis_off()
-    for axis, name in zip(axes[0], names, strict=True):
+    for axis, name in zip(axes[0], map(shown, names), strict=True):
         axis.set_title(name.replace(" ", "\n", 1) if len(name) > 11 else name, fontsize=7)
     figure.subplots_adjust(0.003, 0.003, 0.997, 1 - 0.38 / (1.3 * len(rows) + 0.3), 0.03, 0.03)
     _save(figure, path, dpi=150)
 
 
-def draw_worth(path: Path, gains: Mapping[tuple[str, str], PairedDifference]) -> None:
+def draw_worth(path: Path, gains: Mapping[tuple[str, str], Claim]) -> None:
     """Points of mAP over R/2 (S in place of half the real set) and over R (S+), with intervals.
 
     Args:
@@ -49,14 +50,11 @@ def draw_worth(path: Path, gains: Mapping[tuple[str, str], PairedDifference]) ->
     for axis, panel in zip(axes[0], panels, strict=True):
         mine = [(method, gain) for (setting, method), gain in gains.items() if setting == panel][::-1]
         middle = [100 * g.difference for _, g in mine]
-        reach = [
-            [100 * (g.difference - g.low) for _, g in mine],
-            [100 * (g.high - g.difference) for _, g in mine],
-        ]
+        reach = [100 * (g.interval[1] - g.difference) if g.interval else 0.0 for _, g in mine]
         axis.axvline(0, color="black", linewidth=0.8)
         axis.errorbar(middle, range(len(mine)), xerr=reach, fmt="o", capsize=3, color="#4c72b0")
-        axis.set_yticks(range(len(mine)), [method for method, _ in mine])
-        axis.set_xlabel("points of mAP at IoU 0.5, 95 % intervals")
+        axis.set_yticks(range(len(mine)), [shown(method) for method, _ in mine])
+        axis.set_xlabel("points of mAP at IoU 0.5, 95 % interval over seeds")
         axis.set_title(titles[panel], fontsize=10)
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(axis="x", linewidth=0.4, alpha=0.5)

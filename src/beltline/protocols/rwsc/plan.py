@@ -21,6 +21,16 @@ ABLATIONS = ("RWSC literal", WITHOUT_EDGES, "RWSC pooling only", "RWSC legible")
 TRUTH = "true composite"
 
 
+def shown(method: str) -> str:
+    """A method's name in tables and figures: our RWSC corrects the product's features, the paper's replaces.
+
+    Example:
+        >>> shown("RWSC taught"), shown("RWSC literal"), shown("TIP")
+        ('RWSC (residual) taught', 'RWSC literal', 'TIP')
+    """
+    return method if method == "RWSC literal" else method.replace("RWSC", "RWSC (residual)", 1)
+
+
 @dataclass(frozen=True)
 class Scale:
     """How much is made and trained.

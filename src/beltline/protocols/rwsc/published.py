@@ -8,13 +8,13 @@ from importlib.resources import files
 
 
 def printed_quality() -> Mapping[str, Mapping[str, float]]:
-    """QE, Qabf, EI and PSNR by method."""
+    """QE, Qabf, EI and PSNR of the whole picture, by method."""
     return {
         row["method"].replace("RWSC-Fusion", "RWSC"): {
-            "QE": float(row["qe"]),
-            "Qabf": float(row["qabf"]),
-            "EI": float(row["ei"]),
-            "PSNR of sources": float(row["psnr"]),
+            "QE, whole": float(row["qe"]),
+            "Qabf, whole": float(row["qabf"]),
+            "EI, whole": float(row["ei"]),
+            "PSNR of sources, whole": float(row["psnr"]),
         }
         for row in _rows("quality")
     }

@@ -27,7 +27,10 @@ from beltline.simulate.fusion_pairs import FusionPairs
 from beltline.training.arrays import as_input
 
 Floats = NDArray[np.float64]
-#: What needs no truth, as printed in the paper; then what is measured against the truth under the mask.
+Pixels = NDArray[np.uint8]
+#: What the paper prints, of the whole picture; the same and more of the item's box; then what is measured
+#: against the truth under the mask.
+WHOLE = ("QE, whole", "Qabf, whole", "EI, whole", "PSNR of sources, whole")
 WITHOUT_TRUTH = ("QE", "Qabf", "EI", "PSNR of sources", "MEF-SSIM", "LL", "CSD")
 AGAINST_TRUTH = ("MAE", "PSNR", "SSIM", "luminance error", "saturation error")
 #: Metrics of which less is better.
@@ -39,11 +42,13 @@ def quality(fuse: OnPairs, pairs: FusionPairs) -> Mapping[str, Floats]:
 
     Pairs without a true composite give what needs none.
 
-    The field's metrics are of the luminance; PSNR of sources is the mean error to both. LL and CSD are the
+    The field's metrics are of the luminance; PSNR of sources is the mean error to both. They are measured of
+    the whole picture too, as the papers print them: most of it is bag that no fusion touches, beside an item
+    on white. LL and CSD are the
     losses that RWSC-Fusion is trained for. What is measured against the true composite counts under the mask
     alone.
     """
-    measured = WITHOUT_TRUTH if pairs.truth is None else (*WITHOUT_TRUTH, *AGAINST_TRUTH)
+    measured = (*WHOLE, *WITHOUT_TRUTH, *(() if pairs.truth is None else AGAINST_TRUTH))
     values: dict[str, list[float]] = {name: [] for name in measured}
     for row in range(len(pairs)):
         fused = fuse(pairs, row)
@@ -52,10 +57,11 @@ def quality(fuse: OnPairs, pairs: FusionPairs) -> Mapping[str, Floats]:
         bag, item, image = (np.asarray(p)[box] for p in (pairs.bag[row], pairs.item[row], fused))
         mask = covered[box]
         grey = [luminance(p) for p in (bag, item, image)]
-        values["QE"].append(piella_qe(*grey))
-        values["Qabf"].append(qabf(*grey))
-        values["EI"].append(edge_intensity(grey[2]))
-        values["PSNR of sources"].append(source_psnr(bag, item, image))
+        whole = (np.asarray(pairs.bag[row]), np.asarray(pairs.item[row]), np.asarray(fused))
+        for name, value in zip(WHOLE, _printed_metrics(*whole), strict=True):
+            values[name].append(value)
+        for name, value in zip(WITHOUT_TRUTH, _printed_metrics(bag, item, image), strict=False):
+            values[name].append(value)
         values["MEF-SSIM"].append(mef_ssim(grey[:2], grey[2]))
         fake, bag_in, item_in = as_input(np.stack([fused, pairs.bag[row], pairs.item[row]]))[:, None]
         weight = torch.from_numpy(np.array(pairs.mask[row])).float()[None, None] / 255
@@ -70,6 +76,11 @@ def quality(fuse: OnPairs, pairs: FusionPairs) -> Mapping[str, Floats]:
         values["luminance error"].append(luminance_error(image, truth, mask))
         values["saturation error"].append(saturation_error(image, truth, mask))
     return {name: np.array(column) for name, column in values.items()}
+
+
+def _printed_metrics(bag: Pixels, item: Pixels, fused: Pixels) -> tuple[float, float, float, float]:
+    grey = [luminance(picture) for picture in (bag, item, fused)]
+    return piella_qe(*grey), qabf(*grey), edge_intensity(grey[2]), source_psnr(bag, item, fused)
 
 
 def outside(draw: OnPairs, pairs: FusionPairs) -> tuple[Floats, Floats]:

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from beltline.formats import write_atomic, write_json
-from beltline.metrics import peak_over_stages
+from beltline.metrics import peaks_over_stages
 from beltline.models.backbones import load_backbone_weights
 from beltline.models.chr import ChrOutput, build_chr, class_balanced_loss
 from beltline.models.multilabel_losses import asymmetric_loss, focal_loss
 from beltline.models.query_head import build_query_classifier
 from beltline.protocols.sixray.parts import Part
-from beltline.protocols.sixray.plan import METHODS, Cell, Method, Net, Scale
+from beltline.protocols.sixray.plan import METHODS, Cell, Method, Net, Scale, epsilon_of
 from beltline.training.loop import FitOptions, Loss, fit
 from beltline.training.schedule import constant, cosine
 from beltline.training.weight_decay import decay_groups
@@ -34,8 +34,7 @@ Start = Path | Literal["imagenet", "random"]
 def run_cell(cell: Cell, part: Part, scale: Scale, out: Path, *, start: Start = "random") -> None:
     """Train and score one cell, unless its result is there.
 
-    Writes ``result.json`` (what was done) and ``scores.npz``: ``logits`` (M, S, K) float32 and ``points``
-    (M, K, 2) float32, the pixel each class points at, NaN where the class is absent.
+    Writes ``result.json`` (what was done) and ``scores.npz``: ``logits`` and ``points``, see `score`.
 
     Args:
         cell: What to train.
@@ -57,7 +56,7 @@ def run_cell(cell: Cell, part: Part, scale: Scale, out: Path, *, start: Start = 
     result = fit(
         model,
         part.batches(method.sampling, cell.seed),
-        build_loss(method, part.normalise),
+        build_loss(method, part.normalise, epsilon=epsilon_of(method, scale)),
         build_optimizer(scale, model),
         steps=steps,
         options=fit_options(scale),
@@ -103,7 +102,7 @@ def build_model(net: Net, method: Method, classes: int, seed: int, *, pretrained
     )
 
 
-def build_loss(method: Method, normalise: Callable[[Tensor], Tensor]) -> Loss:
+def build_loss(method: Method, normalise: Callable[[Tensor], Tensor], *, epsilon: float) -> Loss:
     """The method's loss over all stages."""
     mode = method.loss_mode if method.variant in ("CH", "CHR") else "all"
 
@@ -114,7 +113,7 @@ def build_loss(method: Method, normalise: Callable[[Tensor], Tensor]) -> Loss:
             return {"loss": asymmetric_loss(logits, batch.labels)}
         if method.loss == "focal":
             return {"loss": focal_loss(logits, batch.labels)}
-        return {"loss": class_balanced_loss(logits, batch.labels, mode=mode, epsilon=method.epsilon)}
+        return {"loss": class_balanced_loss(logits, batch.labels, mode=mode, epsilon=epsilon)}
 
     return loss
 
@@ -143,20 +142,25 @@ def fit_options(scale: Scale) -> FitOptions:
 def score(
     model: nn.Module, part: Part, *, batch_size: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Stage logits (M, S, K) and the pixel each present class points at (M, K, 2)."""
+    """Answers on the test images in float32: bfloat16 has 8 bits, in which the scores of thousands tie.
+
+    Returns:
+        Stage logits (M, S, K), and (P, 4) image, class, x, y: the pixel that each present class points at,
+        one row each, or one for each of equal peaks.
+    """
     model.eval()
     device = next(model.parameters()).device
-    points = np.full((*part.test_labels.shape, 2), np.nan, np.float32)
+    points: list[tuple[float, ...]] = []
     logits: list[NDArray[np.float32]] = []
     for rows, image in part.whole(batch_size):
-        with torch.autocast(device.type, torch.bfloat16):
-            output: ChrOutput = model(part.normalise(image.to(device)))
-        logits.append(output.logits.float().cpu().numpy())
-        maps = [cam.float().cpu().numpy() for cam in output.cams]
+        output: ChrOutput = model(part.normalise(image.to(device)))
+        logits.append(output.logits.cpu().numpy())
+        maps = [cam.cpu().numpy() for cam in output.cams]
         for inner, row in enumerate(rows):
             for k in np.flatnonzero(part.test_labels[row] == 1):
-                points[row, k] = peak_over_stages([cam[inner, k] for cam in maps], part.test_size)
-    return np.concatenate(logits), points
+                peaks = peaks_over_stages([cam[inner, k] for cam in maps], part.test_size)
+                points += [(float(row), float(k), x, y) for x, y in peaks]
+    return np.concatenate(logits), np.array(points, np.float32).reshape(-1, 4)
 
 
 def save_arrays(path: Path, **arrays: NDArray[Any]) -> None:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.metrics import PairedDifference, paired_bootstrap
+from beltline.metrics import paired_bootstrap, weighted_average_precision
 from beltline.metrics.paired import Counts, OfCounts
+from beltline.protocols.claims import Claim
 
 Floats = NDArray[np.float64]
 Statistic = Callable[[Floats, Floats], OfCounts]
@@ -22,7 +23,7 @@ class Run:
     Attributes:
         labels: (M, K) 1, 0 or NaN; the same for every seed.
         scores: (M, K).
-        hits: (M, K) 1, 0 or NaN where the class is absent: the pointing game.
+        hits: (M, K) from 0 to 1, or NaN where the class is absent: the pointing game.
         weights: (M,) how many images each stands for.
     """
 
@@ -34,7 +35,7 @@ class Run:
 
 def compare(
     first: Sequence[Run], second: Sequence[Run], *, resamples: int = 400, seed: int = 0
-) -> tuple[PairedDifference, PairedDifference]:
+) -> tuple[Claim, Claim]:
     """Differences of mean average precision and of mean pointing accuracy, second minus first.
 
     Args:
@@ -50,21 +51,28 @@ def compare(
         raise ValueError(f"compare needs the same seeds of both, got {len(first)} and {len(second)}")
     labels, weights = first[0].labels, first[0].weights
 
-    def difference(
-        values: Callable[[Run], Floats], statistic: Callable[[Floats, Floats], OfCounts]
-    ) -> PairedDifference:
-        return paired_bootstrap(
+    def claim(values: Callable[[Run], Floats], statistic: Statistic) -> Claim:
+        ours, theirs = (np.stack([values(run) for run in runs]) for runs in (second, first))
+        once = np.ones((1, len(labels)), np.int64)
+        truth = labels.astype(np.float64)
+        each = [
+            float((statistic(truth, a)(once) - statistic(truth, b)(once))[0])
+            for a, b in zip(ours, theirs, strict=True)
+        ]
+        scans = paired_bootstrap(
             labels,
-            np.stack([values(run) for run in first]),
-            np.stack([values(run) for run in second]),
+            theirs,
+            ours,
             rng=np.random.default_rng(seed),
             statistic=statistic,
             resamples=resamples,
+            draw_seeds=False,
         )
+        return Claim(tuple(each), scans)
 
     return (
-        difference(lambda run: run.scores.astype(np.float64), weighted_map_of_counts(weights)),
-        difference(lambda run: np.nan_to_num(run.hits), mean_hits_of_counts),
+        claim(lambda run: run.scores.astype(np.float64), weighted_map_of_counts(weights)),
+        claim(lambda run: np.nan_to_num(run.hits), mean_hits_of_counts),
     )
 
 
@@ -78,23 +86,16 @@ def weighted_map_of_counts(weights: Floats) -> Statistic:
     def prepare(labels: Floats, scores: Floats) -> OfCounts:
         def values(counts: Counts) -> Floats:
             each = np.stack(
-                [_weighted_ap(labels[:, k], scores[:, k], counts * weights) for k in range(labels.shape[1])]
+                [
+                    weighted_average_precision(labels[:, k], scores[:, k], counts * weights)
+                    for k in range(labels.shape[1])
+                ]
             )
             return _known_mean(each)
 
         return values
 
     return prepare
-
-
-def _weighted_ap(labels: Floats, scores: Floats, weight: Floats) -> Floats:
-    known = np.flatnonzero(~np.isnan(labels))
-    order = known[np.argsort(-scores[known], kind="stable")]
-    ordered = weight[:, order]
-    positive = ordered * (labels[order] == 1)
-    precision = np.cumsum(positive, axis=1) / np.maximum(np.cumsum(ordered, axis=1), 1e-12)
-    total = positive.sum(axis=1)
-    return np.where(total > 0, (precision * positive).sum(axis=1) / np.maximum(total, 1e-12), np.nan)
 
 
 def mean_hits_of_counts(labels: Floats, hits: Floats) -> OfCounts:

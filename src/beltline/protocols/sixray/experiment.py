@@ -26,12 +26,13 @@ from beltline.protocols.sixray.plan import (
 )
 from beltline.protocols.sixray.pretraining import pretrain_backbone
 from beltline.protocols.sixray.report import write_report
+from beltline.protocols.sixray.results import PartOf
 from beltline.simulate.library import ObjectLibrary, bake_library
 from beltline.simulate.windows import WindowPlan, WindowSet, write_windows
 
 SCALE = "scale.json"
+SCORED_IN = "float32"  # cells of versions before were scored in bfloat16
 Say = Callable[[str], None]
-PartOf = Callable[[str, int], Part]
 
 
 def reproduce_sixray(
@@ -79,7 +80,7 @@ def reproduce_sixray(
             say(f"time is up, {len(plan) - number + 1} of {len(plan)} cells not trained")
             break
         start = _start(out, cell, chosen, windows, weights, say)
-        run_cell(cell, parts(cell.subset, cell.seed), chosen, folder, start=start)
+        run_cell(cell, parts(cell), chosen, folder, start=start)
         say(f"{number}/{len(plan)} {cell.name}, {(time.monotonic() - began) / 60:.1f} min")
     done = [cell for cell in plan if (out / "cells" / cell.name / RESULT).is_file()]
     write_json(out / "card.json", _card(data, chosen, done, len(plan), time.monotonic() - began))
@@ -94,10 +95,11 @@ def _source(out: Path, data: str, scale: Scale, say: Say) -> tuple[PartOf, Windo
     train, test = simulated_windows(out / "data", scale, say)
     cache: dict[tuple[str, int], Part] = {}
 
-    def part(name: str, seed: int) -> Part:
-        if (name, seed) not in cache:
-            cache[name, seed] = simulated_part(train, test, name, scale, seed)
-        return cache[name, seed]
+    def part(cell: Cell) -> Part:
+        key = (cell.subset, cell.seed)
+        if key not in cache:
+            cache[key] = simulated_part(train, test, cell.subset, scale, cell.seed)
+        return cache[key]
 
     return part, train
 
@@ -175,7 +177,8 @@ def weights_in(folder: Path, net: str) -> Path:
 
 
 def _as_json(scale: Scale) -> dict[str, Any]:
-    return {**asdict(scale), "nets": {name: asdict(net) for name, net in scale.nets.items()}}
+    nets = {name: asdict(net) for name, net in scale.nets.items()}
+    return {**asdict(scale), "nets": nets, "scored_in": SCORED_IN}
 
 
 def _check_same(out: Path, scale: Scale) -> None:
@@ -183,6 +186,11 @@ def _check_same(out: Path, scale: Scale) -> None:
     if not path.is_file():
         return
     before = json.loads(path.read_text(encoding="utf-8"))
+    if before.get("scored_in") != SCORED_IN:
+        raise BadInputError(
+            f"{out}: its cells were scored in bfloat16 by an earlier version, in which scores tie; choose"
+            " another folder"
+        )
     now = json.loads(json.dumps(_as_json(scale)))
     changed = [key for key in now if key not in SELECTS and before.get(key, now[key]) != now[key]]
     if changed:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from beltline.metrics import PairedDifference
+from beltline.protocols.claims import Claim
 from beltline.protocols.sixray.plan import SUBSETS, Scale
 from beltline.protocols.sixray.published import Printed
 
@@ -17,12 +17,15 @@ COLORS = {
     "CHR balanced": "#9b6fb3",
 }
 PAPER = "#8c8c8c"
-Pair = tuple[PairedDifference, PairedDifference]  # of mean average precision, of pointing accuracy
+Pair = tuple[Claim, Claim]  # of mean average precision, of pointing accuracy
 Gains = Mapping[tuple[str, str, str, str], Pair]  # by backbone, method, baseline, subset
 
 
 def draw_gains(path: Path, gains: Gains, ratios: Mapping[str, float], scale: Scale, printed: Printed) -> None:
-    """Gain over the plain backbone against imbalance, for CHR and the rivals, the paper's curve in grey."""
+    """Gain over the plain backbone against imbalance, for CHR and the rivals, the paper's curve in grey.
+
+    Bars are Student's intervals over the seeds.
+    """
     figure, axes = _canvas(1, 2)
     for panel, (axis, title) in enumerate(
         zip(axes, ("mean average precision", "pointing accuracy"), strict=True)
@@ -35,9 +38,8 @@ def draw_gains(path: Path, gains: Gains, ratios: Mapping[str, float], scale: Sca
                 continue
             x = [ratios[s] * 1.05 ** (shift - 1.5) for s in subsets]
             y = [100 * d.difference for d in found]
-            low = [100 * (d.difference - d.low) for d in found]
-            high = [100 * (d.high - d.difference) for d in found]
-            axis.errorbar(x, y, yerr=[low, high], marker="o", capsize=3, color=color, label=method)
+            reach = [100 * (d.interval[1] - d.difference) if d.interval else 0.0 for d in found]
+            axis.errorbar(x, y, yerr=reach, marker="o", capsize=3, color=color, label=method)
         paper = [_paper_gain(printed, s, panel) for s in SUBSETS]
         axis.plot(list(SUBSETS.values()), paper, "--s", color=PAPER, label="CHR, printed (ResNet34)")
         axis.set_xscale("log")
@@ -54,7 +56,8 @@ def _paper_gain(printed: Printed, subset: str, panel: int) -> float:
 
 
 def draw_methods(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
-    """Mean average precision and pointing accuracy of every method, one panel a subset."""
+    """Mean average precision and pointing accuracy of every trained method, one panel a subset."""
+    rows = [row for row in rows if row.get("mAP")]
     subsets = list(dict.fromkeys(row["subset"] for row in rows))
     if not subsets:
         return

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.metrics import AREA_EDGES, OCCLUSION_EDGES, miss_table
+from beltline.metrics import AREA_EDGES, OCCLUSION_EDGES, miss_table, wilson
 from beltline.protocols.sixray.measure import Measured
 from beltline.protocols.sixray.parts import Part
 from beltline.protocols.sixray.plan import Cell, Scale
@@ -17,7 +17,10 @@ PROPERTIES = (("area", 6, AREA_EDGES), ("occlusion", 7, OCCLUSION_EDGES))
 
 
 def misses_table(found: Sequence[tuple[Cell, Part, Measured]], scale: Scale) -> list[dict[str, str]]:
-    """Share of items found in each bin of size and occlusion, with Wilson intervals, pooled over seeds."""
+    """Share of items found in each bin of size and occlusion, mean over seeds, with Wilson intervals.
+
+    The intervals are of the items: every seed answers the same ones, so that they do not count again.
+    """
     rows = []
     for method in ("plain", "CHR", "balanced"):
         for subset in scale.subsets:
@@ -38,7 +41,8 @@ def _bins(found: Sequence[tuple[Part, Measured]]) -> dict[str, str]:
         half = np.full(labels.shape[1], 0.5)
         table = miss_table(labels, alarms, half, attribute=attribute, edges=edges).pooled()
         for b, (low, high) in enumerate(pairwise(edges)):
-            rate, total = table.rate(0, b), int(table.total[0, b])
+            total = round(int(table.total[0, b]) / len(found))
+            rate = wilson(round(table.rate(0, b).hits / len(found)), total)
             text = f"{100 * rate.value:.0f} [{100 * rate.low:.0f}, {100 * rate.high:.0f}] of {total}"
             columns[f"{title} {low:g} to {high:g}"] = text if total else "none"
     return columns

@@ -25,7 +25,7 @@ class Method:
         variant: See `beltline.models.chr.Chr`.
         loss: ``bce`` (class-balanced where the variant has a C), ``asymmetric`` or ``focal``.
         loss_mode: See `beltline.models.chr.keep_negatives`.
-        epsilon: Same.
+        epsilon: Same; None for that of the scale.
         sampling: See `beltline.training.arrays.ArrayBatches`.
         head: ``linear``, or ``query`` for the attention head.
         wiring: See `beltline.models.chr.Chr`.
@@ -36,7 +36,7 @@ class Method:
     variant: Variant = "plain"
     loss: Literal["bce", "asymmetric", "focal"] = "bce"
     loss_mode: LossMode = "drop_easy"
-    epsilon: float = 0.05
+    epsilon: float | None = None
     sampling: Sampling = "natural"
     head: Literal["linear", "query"] = "linear"
     wiring: Literal["released", "light"] = "released"
@@ -92,8 +92,9 @@ class Scale:
         everywhere: Methods of the ablation that get every subset.
         side_subsets: Subsets of its other methods, and of the other backbones.
         seeds: Seeds of weights, order and negatives.
-        size: Side of the training crop.
-        warp: Side to which files are warped first; simulated windows are made at this size.
+        size: Side of the training crop; on files, of backbones whose weights expect 224 pixels, and in
+            proportion of others (299 of Inception-v3).
+        warp: Side to which files are warped first, likewise; simulated windows are made at this size.
         batch_size: Images a step.
         accumulate: Batches an optimizer step.
         images: Training images a cell sees on simulated data.
@@ -101,6 +102,9 @@ class Scale:
         optimizer: adamw, or sgd as published.
         lr: Peak learning rate.
         weight_decay: Of weights with two and more dimensions.
+        epsilon: Threshold of the class-balanced loss, where a method names none of its own. It must lie below
+            the share of images that hold a class: a head whose answers have sunk below it hears of no
+            negative any more. 0.05 lies above and stops the learning; small keeps it to show that.
         decays: False keeps the learning rate, as the released code in effect does.
         flips: See `beltline.training.arrays.ArrayBatches`.
         pretraining: Images of pretraining on everyday things, for want of ImageNet weights; 0 for none.
@@ -133,6 +137,7 @@ class Scale:
     optimizer: Literal["adamw", "sgd"] = "adamw"
     lr: float = 1e-3
     weight_decay: float = 0.02
+    epsilon: float = 0.05
     decays: bool = True
     flips: Flips = "all"
     pretraining: int = 32_000
@@ -206,6 +211,7 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
             optimizer="sgd",
             lr=0.01,
             weight_decay=1e-4,
+            epsilon=1e-4,  # the rarest class is in 2 of 10,000 images of the simulated SIXray1000
             decays=False,
             flips="horizontal",
             pretraining=300_000,
@@ -222,6 +228,11 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
         ),
     }
 )
+
+
+def epsilon_of(method: Method, scale: Scale) -> float:
+    """The threshold that a method trains with at a scale."""
+    return scale.epsilon if method.epsilon is None else method.epsilon
 
 
 SELECTS = ("nets", "ablation", "methods", "subsets", "everywhere", "side_subsets", "seeds")  # what, not how

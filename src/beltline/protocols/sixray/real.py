@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,37 +15,40 @@ from beltline.core import BadInputError
 from beltline.data.image_list import ImageList, repeat_positives
 from beltline.data.sixray import SixrayIndex, read_index, to_image_list
 from beltline.data.sixray_subsets import RATIOS, build_subset
-from beltline.models.backbones import IMAGENET_MEAN, IMAGENET_STD
+from beltline.models.backbones import ExpectedInput, Triple, expected_input
 from beltline.protocols.sixray.parts import Floats, Part
-from beltline.protocols.sixray.plan import SUBSETS, Scale
+from beltline.protocols.sixray.plan import SUBSETS, Cell, Scale
 from beltline.systems.chr.lists import scaled_boxes
 from beltline.training.arrays import Sampling
 from beltline.training.files import FileBatches, whole_images
 from beltline.training.loop import Batches
 
+USUAL_SIDE = 224  # that the scale's sizes are for
 SUBSET_SEED = 0  # one split for all trainings, so that every method answers the same test set
 
 
-def real_parts(root: Path, scale: Scale) -> Callable[[str, int], Part]:
-    """What `beltline.protocols.sixray.experiment` asks for a subset and a seed.
+def real_parts(root: Path, scale: Scale) -> Callable[[Cell], Part]:
+    """What `beltline.protocols.sixray.experiment` asks for a cell.
 
     Args:
         root: A copy of SIXray, complete or not.
         scale: Sizes and epochs.
     """
     index = read_index(root)
-    cache: dict[str, Part] = {}
+    cache: dict[tuple[str, ExpectedInput], Part] = {}
 
-    def part(name: str, seed: int) -> Part:
-        if name not in cache:
-            cache[name] = real_part(index, name, scale)
-        return cache[name]
+    def part(cell: Cell) -> Part:
+        expected = expected_input(scale.nets[cell.net].backbone)
+        key = (cell.subset, expected)
+        if key not in cache:
+            cache[key] = real_part(index, cell.subset, scale, expected)
+        return cache[key]
 
     return part
 
 
-def real_part(index: SixrayIndex, name: str, scale: Scale) -> Part:
-    """One subset of a copy.
+def real_part(index: SixrayIndex, name: str, scale: Scale, expected: ExpectedInput) -> Part:
+    """One subset of a copy, sized and normalised as the weights of a backbone expect it.
 
     Raises:
         BadInputError: If no training or no test image of the subset is on disk.
@@ -58,20 +62,19 @@ def real_part(index: SixrayIndex, name: str, scale: Scale) -> Part:
             " of JPEGImage, and see beltline data verify"
         )
     positive = int((train.labels == 1).any(1).sum())
+    size, warp = (round(side * expected.size / USUAL_SIDE) for side in (scale.size, scale.warp))
 
     def batches(sampling: Sampling, seed: int) -> Batches:
         if sampling == "balanced":
             return FileBatches(
                 repeat_positives(train),
                 batch_size=scale.batch_size,
-                size=scale.size,
-                warp=scale.warp,
+                size=size,
+                warp=warp,
                 seed=seed,
                 workers=4,
             )
-        return FileBatches(
-            train, batch_size=scale.batch_size, size=scale.size, warp=scale.warp, seed=seed, workers=4
-        )
+        return FileBatches(train, batch_size=scale.batch_size, size=size, warp=warp, seed=seed, workers=4)
 
     return Part(
         name,
@@ -81,11 +84,11 @@ def real_part(index: SixrayIndex, name: str, scale: Scale) -> Part:
         train.labels,
         test.labels,
         np.ones(len(test)),
-        objects_of(test, scale.size),
-        (scale.size, scale.size),
+        objects_of(test, size),
+        (size, size),
         batches,
-        lambda size: whole_images(test, batch_size=size, size=scale.size, workers=4),
-        imagenet_standardise,
+        lambda batch_size: whole_images(test, batch_size=batch_size, size=size, workers=4),
+        partial(standardise, mean=expected.mean, std=expected.std),
     )
 
 
@@ -109,8 +112,7 @@ def objects_of(images: ImageList, size: int) -> Floats:
     return np.array(found, np.float32).reshape(-1, 8)
 
 
-def imagenet_standardise(image: Tensor) -> Tensor:
-    """As ImageNet weights expect it."""
-    mean = torch.tensor(IMAGENET_MEAN, device=image.device)[:, None, None]
-    std = torch.tensor(IMAGENET_STD, device=image.device)[:, None, None]
-    return (image - mean) / std
+def standardise(image: Tensor, *, mean: Triple, std: Triple) -> Tensor:
+    """As the weights of a backbone expect it."""
+    middle, spread = (torch.tensor(values, device=image.device)[:, None, None] for values in (mean, std))
+    return (image - middle) / spread

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from beltline.core import BadInputError
 from beltline.data.image_list import ImageList, repeat_positives
+from beltline.formats import read_classes
 from beltline.systems.chr.lists import (
     ListBatches,
     Split,
@@ -19,10 +20,10 @@ from beltline.systems.chr.lists import (
     read_list,
     whole_list,
 )
-from beltline.systems.chr.recipe import ChrRecipe
+from beltline.systems.chr.recipe import ChrRecipe, with_sides
 from beltline.training.files import FileBatches
 from beltline.training.loop import Batches
-from beltline.training.shards import Batch, ShardBatches, read_classes, require_shards, whole_scans
+from beltline.training.shards import Batch, ShardBatches, require_shards, whole_scans
 
 
 class ChrData(Protocol):
@@ -69,7 +70,16 @@ class ShardData:
         return whole_scans(self.folder, recipe.classes, batch_size=recipe.training.batch_size, limit=limit)
 
     def steps(self, recipe: ChrRecipe) -> int:
-        """See `ChrData`."""
+        """See `ChrData`; shards may grow meanwhile, so there are no epochs.
+
+        Raises:
+            BadInputError: If the recipe counts some.
+        """
+        if recipe.epochs > 0:
+            raise BadInputError(
+                f"{self.folder}: the recipe's epochs={recipe.epochs:g} count passes over a list of image"
+                " files; shards need --set steps=..."
+            )
         return recipe.training.steps
 
 
@@ -117,7 +127,7 @@ class ListData:
 
 
 def open_data(folder: Path, recipe: ChrRecipe) -> tuple[ChrData, ChrRecipe]:
-    """A data folder of any kind, and the recipe with the folder's classes where it names none.
+    """A data folder of any kind, and the recipe with its classes and sides where it leaves them open.
 
     Raises:
         BadInputError: If the folder is none, lacks a class, or does not fit the loss.
@@ -130,6 +140,7 @@ def open_data(folder: Path, recipe: ChrRecipe) -> tuple[ChrData, ChrRecipe]:
             f"{folder}: cross-entropy wants images of exactly one class, in train/CLASS and val/CLASS;"
             " use --set loss=bce"
         )
+    recipe = with_sides(recipe)
     if lists:
         return ListData(folder, recipe.classes), recipe
     require_shards(folder, recipe.classes)

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from beltline.formats.shard_writer import STRIDE
 from beltline.metrics import (
     Calibration,
     average_precision,
@@ -19,8 +20,8 @@ from beltline.metrics import (
     corloc,
     expected_calibration_error,
     fit_platt,
-    peak_point,
-    pointing_hit,
+    peak_points,
+    pointing_share,
     roc_auc,
     scan_thresholds,
     sigmoid,
@@ -32,7 +33,7 @@ from beltline.systems.chr.data import ChrData
 from beltline.systems.chr.lists import Split
 from beltline.systems.chr.recipe import ChrRecipe, classifier_of
 from beltline.training.loop import Evaluate
-from beltline.training.shards import STRIDE, Batch
+from beltline.training.shards import Batch
 from beltline.training.tables import point, rate_text, whole_scan_lines
 
 PFAS = (0.01, 0.02, 0.05, 0.1, 0.2)
@@ -70,6 +71,8 @@ def score(
 ) -> Scores:
     """Run a model over scans: those of shards at their stored size, image files warped to a square.
 
+    In float32, as the exported model runs: bfloat16 has 8 bits, in which the scores of many scans tie.
+
     Args:
         recipe: Of the model.
         model: See `build_model`.
@@ -80,11 +83,11 @@ def score(
     """
     parts: list[tuple[NDArray[np.float32], ...]] = []
     model.eval()
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled="bf16" in recipe.training.precision):
+    with torch.no_grad():
         for batch in data.scans(recipe, split, limit):
             output: ChrOutput = model(batch.image)
-            cams = fuse_cams(classifier_of(model).cams_with_bias(output)).float()
-            logits = mean_logits(output).float().numpy()
+            cams = fuse_cams(classifier_of(model).cams_with_bias(output))
+            logits = mean_logits(output).numpy()
             parts.append((logits, batch.labels.numpy(), *_localise(cams, batch, boxes=boxes)))
     return Scores(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
@@ -233,9 +236,9 @@ def _localise(cams: Tensor, batch: Batch, *, boxes: bool) -> tuple[NDArray[np.fl
         truth = mask_boxes(masks[row, k])
         if not len(truth):
             continue
-        point = peak_point(maps[row, k], size)
-        hits[0, row, k] = pointing_hit(point, truth, margin=15)
-        hits[1, row, k] = pointing_hit(point, truth)
+        peaks = peak_points(maps[row, k], size)
+        hits[0, row, k] = pointing_share(peaks, truth, margin=15)
+        hits[1, row, k] = pointing_share(peaks, truth)
         for index, threshold in enumerate(BOX_THRESHOLDS if boxes else ()):
             ious[row, k, index] = best_iou(box_from_cam(maps[row, k], size, threshold=threshold), truth)
     return hits[0], hits[1], ious

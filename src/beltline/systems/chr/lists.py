@@ -12,11 +12,13 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from beltline.core import BadInputError, Instances
+from beltline.core import Instances
 from beltline.data.image_list import ImageList, read_image_folder
 from beltline.data.sixray_subsets import read_subset
+from beltline.formats.shard_writer import STRIDE
+from beltline.training.classes import require_classes
 from beltline.training.files import FileBatches, whole_images
-from beltline.training.shards import STRIDE, Batch
+from beltline.training.shards import Batch
 
 Split = Literal["train", "test"]
 
@@ -53,12 +55,7 @@ def read_list(folder: Path, split: Split, classes: Sequence[str]) -> ImageList:
         found = read_image_folder(_split_folder(folder, split))
     else:
         found = read_subset(folder, split, difficult="present" if split == "train" else "nan")
-    missing = [name for name in classes if name not in found.classes]
-    if missing:
-        raise BadInputError(
-            f"{folder}: the recipe wants {', '.join(missing)}, its lists hold {', '.join(found.classes)};"
-            " change the recipe with --set classes=..."
-        )
+    require_classes(folder, classes, found.classes)
     order = [found.classes.index(name) for name in classes]
     return ImageList(found.root, found.files, found.labels[:, order], tuple(classes), found.boxes)
 

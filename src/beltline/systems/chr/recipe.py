@@ -1,13 +1,13 @@
 """Recipes of CHR: hyperparameters, the network and the loss. The default is the starter that ships."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from beltline.models.backbones import IMAGENET_MEAN, IMAGENET_STD
+from beltline.models.backbones import IMAGENET_MEAN, IMAGENET_STD, Triple, expected_input
 from beltline.models.chr import (
     Chr,
     ChrOutput,
@@ -34,7 +34,11 @@ STARTER_CLASSES = (
 STARTER_TRAINING = TrainingSettings(batch_size=32)
 BACKBONE = "classifier.backbone."  # how the names of the backbone's tensors begin in a `Normalised`
 # the network sees (image - mean) / spread; simulated bags lie near white
-NORMALISATIONS = {"xray": ((0.8,) * 3, (0.25,) * 3), "imagenet": (IMAGENET_MEAN, IMAGENET_STD)}
+NORMALISATIONS: Mapping[str, tuple[Triple, Triple]] = {
+    "xray": ((0.8, 0.8, 0.8), (0.25, 0.25, 0.25)),
+    "imagenet": (IMAGENET_MEAN, IMAGENET_STD),
+}
+SIDE = 32  # crops and scans are multiples of it, the coarsest stage's stride
 
 
 @dataclass(frozen=True)
@@ -54,14 +58,16 @@ class ChrRecipe:
         epsilon: Same.
         normalise: Same.
         mask_weight: Weight of the mask supervision of every stage's class map; 0 is the paper.
-        crop_height: Height of the training crops, a multiple of 32.
-        crop_width: Width of the training crops, a multiple of 32.
+        crop_height: Height of the training crops, a multiple of 32; 0 for the backbone's, see `with_sides`.
+        crop_width: Width of the training crops, likewise.
         warp: Side to which image files of a list are warped before the crop; shards are cropped as they are.
+            0 for the backbone's.
         long_side: Longer side of the scans in the shards and at screening, a multiple of 32; the square side
-            to which image files are warped when measured.
+            to which image files are warped when measured. 0 for the backbone's.
         sampling: ``balanced`` repeats the positives of a list until they are as many as the negatives.
         epochs: Passes over a list of image files, which then decide the steps; 0 leaves it to ``steps``.
-        normalisation: ``xray`` about the mean of scans, or ``imagenet`` for weights of that kind.
+        normalisation: ``xray`` about the mean of scans, ``backbone`` as its ImageNet weights expect it, or
+            ``imagenet``: as most of them do, and as earlier runs did with all of them.
         pretrained: Fetch the backbone's ImageNet weights, which needs a network.
         backbone_weights: File of backbone weights, for machines without one; empty for none.
         augmentation: Ranges.
@@ -85,7 +91,7 @@ class ChrRecipe:
     long_side: int = 448
     sampling: Literal["natural", "balanced"] = "natural"
     epochs: float = 0.0
-    normalisation: Literal["xray", "imagenet"] = "xray"
+    normalisation: Literal["xray", "imagenet", "backbone"] = "xray"
     pretrained: bool = False
     backbone_weights: str = ""
     augmentation: AugmentationRange = field(default_factory=AugmentationRange)
@@ -98,10 +104,10 @@ class Normalised(nn.Module):
     mean: Tensor
     spread: Tensor
 
-    def __init__(self, classifier: Chr, normalisation: str = "xray") -> None:
+    def __init__(self, classifier: Chr, normalisation: tuple[Triple, Triple]) -> None:
         super().__init__()
         self.classifier = classifier
-        for name, values in zip(("mean", "spread"), NORMALISATIONS[normalisation], strict=True):
+        for name, values in zip(("mean", "spread"), normalisation, strict=True):
             self.register_buffer(name, torch.tensor(values)[:, None, None], persistent=False)
 
     def forward(self, image: Tensor) -> ChrOutput:
@@ -123,7 +129,31 @@ def build_model(recipe: ChrRecipe) -> Normalised:
         wiring=recipe.wiring,
         pooling=recipe.pooling,
     )
-    return Normalised(classifier, recipe.normalisation)
+    return Normalised(classifier, normalisation_of(recipe))
+
+
+def normalisation_of(recipe: ChrRecipe) -> tuple[Triple, Triple]:
+    """Mean and spread that the recipe's network expects."""
+    if recipe.normalisation == "backbone":
+        own = expected_input(recipe.backbone)
+        return own.mean, own.std
+    return NORMALISATIONS[recipe.normalisation]
+
+
+def with_sides(recipe: ChrRecipe) -> ChrRecipe:
+    """The recipe with sides that it leaves open (0) as its backbone's weights expect them.
+
+    Crops and scans get the side of the weights, up to the next multiple of 32: 224, and 320 for the 299 of
+    Inception-v3. Files are warped to an eighth more, 256 of 224 as in the released code.
+    """
+    side = -(-expected_input(recipe.backbone).size // SIDE) * SIDE
+    return replace(
+        recipe,
+        crop_height=recipe.crop_height or side,
+        crop_width=recipe.crop_width or side,
+        long_side=recipe.long_side or side,
+        warp=recipe.warp or round(side * 8 / 7),
+    )
 
 
 def classifier_of(model: nn.Module) -> Chr:

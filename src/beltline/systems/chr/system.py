@@ -9,7 +9,7 @@ from torch import nn
 
 from beltline.core import BadInputError
 from beltline.models.backbones import load_backbone_weights
-from beltline.systems.chr.data import ChrData, open_data
+from beltline.systems.chr.data import ChrData, ListData, open_data
 from beltline.systems.chr.export import ModelCard, export_onnx
 from beltline.systems.chr.figures import (
     build_evaluate,
@@ -24,6 +24,7 @@ from beltline.systems.chr.paper import chr_paper, chr_single_label
 from beltline.systems.chr.recipe import ChrRecipe, Normalised, build_loss, build_model
 from beltline.training.initial import read_start, take_over
 from beltline.training.system import ExportRequest, Json, System
+from beltline.training.uses import Use
 
 
 def start_from(recipe: ChrRecipe, model: nn.Module) -> None:
@@ -85,6 +86,31 @@ def export_to(recipe: ChrRecipe, model: nn.Module, request: ExportRequest) -> di
     return export_onnx(cast(Normalised, model), request.path, card, half_weights=request.half_weights)
 
 
+def uses_of(recipe: ChrRecipe, data: ChrData) -> tuple[Use[ChrRecipe], ...]:
+    """Fields that do not count with every loss, or not on this kind of data."""
+    lists = isinstance(data, ListData)
+    on_lists, on_shards = "on lists of image files, not on shards", "on shards, not on lists of image files"
+    return (
+        Use("loss_mode", _balances, "with loss=bce and variant CH or CHR"),
+        Use(
+            "epsilon",
+            lambda r: _balances(r) and r.loss_mode in ("drop_easy", "paper_literal"),
+            "with loss=bce, variant CH or CHR, and loss_mode=drop_easy or paper_literal",
+        ),
+        Use("normalise", lambda r: r.loss == "bce", "with loss=bce"),
+        Use("pretrained", lambda r: not (r.training.init or r.backbone_weights),
+            "without init and backbone_weights"),
+        Use("warp", lambda r: lists, on_lists),
+        Use("crop_width", lambda r: not lists or r.crop_width == r.crop_height,
+            f"{on_shards}, which are cut to squares of crop_height"),
+        Use("augmentation", lambda r: not lists, f"{on_shards}, which are flipped and cropped as published"),
+    )  # fmt: skip
+
+
+def _balances(recipe: ChrRecipe) -> bool:
+    return recipe.loss == "bce" and recipe.variant in ("CH", "CHR")
+
+
 SYSTEM: System[ChrRecipe, ChrData] = System(
     name="chr",
     recipes={"chr_starter": ChrRecipe, "chr_paper": chr_paper, "chr_single_label": chr_single_label},
@@ -92,6 +118,7 @@ SYSTEM: System[ChrRecipe, ChrData] = System(
     build=build_model,
     batches=lambda recipe, data: data.batches(recipe),
     loss=build_loss,
+    uses=uses_of,
     start=start_from,
     steps=lambda recipe, data: data.steps(recipe),
     watch=build_evaluate,

@@ -31,6 +31,7 @@ from beltline.training.initial import read_start, take_over, take_over_part
 from beltline.training.loop import Evaluate
 from beltline.training.sources import Source, open_source
 from beltline.training.system import ExportRequest, Json, System
+from beltline.training.uses import Use
 
 VALIDATION_SCANS = 200
 
@@ -141,6 +142,12 @@ def export(recipe: DetectorRecipe, model: nn.Module, request: ExportRequest) -> 
     return export_detector(model, request.path, card)
 
 
+def uses_of(recipe: DetectorRecipe, source: Source) -> tuple[Use[DetectorRecipe], ...]:
+    """Fields that are the starter's own."""
+    own = ("backbone", "backbone_channels", "width", "convolutions")
+    return tuple(Use(name, lambda r: r.detector == STARTER, f"with detector={STARTER}") for name in own)
+
+
 SYSTEM: System[DetectorRecipe, Source] = System(
     name="detector",
     recipes={"detector_starter": DetectorRecipe, "detector_detr": detector_detr},
@@ -148,6 +155,7 @@ SYSTEM: System[DetectorRecipe, Source] = System(
     build=build_model,
     batches=build_batches,
     loss=lambda recipe: detection_loss,
+    uses=uses_of,
     start=start_from,
     watch=watch,
     calibrate=calibrate,

@@ -42,6 +42,11 @@ class FusionMethod:
     network: RwscSettings = field(default_factory=RwscSettings)
     weights: RwscWeights = field(default_factory=RwscWeights)
 
+    @property
+    def is_rwsc(self) -> bool:
+        """Whether the network is RWSC-Fusion's, or an ablation of it."""
+        return self.build is _rwsc
+
 
 @dataclass(frozen=True)
 class FusionRecipe:

@@ -17,6 +17,7 @@ from beltline.training.loop import Loss
 from beltline.training.run import load
 from beltline.training.run_folder import RESULT
 from beltline.training.system import System
+from beltline.training.uses import Use
 
 
 def open_pairs(folder: Path, recipe: FusionRecipe) -> tuple[FusionPairs, FusionRecipe]:
@@ -74,6 +75,17 @@ def load_fusion(run: Path) -> nn.Module:
     return load(SYSTEM, run).model
 
 
+def uses_of(recipe: FusionRecipe, pairs: FusionPairs) -> tuple[Use[FusionRecipe], ...]:
+    """Fields that are not every method's."""
+    method = find_method(recipe.method)
+    return (
+        Use("method", lambda r: False, "as --recipe, which brings the network and weights of its own"),
+        Use("network.widths", lambda r: r.width == 0, "with width=0"),
+        Use("network", lambda r: method.is_rwsc, "for RWSC-Fusion"),
+        Use("weights", lambda r: method.is_rwsc and not method.taught, "for RWSC-Fusion untaught"),
+    )
+
+
 SYSTEM: System[FusionRecipe, FusionPairs] = System(
     name="fusion",
     recipes=RECIPES,
@@ -81,6 +93,7 @@ SYSTEM: System[FusionRecipe, FusionPairs] = System(
     build=build_model,
     batches=build_batches,
     loss=build_loss,
+    uses=uses_of,
     measure=lambda recipe, model, pairs, chosen, limit: measure_fusion(model, pairs, limit),
     table=table,
 )

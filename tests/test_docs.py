@@ -1,0 +1,86 @@
+"""The pages under docs/ keep their word: links lead somewhere, commands parse, models have their page."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+from scripts import detector_page, model_page
+
+from beltline.cli import app as application
+from beltline.screening import list_weights, load_model
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+PAGES = {str(path.relative_to(DOCS)): path.read_text("utf-8") for path in sorted(DOCS.rglob("*.md"))}
+SHIPPED = [entry.name for entry in list_weights() if entry.origin == "shipped"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_to_files_as_plain_markdown(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", PAGES[page]):
+        path, _, anchor = target.partition("#")
+        if "://" in target or not path:
+            continue
+        there = (DOCS / page).parent / path
+        assert there.is_file(), target
+        if anchor:
+            titles = re.findall(r"^#+ (.+)$", there.read_text("utf-8"), flags=re.MULTILINE)
+            assert anchor in [re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles]
+
+
+def filled(line, values):
+    """A line of a shell without its comment, variables put in."""
+    return re.sub(r"\$(\w+)", lambda found: values[found[1]], line.split(" #")[0].strip())
+
+
+def commands_of(text):
+    """Every ``beltline`` command of the shell blocks; synopses (``[--json]``, ``...``) are left out."""
+    for block in re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL):
+        values = {}
+        for line in block.replace("\\\n", " ").splitlines():
+            command = filled(line, values)
+            if assigned := re.fullmatch(r"(\w+)=(\S+|\".*\")", command):
+                values[assigned[1]] = assigned[2].strip('"')
+            elif command.startswith("beltline ") and not re.search(r"\.\.\.| \[", command):
+                yield command
+
+
+COMMANDS = [(page, command) for page, text in PAGES.items() for command in commands_of(text)]
+
+
+@pytest.mark.parametrize(("page", "command"), COMMANDS)
+def test_commands_of_the_pages_parse(page, command):
+    words = shlex.split(command)[1:]
+    with typer.main.get_command(application.app).make_context("beltline", words) as context:
+        name, *rest = [*context._protected_args, *context.args]
+    verb = application.load_verb(name)
+    if hasattr(verb, "commands"):
+        verb, rest = verb.commands[rest[0]], rest[1:]
+    verb.make_context(verb.name, rest)
+
+
+def test_the_pages_have_commands_to_check():
+    assert {"training.md", "synthesis.md", "models/starter-chr-2.md"} <= {page for page, _ in COMMANDS}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_model_has_its_page(name):
+    page, model = PAGES[f"models/{name}.md"], load_model(name, warm=False)
+    assert page.startswith(f"# {name}\n")
+    assert f"`{model.sha256}`" in page
+    assert f"]({name}.md)" in PAGES["models/index.md"]
+    assert f"beltline models show {name}\n" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [("starter-chr-2", model_page.simulated_table), ("starter-detector-1", detector_page.simulated)],
+)
+def test_the_figures_of_a_page_are_those_of_the_card(name, table):
+    card = load_model(name, warm=False).card
+    lines = table(json.loads(json.dumps(card.details["figures"])))
+    assert len(lines) > len(card.classes)
+    assert set(lines) <= set(PAGES[f"models/{name}.md"].splitlines())
