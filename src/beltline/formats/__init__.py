@@ -4,12 +4,22 @@ from beltline.formats.arrays import encode_npz, encode_tiff, quantize
 from beltline.formats.atomic import remove_leftovers, sha256_of, write_atomic, write_json
 from beltline.formats.images import encode_png, write_png
 from beltline.formats.limits import MAX_PIXELS, MIN_SIDE
-from beltline.formats.scans import SCAN_SUFFIXES, decode_scan, find_scans, read_scan
+from beltline.formats.scans import (
+    HEAD_BYTES,
+    SCAN_SUFFIXES,
+    SET_COMPANIONS,
+    decode_scan,
+    find_scans,
+    is_picture,
+    is_set,
+    read_scan,
+)
 from beltline.formats.set_reader import ScanSet, read_set, verify_set
 from beltline.formats.set_writer import SetWriter
 
 __all__ = [
-    "read_scan", "decode_scan", "find_scans", "SCAN_SUFFIXES", "MAX_PIXELS", "MIN_SIDE",
+    "read_scan", "decode_scan", "find_scans", "is_picture", "is_set", "HEAD_BYTES", "SCAN_SUFFIXES",
+    "SET_COMPANIONS", "MAX_PIXELS", "MIN_SIDE",
     "write_png", "encode_png", "encode_tiff", "encode_npz", "quantize",
     "write_atomic", "write_json", "sha256_of", "remove_leftovers",
     "SetWriter", "ScanSet", "read_set", "verify_set",
