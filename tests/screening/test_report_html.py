@@ -180,11 +180,13 @@ def test_a_long_report_embeds_thumbnails_and_names_the_larger_pictures(
     assert len("".join(str(values["src"]) for values in thumbs)) < 1500 * 4 / 3 + 100
 
 
-def test_a_card_of_a_long_report_is_small(model: ScreeningModel) -> None:
+def test_two_thousand_scans_make_a_page_below_15_mb(model: ScreeningModel) -> None:
+    """Markup of a card with all its pictures beside, and the most that thumbnails may take, as base64."""
     entries = tuple(entry(f"folder/bag{i}.png", "alarm", 0.9) for i in range(400))
     report = Report(ModelRef("m", "00"), {"pfa": 0.05}, entries)
     text = render_report(report, [Card(e, Pictures(None, "pictures/1.jpg")) for e in entries], model.card)
-    assert len(text) / len(entries) < 3000
+    markup = 2000 * len(text) / len(entries)
+    assert markup + Limits.for_count(2000).total_bytes * 4 / 3 < 15e6
 
 
 def test_the_full_list_of_classes_is_made_from_the_card(model: ScreeningModel) -> None:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Annotated, Any, Protocol, TypeAlias, TypeVar
 
 import typer
 
@@ -42,6 +42,13 @@ def print_json(value: Any) -> None:
     print(text)
 
 
+class Step(Protocol):
+    """Told after every item how many of how many are done, and by some works which is next."""
+
+    def __call__(self, done: int, total: int, item: str = "", /) -> None:
+        """Tell it."""
+
+
 class Ticker:
     """Says on stderr how far a long work came, every ten seconds at most, so that a log shows life.
 
@@ -54,7 +61,7 @@ class Ticker:
         self._label, self._clock = label, clock
         self._next = clock() + TELL_EVERY_S
 
-    def __call__(self, done: int, total: int | None, _: str = "") -> None:
+    def __call__(self, done: int, total: int | None, item: str = "", /) -> None:
         """Tell, if it is time."""
         now = self._clock()
         if now >= self._next:
@@ -63,7 +70,7 @@ class Ticker:
 
 
 @contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[int, int, str], None]]:
+def progress_bar(label: str) -> Iterator[Step]:
     """A bar on stderr with number and time left; off a terminal a line now and then."""
     if not sys.stderr.isatty():
         yield Ticker(label)
@@ -74,7 +81,11 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int, str], None]]:
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task(label, total=None)
-        yield lambda done, total, _="": bars.update(task, completed=done, total=total)
+
+        def update(done: int, total: int, item: str = "", /) -> None:
+            bars.update(task, completed=done, total=total)
+
+        yield update
 
 
 @contextmanager

@@ -80,8 +80,8 @@ def stoppable(out: Path) -> Iterator[None]:
         with suppress(OSError, BeltlineError):  # stopped before there was a report
             reached = Report.from_json((out / "report.json").read_text("utf-8")).interrupted
             if reached is not None:
-                note(f"beltline: interrupted, {reached.screened} of {reached.of} screened")
-                note(f"{out / 'report.html'}")
+                done = f"{reached.screened} of {reached.of} screened"
+                note(f"beltline: interrupted, {done}: {out / 'report.html'}")
         raise
 
 

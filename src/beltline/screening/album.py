@@ -13,7 +13,7 @@ from beltline.screening.pictures import heat_png, jpeg
 from beltline.screening.results import PICTURES, ResultFolder
 
 _MB = 2**20
-_THUMB_QUALITY = 60
+_THUMB_QUALITY = 50
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Limits:
         if count <= 150:
             return cls(860, 80)
         if count <= 600:
-            return cls(760, 78, 5 * _MB, thumb_side=240)
-        return cls(640, 76, 5 * _MB, thumb_side=160)
+            return cls(760, 78, 6 * _MB, thumb_side=240)
+        return cls(640, 76, 6 * _MB, thumb_side=144)
 
 
 @dataclass(frozen=True, eq=False)
