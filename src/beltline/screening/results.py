@@ -44,7 +44,7 @@ def file_name(number: int, stem: str, suffix: str) -> str:
 
 
 class ResultFolder:
-    """Where one run writes; what an earlier run wrote there is removed first, and nothing else.
+    """Where one run writes; of what is there already only an earlier run's results are removed.
 
     Args:
         root: Made if missing.
@@ -59,9 +59,28 @@ class ResultFolder:
         self.root = root
         try:
             root.mkdir(parents=True, exist_ok=True)
-            self._clear(inputs)
+            self._earlier = list(_pictures(root))
         except OSError as error:
             raise _unwritable(root, error) from error
+        if self._earlier and not holds_report(root):
+            raise BadInputError(
+                f"{self._earlier[0]} is there already, and no report.json of an earlier run beside it;"
+                " choose another --out"
+            )
+        if clash := {path.resolve() for path in inputs} & {path.resolve() for path in self._earlier}:
+            raise BadInputError(f"{min(clash)} is to be screened and would be removed; choose another --out")
+
+    def clear(self) -> None:
+        """Remove the earlier run's page and pictures; its report.json is to be replaced before.
+
+        Raises:
+            BadInputError: If they cannot be removed.
+        """
+        for path in (self.root / PAGE, *self._earlier):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise _unwritable(path, error) from error
 
     def write(self, name: str, data: bytes | str) -> None:
         """Write a file below the folder: report and page atomically, pictures at once.
@@ -79,24 +98,11 @@ class ResultFolder:
         except OSError as error:
             raise _unwritable(target, error) from error
 
-    def _clear(self, inputs: Iterable[Path]) -> None:
-        earlier = list(self._earlier())
-        if not earlier:
-            return
-        if not holds_report(self.root):
-            raise BadInputError(
-                f"{earlier[0]} is there already, and no report.json of an earlier run beside it;"
-                " choose another --out"
-            )
-        if clash := {path.resolve() for path in inputs} & {path.resolve() for path in earlier}:
-            raise BadInputError(f"{min(clash)} is to be screened and would be removed; choose another --out")
-        for path in (self.root / PAGE, *earlier):
-            path.unlink(missing_ok=True)
 
-    def _earlier(self) -> Iterator[Path]:
-        for name in (OVERLAYS, PICTURES):
-            if (self.root / name).is_dir():
-                yield from (path for path in sorted((self.root / name).iterdir()) if is_result(path))
+def _pictures(root: Path) -> Iterator[Path]:
+    for folder in (root / OVERLAYS, root / PICTURES):
+        if folder.is_dir():
+            yield from (path for path in sorted(folder.iterdir()) if is_result(path))
 
 
 def _unwritable(path: Path, error: OSError) -> BadInputError:

@@ -114,7 +114,8 @@ class _Run:
         self._album = Album(folder, self._limits)
         self._cards: list[Card] = []
         self._truth = TruthFinder()
-        self._save()  # before the first picture: one without a report beside it would be nobody's
+        self._save()  # first: pictures without a report beside them would be nobody's
+        folder.clear()
 
     def screen(self, path: Path) -> None:
         try:
