@@ -10,7 +10,7 @@ import pytest
 from beltline.core import Report, path_text, printable, printable_lines
 from beltline.formats import write_atomic, write_png
 from beltline.screening import RunOptions, ScreeningModel, screen_files
-from beltline.screening.results import file_name
+from beltline.screening.results import file_name, is_result
 
 PICTURE = np.full((40, 60, 3), 240, np.uint8)
 LATIN = os.fsdecode(b"b-caf\xe9.png")
@@ -54,6 +54,8 @@ def test_an_overlay_is_called_as_its_scan() -> None:
     assert file_name(1, "bag 3", "jpg") == "00001_bag 3.jpg"
     assert file_name(12, "x" * 300, "png") == f"00012_{'x' * 120}.png"
     assert "/" not in file_name(1, "../../etc", "jpg")
+    for stem in ("", "...", " ", "a\nb", "bag 3"):
+        assert is_result(Path("overlays", file_name(3, stem, "jpg"))), "a later run knows it as ours"
 
 
 def test_printable_keeps_what_people_write() -> None:

@@ -12,7 +12,7 @@ from beltline.formats import write_atomic
 REPORT, PAGE = "report.json", "report.html"
 OVERLAYS, PICTURES = "overlays", "pictures"
 MAX_STEM_BYTES = 120  # with number and suffix still below the 143 bytes that encrypted file systems allow
-_OURS = re.compile(r"\d{5,}(_.+)?\.(jpg|png)", re.DOTALL)
+_OURS = re.compile(r"\d{5,}(_.*)?\.(jpg|png)", re.DOTALL)
 _UNSAFE = re.compile(r'[\\/:*?"<>|#%]')  # what Windows refuses in a name and a link would misread
 
 
