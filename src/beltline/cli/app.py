@@ -1,6 +1,7 @@
 """The ``beltline`` command: a table of verbs, each imported only when it is called."""
 
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -13,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from beltline import __version__
 from beltline.core.errors import BeltlineError, MissingExtraError
+from beltline.core.printable import printable
 
 
 class Verb(NamedTuple):
@@ -136,6 +138,7 @@ def main(args: Sequence[str] | None = None) -> int:
         args: Without the program's name; None takes those of the process.
     """
     command = typer.main.get_command(app)
+    _escape_what_no_encoding_takes()
     try:
         result = command.main(
             None if args is None else list(args), prog_name="beltline", standalone_mode=False
@@ -147,6 +150,13 @@ def main(args: Sequence[str] | None = None) -> int:
     if result == INTERRUPTED:  # the parser turns Ctrl-C into a return value
         return _say("interrupted", INTERRUPTED)
     return result if isinstance(result, int) else 0
+
+
+def _escape_what_no_encoding_takes() -> None:
+    """A file name of other bytes, or a dot on an ASCII terminal, is shown escaped and ends no verb."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _report(error: Exception) -> int:
@@ -164,5 +174,5 @@ def _report(error: Exception) -> int:
 
 
 def _say(message: str, code: int) -> int:
-    print(f"beltline: {' '.join(message.split())}", file=sys.stderr)
+    print(f"beltline: {printable(' '.join(message.split()))}", file=sys.stderr)
     return code

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from beltline.cli.context import JsonFlag, Seed, print_json, progress
+from beltline.cli.context import JsonFlag, Seed, print_json, progress, say
 
 if TYPE_CHECKING:
     from beltline.data.public_set import PublicSet
@@ -82,7 +82,7 @@ def verify(
     if as_json:
         print_json(verdict.to_json())
     else:
-        print("\n".join(verdict.lines()))
+        say("\n".join(verdict.lines()))
     if verdict.faults:
         faults = "; ".join(f"{fault.count} {fault.meaning}" for fault in verdict.faults)
         raise QualityGateError(f"{place}: {faults}")
@@ -149,7 +149,8 @@ def convert(
         print_json(losses.to_json())
     else:
         print(f"{out}: {target}, of {len(data):,d} images; {'nothing lost' if losses.lossless else 'lost:'}")
-        print("\n".join(losses.lines()), end="\n" if losses.counts else "")
+        if losses.counts:
+            say("\n".join(losses.lines()))
     if lossless and not losses.lossless:
         raise QualityGateError(f"{out}: not everything fits {target}; see {REPORT}")
 

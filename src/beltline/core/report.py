@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
 from beltline.core.errors import BadInputError
@@ -106,8 +106,30 @@ class FailedScan:
 
 
 @dataclass(frozen=True)
+class Interrupted:
+    """How far a run came that was not finished, or is not yet.
+
+    Attributes:
+        screened: Scans with an entry.
+        of: Files that were to be screened, unreadable ones included.
+    """
+
+    screened: int
+    of: int
+
+
+@dataclass(frozen=True)
 class Report:
     """A screening run.
+
+    Attributes:
+        model: Which model spoke.
+        operating_point: ``{"pfa": ...}``.
+        scans: One entry for every scan.
+        failed: What gave no scan, and why.
+        skipped: Files that were not read, counted by kind (".dcm", "without suffix", ...).
+        interrupted: None for a finished run. A report saved while the run goes on carries it, so one left
+            behind by a killed process never reads as finished.
 
     Example:
         >>> report = Report(ModelRef("starter", "00"), {"pfa": 0.05}, failed=(FailedScan("a.png", "empty"),))
@@ -119,6 +141,8 @@ class Report:
     operating_point: Mapping[str, float]
     scans: tuple[ScanReport, ...] = ()
     failed: tuple[FailedScan, ...] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    interrupted: Interrupted | None = None
 
     def to_json(self, *, indent: int | None = 2) -> str:
         """The text of report.json, keys in the documented order."""
@@ -132,6 +156,8 @@ class Report:
             "operating_point": dict(self.operating_point),
             "scans": [_scan_to_dict(scan) for scan in self.scans],
             "failed": [{"path": item.path, "reason": item.reason} for item in self.failed],
+            "skipped": dict(self.skipped),
+            "interrupted": None if self.interrupted is None else asdict(self.interrupted),
         }
 
     @classmethod
@@ -182,7 +208,13 @@ def _report_from_dict(record: dict[str, Any]) -> Report:
         operating_point=dict(record["operating_point"]),
         scans=tuple(_scan_from_dict(scan) for scan in record["scans"]),
         failed=tuple(FailedScan(item["path"], item["reason"]) for item in record["failed"]),
+        skipped={str(kind): int(count) for kind, count in record.get("skipped", {}).items()},
+        interrupted=_interrupted(record.get("interrupted")),
     )
+
+
+def _interrupted(record: Mapping[str, Any] | None) -> Interrupted | None:
+    return None if record is None else Interrupted(int(record["screened"]), int(record["of"]))
 
 
 def _scan_from_dict(record: dict[str, Any]) -> ScanReport:

@@ -1,4 +1,4 @@
-"""PNG and JPEG in and out."""
+"""PNG, JPEG, BMP and WebP in, PNG out."""
 
 import io
 import logging
@@ -26,7 +26,7 @@ logging.getLogger("PIL").setLevel(logging.CRITICAL)  # its complaints become our
 
 
 def image_to_scan(path: Path, data: bytes) -> Scan:
-    """Decode PNG, JPEG or an 8-bit TIFF that Pillow knows; see ``read_scan`` for the rules.
+    """Decode PNG, JPEG, BMP, WebP or an 8-bit TIFF that Pillow knows; see ``read_scan`` for the rules.
 
     Raises:
         BadInputError: If the data are truncated, damaged or outside the limits.
@@ -88,7 +88,7 @@ def _decode(path: Path, data: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about bombs (checked here) and odd but readable TIFF tags
-            image = Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "TIFF"))
+            image = Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "TIFF", "BMP", "WEBP"))
             check_size(path, image.height, image.width)
             image.load()
     except BadInputError:
