@@ -7,8 +7,11 @@ import os
 import shutil
 from pathlib import Path
 
+import cv2
+
 from beltline.core import BadInputError
 from beltline.formats import write_atomic
+from beltline.formats.limits import bad
 
 
 def bring_image(source: Path, target: Path, *, copy: bool) -> None:
@@ -28,6 +31,20 @@ def bring_image(source: Path, target: Path, *, copy: bool) -> None:
     except OSError as error:
         way_out = "" if copy else "; a hard link needs one file system: choose --out there, or --copy"
         raise BadInputError(f"{target}: {error.strerror or error}{way_out}") from error
+
+
+def recode_image(source: Path, target: Path) -> None:
+    """Write an image anew as JPEG of quality 95 with full colour resolution."""
+    pixels = cv2.imread(str(source), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise bad(source, "cannot be decoded")
+    options = (
+        cv2.IMWRITE_JPEG_QUALITY,
+        95,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    )
+    write_atomic(target, cv2.imencode(".jpg", pixels, options)[1].tobytes())
 
 
 def write_coco_rows(
