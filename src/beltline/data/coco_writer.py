@@ -98,4 +98,4 @@ def _area(outline: Outline) -> float:
         size = (int(outline["size"][0]), int(outline["size"][1]))
         return float(Masks.from_coco([dict(outline)], size).areas()[0])
     points = (np.asarray(polygon, np.float64).reshape(-1, 2).T for polygon in outline)
-    return sum(abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2 for x, y in points)
+    return sum(float(abs(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2 for x, y in points)
