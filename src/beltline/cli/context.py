@@ -3,9 +3,12 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 import typer
+
+from beltline.core.errors import BeltlineError
 
 Item = TypeVar("Item")
 
@@ -16,6 +19,17 @@ Seed: TypeAlias = Annotated[int, typer.Option("--seed", help="Start of every ran
 def note(message: str) -> None:
     """A line for the person, on stderr."""
     print(message, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def usage(option: str) -> Iterator[None]:
+    """Whatever value the library refuses inside is wrong usage of this option, not a defect."""
+    try:
+        yield
+    except BeltlineError:
+        raise
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error
 
 
 def print_json(value: Any) -> None:
