@@ -122,6 +122,17 @@ def test_a_full_disk_leaves_no_half_file(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_disk_that_fills_up_leaves_no_half_copy(place, tmp_path, monkeypatch, capsys):
+    def fill_up(source, target):
+        target.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("beltline.data.set_files.shutil.copyfile", fill_up)
+    got, line = run(f"data convert __/set {tmp_path}/out --to coco --copy", place, capsys)
+    assert (got, "no space left" in line) == (NO_ROOM, True), line
+    assert list((tmp_path / "out" / "images").iterdir()) == []
+
+
 VALUES = [
     ("simulate __/s --style foo", USAGE, "--style"),
     ("simulate __/s --split foo", USAGE, "--split"),

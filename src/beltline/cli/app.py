@@ -194,7 +194,8 @@ def refusal(error: OSError) -> str:
     """
     reason = error.strerror or str(error)
     where = f"{error.filename}: " if error.filename else ""
-    hint = f"; {_WAYS_OUT[error.errno]}" if error.errno in _WAYS_OUT else ""
+    way_out = _WAYS_OUT.get(error.errno or 0)
+    hint = f"; {way_out}" if way_out else ""
     return f"{where}{reason[:1].lower()}{reason[1:]}{hint}"
 
 

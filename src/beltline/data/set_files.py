@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -13,12 +14,15 @@ from beltline.core import BadInputError
 from beltline.formats import write_atomic
 from beltline.formats.limits import bad
 
+_NO_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES}
+
 
 def bring_image(source: Path, target: Path, *, copy: bool) -> None:
     """Link or copy an image unless it is there.
 
     Raises:
         BadInputError: If links are not possible between the two places.
+        OSError: If the target cannot be written, or the source not be read.
     """
     if target.exists():
         return
@@ -29,8 +33,13 @@ def bring_image(source: Path, target: Path, *, copy: bool) -> None:
         else:
             os.link(source.resolve(), target)
     except OSError as error:
-        way_out = "" if copy else "; a hard link needs one file system: choose --out there, or --copy"
-        raise BadInputError(f"{target}: {error.strerror or error}{way_out}") from error
+        if copy:
+            target.unlink(missing_ok=True)  # half a copy would pass for the image in the next run
+        if copy or error.errno not in _NO_LINK:
+            error.filename = error.filename or str(target)  # a full disk names none
+            raise
+        way_out = "a hard link needs one file system: choose --out there, or --copy"
+        raise BadInputError(f"{target}: {error.strerror or error}; {way_out}") from error
 
 
 def recode_image(source: Path, target: Path) -> None:
