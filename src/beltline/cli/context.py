@@ -11,6 +11,7 @@ from typing import Annotated, Any, Protocol, TypeAlias, TypeVar
 
 import typer
 
+from beltline.core.errors import BeltlineError
 from beltline.core.printable import printable_lines
 
 Item = TypeVar("Item")
@@ -30,6 +31,17 @@ def say(text: str) -> None:
 def note(message: str) -> None:
     """A line for the person, on stderr; control characters in it are escaped."""
     print(printable_lines(message), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def usage(option: str) -> Iterator[None]:
+    """Whatever value the library refuses inside is wrong usage of this option, not a defect."""
+    try:
+        yield
+    except BeltlineError:
+        raise
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error
 
 
 def print_json(value: Any) -> None:

@@ -119,6 +119,9 @@ def convert(
     ] = None,
     copy: Annotated[bool, typer.Option("--copy", help="Copy images instead of hard links.")] = False,
     images: Annotated[bool, typer.Option("--images/--no-images", help="Bring images along.")] = True,
+    jpeg: Annotated[
+        bool, typer.Option("--jpeg", help="Write PNG as JPEG, which is all that torchvision's VOC takes.")
+    ] = False,
     lossless: Annotated[bool, typer.Option("--lossless", help="Exit with 7 if anything was lost.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -143,6 +146,7 @@ def convert(
         target,
         copy=copy,
         with_images=images,
+        jpeg=jpeg,
         watch=lambda rows: progress(rows, label="converting"),
     )
     if as_json:

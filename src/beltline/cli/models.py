@@ -108,9 +108,9 @@ def import_model(
 
     Example: beltline models import my-model.onnx --name mine
     """
-    from beltline.screening import find_weights, import_weights, open_model
+    from beltline.screening import import_weights, load_model
 
-    open_model(find_weights(file, trust=True)).warm_up()  # one of ours, and it runs here
+    load_model(file, trust=True)  # one of ours, and it runs here
     entry = import_weights(file, name=name or None, sha256=sha256 or None)
     if as_json:
         print_json(_entry(entry))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from beltline.cli.context import JsonFlag, Seed, print_json, progress_bar, say
+from beltline.cli.context import JsonFlag, Seed, print_json, progress_bar, say, usage
 
 
 def simulate(
@@ -34,11 +34,10 @@ def simulate(
     chosen = next((s for s in SPLITS if s == split), None)
     if chosen is None:
         raise typer.BadParameter(f"must be one of {', '.join(SPLITS)}, got {split!r}", param_hint="--split")
-    try:
+    with usage("--classes"):
         recipe = BagRecipe(classes=names, positives=positives, split=chosen)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--classes") from error
-    plan = SetPlan(bags, seed, recipe, Scanner(pixel_mm=pixel_mm, views=views), style)
+    with usage("--style"):
+        plan = SetPlan(bags, seed, recipe, Scanner(pixel_mm=pixel_mm, views=views), style)
     with progress_bar("simulating bags") as progress:
         card = simulate_set(out, plan, workers=workers, progress=progress)
     if as_json:

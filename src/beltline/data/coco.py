@@ -1,4 +1,4 @@
-"""COCO instances in and out: what the format holds as such, and further fields that other tools skip over."""
+"""COCO instances in: what the format holds as such, and the further fields that our writer adds."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from beltline.core import BadInputError
 from beltline.data.annotated import Annotated, Box, Item, Outline, Picture, images_in
-from beltline.formats import write_json
+from beltline.data.coco_writer import WHOLE
 from beltline.formats.limits import bad, read_bytes
 
 _FLAGS = ("difficult", "truncated", "occluded")
@@ -73,8 +72,8 @@ def read_coco_file(
 def read_coco(path: str | Path) -> Annotated:
     """A COCO file, or a folder of them: ``annotations.json`` or ``annotations/*.json``, a split each.
 
-    Images are looked for as the file names say, else in ``images/``, a folder called as the split, and
-    ``images/SPLIT``.
+    ``instances_`` before the name of a split counts for nothing. Images are looked for as the file names say,
+    else in ``images/``, a folder called as the split, and ``images/SPLIT``.
 
     Raises:
         BadInputError: If there is no such file.
@@ -90,47 +89,13 @@ def read_coco(path: str | Path) -> Annotated:
     classes: dict[str, None] = {}
     pictures: list[Picture] = []
     for file in files:
-        split = "" if len(files) == 1 and file.stem == "annotations" else _split_of(file.stem)
-        folder = _image_folder(file, root, split)
+        name = file.stem.removeprefix("instances_")
+        split = "" if name in ("annotations", WHOLE) else _split_of(name)
+        folder = _image_folder(root, (name, split, f"{split}2017") if split else ())
         names, found = read_coco_file(file, root, folder, split=split, problems=problems)
         classes.update(dict.fromkeys(names))
         pictures += found
     return Annotated(root, tuple(classes), tuple(pictures), {k: tuple(v) for k, v in problems.items()})
-
-
-def write_coco(out: Path, data: Annotated, files: Mapping[int, str]) -> list[Path]:
-    """Write ``annotations.json``, or ``annotations/SPLIT.json`` where there are several splits.
-
-    Flags of VOC, occlusion and further fields go along under their own names; other tools skip over them.
-
-    Args:
-        out: Folder of the set.
-        data: The pictures; each needs its size.
-        files: Path of each picture below ``out``, by its position; those without one are left out.
-
-    Returns:
-        The files written.
-    """
-    splits = {data.pictures[i].split for i in files}
-    categories = [{"id": n, "name": name} for n, name in enumerate(data.classes, start=1)]
-    ids = {name: n for n, name in enumerate(data.classes, start=1)}
-    written = []
-    for split in sorted(splits):
-        images: list[dict[str, Any]] = []
-        annotations: list[dict[str, Any]] = []
-        for i, file in files.items():
-            picture = data.pictures[i]
-            if picture.split == split:
-                images.append(_image_record(picture, len(images) + 1, file))
-                for item in picture.items or ():
-                    row = _annotation(item, ids[item.label])
-                    annotations.append({"id": len(annotations) + 1, "image_id": len(images), **row})
-        path = (
-            out / "annotations.json" if len(splits) == 1 else out / "annotations" / f"{split or 'all'}.json"
-        )
-        write_json(path, {"categories": categories, "images": images, "annotations": annotations})
-        written.append(path)
-    return written
 
 
 def outline_box(outline: Outline) -> Box:
@@ -227,31 +192,6 @@ def _finite(value: Any) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def _image_record(picture: Picture, number: int, file: str) -> dict[str, Any]:
-    if picture.size is None:
-        raise BadInputError(f"{picture.file}: COCO needs the size of the image, which is not known")
-    record: dict[str, Any] = {
-        "id": number, "file_name": file, "height": picture.size[0], "width": picture.size[1],
-    }  # fmt: skip
-    record |= {} if picture.items is not None else {"annotated": False}
-    record |= {"split": picture.split} if picture.split else {}
-    record |= {"parts": list(picture.subsets)} if picture.subsets else {}
-    return record | dict(picture.extra)
-
-
-def _annotation(item: Item, category: int) -> dict[str, Any]:
-    left, top, right, bottom = item.box
-    xywh = [round(v, 4) for v in (left, top, right - left, bottom - top)]
-    row: dict[str, Any] = {
-        "category_id": category, "bbox": xywh, "area": round(xywh[2] * xywh[3], 3),
-        "iscrowd": int(item.crowd),
-    }  # fmt: skip
-    if item.outline:
-        row["segmentation"] = item.outline
-    flags = {"difficult": item.difficult, "truncated": item.truncated, "occluded": item.occluded}
-    return row | {name: 1 for name, on in flags.items() if on} | dict(item.extra)
-
-
 def _annotation_files(folder: Path) -> list[Path]:
     single = folder / "annotations.json"
     return [single] if single.is_file() else sorted((folder / "annotations").glob("*.json"))
@@ -264,9 +204,10 @@ def _split_of(stem: str) -> str:
     return stem
 
 
-def _image_folder(file: Path, root: Path, split: str) -> str:
-    candidates = ["images/" + split, split, split + "2017", "images"] if split else ["images"]
-    return next((folder for folder in candidates if folder and (root / folder).is_dir()), "")
+def _image_folder(root: Path, names: tuple[str, ...]) -> str:
+    """Where the images of a split lie that goes by these names; "" for the root itself."""
+    candidates = [f"{above}{name}" for above in ("images/", "") for name in names]
+    return next((folder for folder in (*candidates, "images") if (root / folder).is_dir()), "")
 
 
 def _json(path: Path) -> Mapping[str, Any]:

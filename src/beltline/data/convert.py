@@ -5,14 +5,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePath
 from typing import Literal, TypeAlias, get_args
 
 from beltline.core import BadInputError
 from beltline.data.annotated import Annotated, Item, Picture, usable_box
-from beltline.data.coco import read_coco, write_coco
+from beltline.data.coco import read_coco
+from beltline.data.coco_writer import write_coco
 from beltline.data.losses import Losses
-from beltline.data.set_files import bring_image, require_new
+from beltline.data.set_files import bring_image, recode_image, require_new
 from beltline.data.sixray_images import check_image
 from beltline.data.voc import ANNOTATIONS, IMAGES, read_voc, write_voc
 from beltline.data.yolo import read_yolo, write_yolo
@@ -23,6 +25,7 @@ Target: TypeAlias = Literal["coco", "voc", "yolo", "yolo-seg"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 TARGETS: tuple[Target, ...] = get_args(Target)
 REPORT = "losses.json"
+_JPEG = (".jpg", ".jpeg")
 
 
 def guess_format(source: str | Path) -> Format:
@@ -62,6 +65,7 @@ def convert(
     *,
     copy: bool = False,
     with_images: bool = True,
+    jpeg: bool = False,
     watch: Callable[[list[int]], Iterable[int]] = iter,
 ) -> Losses:
     """Write pictures in another format, and ``losses.json`` beside.
@@ -75,6 +79,7 @@ def convert(
         target: The format; "yolo-seg" holds one polygon an object instead of boxes.
         copy: Copy images instead of hard links.
         with_images: Bring images along; without them only annotations are written.
+        jpeg: Write images of other kinds as JPEG, for readers that know no other.
         watch: Passes positions of pictures on, to show progress.
 
     Returns:
@@ -93,8 +98,13 @@ def convert(
         if picture is not None:
             pictures[i] = picture
             files[i] = _place(picture, target, taken, losses)
+            recode = jpeg and not files[i].lower().endswith(_JPEG)
+            if recode:
+                losses.add("recoded", picture.file)
+                files[i] = files[i].rpartition(".")[0] + ".jpg"
             if with_images:
-                bring_image(data.root / picture.file, out / files[i], copy=copy)
+                bring = recode_image if recode else partial(bring_image, copy=copy)
+                bring(data.root / picture.file, out / files[i])
     if not files:
         raise BadInputError(
             f"{data.root}: no picture that could be written as {target}; see which with verify"
@@ -114,6 +124,10 @@ def convert(
 
 def _prepared(data: Annotated, picture: Picture, target: Target, losses: Losses) -> Picture | None:
     """The picture with its size and clipped boxes; None where it has to be left out."""
+    if picture.split and (PurePath(picture.split).name != picture.split or picture.split == ".."):
+        raise BadInputError(
+            f"{picture.file}: split {picture.split[:60]!r} cannot be the name of a file or folder"
+        )
     if not picture.present:
         losses.add("missing_image", picture.file)
         return None

@@ -38,8 +38,10 @@ def write_atomic(path: str | Path, data: bytes | str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(target)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = os.fspath(target)  # a full disk names no file, the others the temporary one
         raise
     _sync_folder(target.parent)
 

@@ -138,7 +138,8 @@ def expected_input(name: str) -> ExpectedInput:
     found = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
     if found is None:
         return ExpectedInput(224, IMAGENET_MEAN, IMAGENET_STD)
-    return ExpectedInput(int(found.input_size[-1]), tuple(found.mean), tuple(found.std))
+    mean, std = ((float(a), float(b), float(c)) for a, b, c in (found.mean, found.std))
+    return ExpectedInput(int(found.input_size[-1]), mean, std)
 
 
 def feature_backbone(

@@ -27,7 +27,7 @@ from beltline.training.detection_figures import (
 )
 from beltline.training.initial import read_start, take_over, take_over_backbone
 from beltline.training.loop import FitResult, fit
-from beltline.training.recipes import read_recipe
+from beltline.training.recipes import building, read_recipe
 from beltline.training.recipes.detector_starter import (
     DETECTOR_RECIPES,
     STARTER,
@@ -104,7 +104,9 @@ def train_detector(
     require_same_recipe(out, written, resume=resume)
     _check_sides(recipe)
     evaluate = _build_evaluate(recipe, validation) if validation else None
-    model = _started(recipe)
+    with building():
+        model, fabric = _started(recipe), build_fabric(recipe)
+        optimizer = build_optimizer(recipe, model)
     out.mkdir(parents=True, exist_ok=True)
     write_values(out / RECIPE, written)
     batches = SourceBatches(
@@ -120,7 +122,7 @@ def train_detector(
         model,
         batches,
         detection_loss,
-        build_optimizer(recipe, model),
+        optimizer,
         steps=recipe.steps,
         options=fit_options(
             recipe,
@@ -130,7 +132,7 @@ def train_detector(
             log_steps=log_steps,
         ),
         out=out,
-        fabric=build_fabric(recipe),
+        fabric=fabric,
         evaluate=evaluate,
     )
 
@@ -225,3 +227,5 @@ def _check_sides(recipe: DetectorRecipe) -> None:
         value = getattr(recipe, name)
         if value < 32 or value % 32:
             raise BadInputError(f"{name} must be a multiple of 32, got {value}")
+    if recipe.width < 1:
+        raise BadInputError(f"width must be at least 1, got {recipe.width}")

@@ -28,7 +28,7 @@ from beltline.simulate.fusion_pairs import FusionPairs
 from beltline.training.arrays import as_input
 from beltline.training.checkpoint import WEIGHTS, load_weights
 from beltline.training.loop import FitOptions, FitResult, fit
-from beltline.training.recipes import with_values
+from beltline.training.recipes import building, with_values
 from beltline.training.recipes.uses import Use
 
 RECIPE, RESULT = "recipe.json", "result.json"
@@ -244,8 +244,10 @@ def train_fusion(
         raise BadInputError(
             f"{out}: holds a run already; choose another folder, or resume it with the recipe it began with"
         )
-    torch.manual_seed(recipe.seed)
-    model, losses = method.build(recipe), method.losses(recipe)
+    with building():
+        torch.manual_seed(recipe.seed)
+        model, losses = method.build(recipe), method.losses(recipe)
+        optimizer = torch.optim.Adam(model.parameters(), lr=recipe.lr)
     write_json(path, asdict(recipe))
 
     def loss(network: nn.Module, batch: PairBatch) -> Mapping[str, Tensor]:
@@ -256,7 +258,7 @@ def train_fusion(
         model,
         FusionBatches(pairs, recipe.batch_size, recipe.seed, method.taught, recipe.crop),
         loss,
-        torch.optim.Adam(model.parameters(), lr=recipe.lr),
+        optimizer,
         steps=recipe.steps,
         options=FitOptions(
             resume=resume, log_steps=log_steps, checkpoint_steps=checkpoint_steps, tensorboard=False

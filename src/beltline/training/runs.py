@@ -19,7 +19,7 @@ from beltline.training.export import ModelCard, export_onnx
 from beltline.training.initial import read_start, take_over
 from beltline.training.lists import classes_of, holds_class_folders, holds_lists, read_list
 from beltline.training.loop import FitResult, fit
-from beltline.training.recipes import load_recipe
+from beltline.training.recipes import building, load_recipe
 from beltline.training.recipes.chr_starter import (
     ChrStarterRecipe,
     Normalised,
@@ -81,18 +81,20 @@ def train_chr(
     for folder in (data, validation) if validation else (data,):
         _check_data(recipe, folder)
     steps = planned_steps(recipe, data)
-    model = build_model(recipe)
-    if recipe.backbone_weights:
-        load_backbone_weights(model.classifier, Path(recipe.backbone_weights))
-    if recipe.init:
-        take_over(model, read_start(recipe.init), recipe.classes)
+    with building():
+        model, fabric = build_model(recipe), build_fabric(recipe)
+        if recipe.backbone_weights:
+            load_backbone_weights(model.classifier, Path(recipe.backbone_weights))
+        if recipe.init:
+            take_over(model, read_start(recipe.init), recipe.classes)
+        optimizer = build_optimizer(recipe, model)
     out.mkdir(parents=True, exist_ok=True)
     write_values(out / RECIPE, written)
     return fit(
         model,
         build_batches(recipe, data),
         build_loss(recipe),
-        build_optimizer(recipe, model),
+        optimizer,
         steps=steps,
         options=fit_options(
             recipe,
@@ -102,7 +104,7 @@ def train_chr(
             log_steps=log_steps,
         ),
         out=out,
-        fabric=build_fabric(recipe),
+        fabric=fabric,
         evaluate=build_evaluate(recipe, validation) if validation else None,
     )
 
