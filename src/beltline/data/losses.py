@@ -31,7 +31,7 @@ LOST: Mapping[str, str] = MappingProxyType(
         "unused_class": "classes without any object, which the format cannot name",
         "missing_image": "images that are not on disk left out",
         "damaged": "images or annotations that cannot be read left out",
-        "renamed": "images renamed because two have one name",
+        "renamed": "images renamed because two have one name, or it is too long",
     }
 )
 KEPT_APART: Mapping[str, str] = MappingProxyType(

@@ -17,10 +17,10 @@ def bring_image(source: Path, target: Path, *, copy: bool) -> None:
     Raises:
         BadInputError: If links are not possible between the two places.
     """
-    if target.exists():
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
+        if target.exists():
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
         if copy:
             shutil.copyfile(source, target)
         else:
