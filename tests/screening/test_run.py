@@ -9,7 +9,7 @@ import pytest
 from beltline.core import BadInputError, ClassFinding, Report, ScanReport
 from beltline.formats import write_png
 from beltline.screening import RunOptions, ScreeningModel, collect, screen_files
-from beltline.screening.truth import TruthItem, Verdict, judge
+from beltline.screening.truth import TruthFinder, TruthItem, Verdict, judge
 
 OPTIONS = RunOptions(pfa=0.10)
 
@@ -154,6 +154,18 @@ def test_ground_truth_beside_the_images_is_counted(tmp_path: Path, model: Screen
     assert "<strong>1</strong> false class alarm<" in page
     assert "2 of 2 with such an item alarmed, 0 of 1 without one" in page
     assert page.count('<rect class="truth"') == 2
+
+
+@pytest.mark.parametrize("text", [
+    "[" * 100_000,
+    '{"categories": [{"id": 1e999, "name": "gun"}], "images": [], "annotations": []}',
+    '{"categories": [{"id": 1, "name": "刀"}], "images": [], "annotations": []}',
+    '{"categories": [{"id": 1, "name": "gun"}], "images": [{"id": 1, "file_name": "a.png"}],'
+    ' "annotations": [{"image_id": 1, "category_id": 1, "bbox": [0, 0, 1e999, 1]}]}',
+])  # fmt: skip
+def test_ground_truth_that_makes_no_sense_is_none(text, tmp_path: Path) -> None:
+    (tmp_path / "annotations.json").write_text(text, encoding="utf-8")
+    assert TruthFinder().find(tmp_path / "a.png") is None
 
 
 def test_broken_ground_truth_does_not_stop_screening(tmp_path: Path, model: ScreeningModel) -> None:

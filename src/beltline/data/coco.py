@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from beltline.data.annotated import Annotated, Box, Item, Outline, Picture, images_in
+from beltline.core import Masks, ShapeError
+from beltline.core.run_lengths import check_run_lengths
+from beltline.data.annotated import (
+    Annotated,
+    Box,
+    Item,
+    Outline,
+    Picture,
+    are_places,
+    class_name,
+    images_in,
+    is_polygon,
+    split_name,
+)
 from beltline.data.coco_writer import WHOLE
-from beltline.formats.limits import bad, read_bytes
+from beltline.formats.json_files import finite_json, read_json
+from beltline.formats.limits import bad
 
 _FLAGS = ("difficult", "truncated", "occluded")
 _IMAGE_FIELDS = {"id", "file_name", "width", "height", "annotated", "split", "parts", "license"}
@@ -42,7 +54,7 @@ def read_coco_file(
     problems = {} if problems is None else problems
     coco = _json(path)
     try:
-        names = {category["id"]: str(category["name"]) for category in coco["categories"]}
+        names = {category["id"]: class_name(category["name"]) for category in coco["categories"]}
         records = {record["id"]: record for record in coco["images"]}
         grouped: dict[Any, list[Item]] = {number: [] for number in records}
         for row in coco.get("annotations", ()):
@@ -52,10 +64,11 @@ def read_coco_file(
                 continue
             outline = _outline(row.get("segmentation"))
             if outline is None and row.get("segmentation"):
-                problems.setdefault("odd_outline", []).append(f"{path.name}: annotation {row.get('id')}")
+                kind = "odd_outline" if _in_reach(row["segmentation"]) else "far_outline"
+                problems.setdefault(kind, []).append(f"{path.name}: annotation {row.get('id')}")
             item = _item(row, label, outline)
             if item is None:
-                where = f"{path.name}: annotation {row.get('id')} has no box of four finite numbers"
+                where = f"{path.name}: annotation {row.get('id')} has no box of four numbers in reach"
                 problems.setdefault("damaged_annotation", []).append(where)
                 continue
             grouped[row["image_id"]].append(item)
@@ -64,7 +77,7 @@ def read_coco_file(
             _picture(record, grouped[number], files, split, subsets, problems)
             for number, record in records.items()
         ]
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise bad(path, f"not a COCO file with images, annotations and categories ({error!r})") from error
     return tuple(names.values()), pictures
 
@@ -101,8 +114,6 @@ def read_coco(path: str | Path) -> Annotated:
 def outline_box(outline: Outline) -> Box:
     """Left, top, right, bottom of polygons or run lengths."""
     if isinstance(outline, Mapping):
-        from beltline.core import Masks
-
         size = (int(outline["size"][0]), int(outline["size"][1]))
         left, top, right, bottom = (float(v) for v in Masks.from_coco([dict(outline)], size).boxes()[0])
         return left, top, right, bottom
@@ -150,46 +161,60 @@ def _picture(
     subsets: tuple[str, ...],
     problems: dict[str, list[str]],
 ) -> Picture:
-    name = str(record["file_name"])
+    name = record["file_name"]
+    if not isinstance(name, str) or not name.isprintable():
+        raise ValueError(f"file_name must be printable text, got {str(name)[:40]!r}")
     file, present, other_extension = files.find(name)
     if other_extension:
         problems.setdefault("wrong_extension", []).append(f"{name}: is {file}")
     size = (int(record["height"]), int(record["width"])) if record.get("width") else None
-    extra = {key: value for key, value in record.items() if key not in _IMAGE_FIELDS}
-    parts = tuple(str(part) for part in record.get("parts", subsets))
+    if size is not None and min(size) < 1:
+        raise ValueError(f"{name}: a size must be positive, got {size[1]}x{size[0]}")
+    extra = {key: finite_json(value) for key, value in record.items() if key not in _IMAGE_FIELDS}
+    parts = tuple(split_name(part) for part in record.get("parts", subsets))
     known = tuple(items) if record.get("annotated", True) else None
-    return Picture(file, known, str(record.get("split", split)), size, parts, present, extra=extra)
+    own = split_name(record.get("split", split))
+    return Picture(file, known, own, size, parts, present, extra=extra)
 
 
 def _item(row: Mapping[str, Any], label: str, outline: Outline | None) -> Item | None:
     box = row.get("bbox")
     if box is None and outline is not None:
         corners = outline_box(outline)
-    elif isinstance(box, Sequence) and len(box) == 4 and all(_finite(v) for v in box):
+    elif isinstance(box, Sequence) and len(box) == 4 and are_places(box):
         left, top, width, height = (float(v) for v in box)
         corners = (left, top, left + width, top + height)
     else:
         return None
     difficult, truncated, occluded = (bool(row.get(flag, False)) for flag in _FLAGS)
-    extra = {key: value for key, value in row.items() if key not in _ITEM_FIELDS}
+    extra = {key: finite_json(value) for key, value in row.items() if key not in _ITEM_FIELDS}
     crowd = bool(row.get("iscrowd", 0))
     return Item(label, corners, outline, difficult, truncated, occluded, crowd, extra)
 
 
 def _outline(value: Any) -> Outline | None:
-    """Polygons of three and more finite points, or run lengths; None for anything else."""
+    """Polygons in reach of an image, or sound run lengths; None for anything else."""
     if isinstance(value, dict):
-        size, counts = value.get("size"), value.get("counts")
-        sized = isinstance(size, list) and len(size) == 2 and all(isinstance(v, int) and v > 0 for v in size)
-        return value if sized and isinstance(counts, str | list) and counts else None
+        try:
+            check_run_lengths(value)
+        except ShapeError:
+            return None
+        return value
     if not isinstance(value, list) or not all(isinstance(polygon, list) for polygon in value):
         return None
-    good = [p for p in value if len(p) >= 6 and len(p) % 2 == 0 and all(_finite(v) for v in p)]
-    return good if good and len(good) == len(value) else None
+    return value if value and all(is_polygon(polygon) for polygon in value) else None
 
 
-def _finite(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+def _in_reach(polygons: Any) -> bool:
+    """False for polygons that would be sound if they were smaller."""
+    rows = polygons if isinstance(polygons, list) else []
+    return not any(
+        isinstance(p, list) and len(p) >= 6 and len(p) % 2 == 0 and all(map(_is_number, p)) for p in rows
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _annotation_files(folder: Path) -> list[Path]:
@@ -201,7 +226,7 @@ def _split_of(stem: str) -> str:
     for word in ("train", "val", "test"):
         if word in stem.lower():
             return word
-    return stem
+    return stem.lstrip(". ")[:64]  # the name of a folder later
 
 
 def _image_folder(root: Path, names: tuple[str, ...]) -> str:
@@ -211,10 +236,7 @@ def _image_folder(root: Path, names: tuple[str, ...]) -> str:
 
 
 def _json(path: Path) -> Mapping[str, Any]:
-    try:
-        found = json.loads(read_bytes(path))
-    except (ValueError, RecursionError) as error:
-        raise bad(path, f"damaged JSON ({error})") from error
+    found = read_json(path)
     if not isinstance(found, dict):
         raise bad(path, f"expected a JSON object, got {type(found).__name__}")
     return found

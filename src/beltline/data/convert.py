@@ -26,6 +26,7 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 TARGETS: tuple[Target, ...] = get_args(Target)
 REPORT = "losses.json"
 _JPEG = (".jpg", ".jpeg")
+_LONGEST_STEM = 200  # bytes
 
 
 def guess_format(source: str | Path) -> Format:
@@ -168,9 +169,12 @@ def _place(picture: Picture, target: Target, taken: set[str], losses: Losses) ->
         folder = f"images/{split or 'train'}"
     name = picture.file.rsplit("/", 1)[-1]
     stem, _, suffix = name.rpartition(".")
+    if len(stem.encode()) > _LONGEST_STEM:  # a suffix, a number and a temporary name need room
+        losses.add("renamed", picture.file)
+        stem = stem.encode()[:_LONGEST_STEM].decode(errors="ignore")
     if f"{folder}/{stem}" in taken:  # labels are found by the name without extension
         losses.add("renamed", picture.file)
-        stem = picture.file.rpartition(".")[0].replace("/", "_")
+        stem = picture.file.rpartition(".")[0].replace("/", "_")[-_LONGEST_STEM // 4 :]
         others = (f"{stem}-{number}" for number in itertools.count(2))
         stem = next(s for s in itertools.chain([stem], others) if f"{folder}/{s}" not in taken)
     taken.add(f"{folder}/{stem}")

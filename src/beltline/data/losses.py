@@ -33,7 +33,7 @@ LOST: Mapping[str, str] = MappingProxyType(
         "recoded": "images written anew as JPEG",
         "missing_image": "images that are not on disk left out",
         "damaged": "images or annotations that cannot be read left out",
-        "renamed": "images renamed because two have one name",
+        "renamed": "images renamed because two have one name, or it is too long",
     }
 )
 KEPT_APART: Mapping[str, str] = MappingProxyType(

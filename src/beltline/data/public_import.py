@@ -18,6 +18,7 @@ from beltline.data.sixray_images import check_image
 from beltline.formats import begin_plan, sha256_of, write_atomic, write_json
 
 Names: TypeAlias = Literal["taxonomy", "published"]
+_LONGEST = 200  # letters of a name; with suffix and all it must fit into 255
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -122,7 +123,7 @@ def _add(
     if picture.fault or check.fault is not None or check.size is None:
         tables.skipped[picture.file] = picture.fault or check.fault or "size not known"
         return
-    stem = _UNSAFE.sub("_", f"{picture.split}_{picture.stem}" if known.own_names else picture.stem)
+    stem = _UNSAFE.sub("_", f"{picture.split}_{picture.stem}" if known.own_names else picture.stem)[:_LONGEST]
     if stem in tables.labels:
         tables.skipped[picture.file] = f"another image is called {stem} already"
         return
@@ -155,7 +156,7 @@ def _object(
     box = usable_box(item, size)
     if box is None:
         return None
-    fallback = canonical(item.label) if names == "taxonomy" else item.label
+    fallback = _spelled(item.label) if names == "taxonomy" else item.label
     xywh = [round(v, 3) for v in (box[0], box[1], box[2] - box[0], box[3] - box[1])]
     found: dict[str, Any] = {
         "image_id": image, "label": labels.get(item.label, fallback), "bbox": xywh,
@@ -166,6 +167,14 @@ def _object(
         found["area"] = float(Masks.from_coco([rle], size).areas()[0])
     flags = {"difficult": item.difficult, "truncated": item.truncated, "occluded": item.occluded}
     return found | {name: 1 for name, on in flags.items() if on} | dict(item.extra)
+
+
+def _spelled(label: str) -> str:
+    """An unknown class by the taxonomy's spelling; as it is where that has no letter for it."""
+    try:
+        return canonical(label)
+    except ValueError:
+        return label
 
 
 def _labels_csv(tables: _Tables) -> str:

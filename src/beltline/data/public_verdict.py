@@ -13,6 +13,7 @@ from beltline.data.findings import Finding, finding_lines, findings_to_json
 FAULTS = MappingProxyType(
     {
         "damaged_annotation": "annotations that cannot be read",
+        "far_outline": "outlines that lead far outside any image; their boxes count",
         "split_overlap": "images in two splits",
         "repeated_rows": "images twice in one list",
         "subset_stranger": "images that a part names, but not its split",

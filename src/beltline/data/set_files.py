@@ -34,10 +34,10 @@ def bring_image(source: Path, target: Path, *, copy: bool) -> None:
         BadInputError: If links are not possible between the two places.
         OSError: If the target cannot be written, or the source not be read.
     """
-    if target.exists():
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
+        if target.exists():
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
         if copy:
             shutil.copyfile(source, target)
         else:

@@ -14,7 +14,16 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from beltline.core import BadInputError
-from beltline.data.annotated import Annotated, Box, Item, Picture, images_in
+from beltline.data.annotated import (
+    Annotated,
+    Box,
+    Item,
+    Picture,
+    are_places,
+    class_name,
+    images_in,
+    split_name,
+)
 from beltline.data.annotation_xml import CORNERS, read_xml, stated_size
 from beltline.data.box_lines import read_names
 from beltline.data.losses import Losses
@@ -71,7 +80,10 @@ def read_voc_xml(path: Path) -> tuple[tuple[Item, ...], tuple[int, int] | None]:
     rows = [row for row in tree.iter("object") if row.findtext("name", "").strip()]
     corners = [_corners(path, row) for row in rows]
     counts_from_1 = all(v == int(v) for box in corners for v in box)
-    items = [_item(row, box, counts_from_1) for row, box in zip(rows, corners, strict=True)]
+    try:
+        items = [_item(row, box, counts_from_1) for row, box in zip(rows, corners, strict=True)]
+    except ValueError as error:
+        raise bad(path, str(error)) from error
     return tuple(items), stated_size(tree)
 
 
@@ -145,9 +157,11 @@ def _corners(path: Path, row: ElementTree.Element) -> Box:
     try:
         left, top, right, bottom = (float(text) for text in texts)
     except ValueError as error:
-        raise bad(path, f"object {row.findtext('name', '')[:40]!r} has the corners {texts}") from error
-    if not all(math.isfinite(v) for v in (left, top, right, bottom)):
-        raise bad(path, f"object {row.findtext('name', '')[:40]!r} has corners that are not finite: {texts}")
+        name = row.findtext("name", "")[:40]
+        raise bad(path, f"object {name!r} has the corners {str(texts)[:80]}") from error
+    if not are_places((left, top, right, bottom)):
+        name = row.findtext("name", "")[:40]
+        raise bad(path, f"object {name!r} has corners that are not finite or far outside: {str(texts)[:80]}")
     return left, top, right, bottom
 
 
@@ -155,7 +169,7 @@ def _item(row: ElementTree.Element, box: Box, counts_from_1: bool) -> Item:
     left, top, right, bottom = box
     shift = 1.0 if counts_from_1 else 0.0
     difficult, truncated, occluded = (row.findtext(flag, "0").strip() == "1" for flag in _FLAGS)
-    name = row.findtext("name", "").strip()
+    name = class_name(row.findtext("name", "").strip())
     return Item(name, (left - shift, top - shift, right, bottom), None, difficult, truncated, occluded)
 
 
@@ -164,8 +178,9 @@ def _splits(folder: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in sorted(folder.glob("*.txt")):
         if "_" not in path.stem and path.stem not in ("trainval", "all"):
+            split = _split(path)
             for name in read_names(path):
-                found.setdefault(name, path.stem)
+                found.setdefault(name, split)
     return found
 
 
@@ -187,3 +202,10 @@ def _write_label_map(path: Path, classes: Sequence[str], losses: Losses) -> None
         elif name != _BACKGROUND:
             lines.append(f"{name}:::")
     write_atomic(path, "".join(f"{line}\n" for line in lines))
+
+
+def _split(path: Path) -> str:
+    try:
+        return split_name(path.stem)
+    except ValueError as error:
+        raise bad(path, str(error)) from error

@@ -30,7 +30,8 @@ def read_scan(path: str | Path) -> Scan:
 
     Raises:
         BadInputError: One line with the file and the reason: missing, empty, of an unknown type, truncated or
-            damaged, above 64 MP, a side under 8 pixels, NaN, or numbers that are no transmission.
+            damaged, above 64 MP or 1 GB of memory, a side under 8 pixels, NaN, or numbers that are no
+            transmission.
 
     Example:
         >>> import tempfile; folder = tempfile.TemporaryDirectory()
