@@ -10,6 +10,7 @@ from pathlib import Path, PurePath
 from typing import Literal, TypeAlias, get_args
 
 from beltline.core import BadInputError
+from beltline.core.printable import path_text
 from beltline.data.annotated import Annotated, Item, Picture, usable_box
 from beltline.data.coco import read_coco
 from beltline.data.coco_writer import write_coco
@@ -118,7 +119,7 @@ def convert(
         write_voc(out, ready, files, losses)
     else:
         write_yolo(out, ready, files, losses, polygons=target == "yolo-seg")
-    report = {"source": str(data.root), "target": target, "images": len(files), **losses.to_json()}
+    report = {"source": path_text(data.root), "target": target, "images": len(files), **losses.to_json()}
     write_json(out / REPORT, report, indent=1)
     return losses
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from beltline.core import BadInputError, Masks, ShapeError, canonical, is_threat
+from beltline.core.printable import path_text
 from beltline.data.annotated import Annotated, Item, Picture, usable_box
 from beltline.data.polygons import run_length
 from beltline.data.public_set import PublicSet
@@ -55,7 +56,7 @@ def import_public_set(
     """
     data, out = known.read(root), Path(out)
     there = _chosen(data, part)
-    plan = {"source": str(data.root.resolve()), "part": part, "names": names}
+    plan = {"source": path_text(data.root.resolve()), "part": part, "names": names}
     begin_plan(out, known.name, plan)
     labels = known.labels() if names == "taxonomy" else {name: name for name in known.classes}
     tables = _Tables({}, [], [], {}, {}, dict.fromkeys(labels.values()))
