@@ -147,8 +147,8 @@ def import_weights(path: Path, *, name: str | None = None, sha256: str | None = 
         sha256: Sum published by whoever made the file; checked when given.
 
     Raises:
-        UntrustedWeightsError: If the sum differs from ``sha256``, the name belongs to a shipped model, or weights
-            lie in other files.
+        UntrustedWeightsError: If the sum differs from ``sha256``, the name belongs to a shipped model, or
+            weights lie in other files.
         BadInputError: If the file cannot be read.
     """
     name = name or path.stem
