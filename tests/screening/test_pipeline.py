@@ -76,7 +76,7 @@ def test_operating_point_moves_the_decision(model: ScreeningModel) -> None:
 
 @pytest.mark.parametrize(("action", "reason"), [(fail, "boom"), (nan, "finite"), (slow, "deadline")])
 def test_a_failed_or_late_model_is_no_machine_result(model: ScreeningModel, action: Any, reason: str) -> None:
-    entry = screen_scan(scan_with(0.02), model_that(model, action), deadline_ms=200).report
+    entry = screen_scan(scan_with(0.02), model_that(model, action), deadline_ms=400).report
     assert entry.decision == "no_machine_result"
     assert reason in (entry.reason or "")
     assert entry.classes == ()
