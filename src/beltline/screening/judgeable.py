@@ -49,7 +49,10 @@ def why_not_judged(scan: Scan) -> str | None:
 def _seen_from_afar(scan: Scan) -> _View:
     scale = min(_OVERVIEW / max(scan.width, scan.height), 1.0)
     size = (max(round(scan.width * scale), 1), max(round(scan.height * scale), 1))
-    pixels = np.exp(-scan.pixels) if scan.quantity == "attenuation" else scan.pixels
+    step = max(round(max(scan.width, scan.height) / (2 * _OVERVIEW)), 1)  # two each way are averaged: enough
+    step = 1 if min(scan.width, scan.height) < _OVERVIEW else step
+    pixels = scan.pixels[:, ::step, ::step]
+    pixels = np.exp(-pixels) if scan.quantity == "attenuation" else pixels
     shown = pixels[:3] if scan.quantity == "color" else pixels  # a fourth channel is no colour
     small = [cv2.resize(np.ascontiguousarray(p), size, interpolation=cv2.INTER_AREA) for p in shown]
     planes = np.clip(np.asarray(small, dtype=np.float32), 0, 1)
