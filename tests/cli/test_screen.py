@@ -137,7 +137,7 @@ def test_bad_options_exit_with_2(bags: Path, tmp_path: Path, model_file: Path, o
 def test_too_short_a_deadline_is_no_machine_result(
     bags: Path, tmp_path: Path, model_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_png(bags / "large.png", np.full((2500, 3000, 3), 60, np.uint8))
+    write_png(bags / "large.png", np.full((2500, 3000, 3), 240, np.uint8))
     options = ["--deadline-ms", "1", "--out", str(tmp_path / "o"), *trusted(model_file)]
     assert main(["screen", str(bags / "large.png"), *options]) == 0
     assert "1 no machine result" in capsys.readouterr().out

@@ -7,7 +7,6 @@ import math
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 from onnx import TensorProto
@@ -15,6 +14,7 @@ from onnx import TensorProto
 from beltline.core import QualityGateError
 from beltline.models.chr import fuse_cams, mean_logits
 from beltline.screening import load_model
+from beltline.screening.runtime import onnxruntime
 from beltline.training import export
 from beltline.training.export import METADATA_KEY, ModelCard, export_onnx
 from beltline.training.recipes.chr_starter import build_model

@@ -80,6 +80,8 @@ class ScanReport:
         instances: Objects, where the model finds them.
         ms: Milliseconds by step: read, model, total and others.
         reason: Why there is no machine result.
+        bags: Rectangles (x1, y1, x2, y2) of a long strip that were screened one by one, pixels; empty where
+            the scan was screened as it is.
     """
 
     path: str
@@ -91,6 +93,7 @@ class ScanReport:
     instances: tuple[InstanceFinding, ...] = ()
     ms: Mapping[str, float] = field(default_factory=dict)
     reason: str | None = None
+    bags: tuple[Box, ...] = ()
 
     def __post_init__(self) -> None:
         if self.decision not in DECISIONS:
@@ -181,7 +184,11 @@ def _scan_to_dict(scan: ScanReport) -> dict[str, Any]:
         "instances": [_instance_to_dict(found) for found in scan.instances],
         "ms": dict(scan.ms),
     }  # fmt: skip
-    return record if scan.reason is None else {**record, "reason": scan.reason}
+    if scan.reason is not None:
+        record["reason"] = scan.reason
+    if scan.bags:
+        record["bags"] = [list(bag) for bag in scan.bags]
+    return record
 
 
 def _class_to_dict(finding: ClassFinding) -> dict[str, Any]:
@@ -224,6 +231,7 @@ def _scan_from_dict(record: dict[str, Any]) -> ScanReport:
         classes=tuple(_class_from_dict(finding) for finding in record["classes"]),
         instances=tuple(_instance_from_dict(found) for found in record["instances"]),
         ms=dict(record["ms"]), reason=record.get("reason"),
+        bags=tuple(_box(bag) for bag in record.get("bags", ())),
     )  # fmt: skip
 
 
