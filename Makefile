@@ -2,7 +2,7 @@
 JOBS ?= 2
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: check lint types imports docs test slow format
+.PHONY: check lint types imports docs test slow readers format
 
 check: lint types imports docs test
 
@@ -25,6 +25,12 @@ test:
 
 slow:
 	pytest -q -m slow
+
+# Exports opened by Datumaro too, whose pins differ from ours.
+readers:
+	python3 -m venv .venv-readers
+	.venv-readers/bin/pip install -q -e ".[readers]"
+	.venv-readers/bin/pytest -q tests/data/test_other_readers.py
 
 format:
 	ruff check --fix .

@@ -23,8 +23,9 @@ from torch import Tensor, nn
 from beltline.models import ensure_torchvision_ops
 
 ensure_torchvision_ops()
-import onnxruntime  # noqa: E402
 import timm  # noqa: E402
+
+from beltline.screening.runtime import onnxruntime  # noqa: E402
 
 BACKBONES: dict[str, tuple[str, dict[str, Any]]] = {
     "resnet18": ("resnet18", {}),

@@ -40,7 +40,7 @@ def build_forms(name: str) -> dict[str, nn.Module]:
 
 def onnx_step(model: nn.Module, side: int, threads: int) -> Step:
     """One image through ONNX Runtime on the CPU."""
-    import onnxruntime
+    from beltline.screening.runtime import onnxruntime
 
     image = torch.rand(1, 3, side, side)
     buffer: Any = io.BytesIO()

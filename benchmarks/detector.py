@@ -35,7 +35,7 @@ BACKBONES: dict[str, dict[str, Any]] = {
 
 def session_of(payload: bytes, threads: int) -> Any:
     """ONNX Runtime on the CPU."""
-    import onnxruntime as ort
+    from beltline.screening.runtime import onnxruntime as ort
 
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads

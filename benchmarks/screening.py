@@ -65,7 +65,7 @@ def plain_pipeline(session: Any, picture: NDArray[np.uint8], card: Any) -> dict[
 
 def plain_session(weights: bytes) -> Any:
     """The same model, two threads, ONNX Runtime's defaults otherwise."""
-    import onnxruntime as ort
+    from beltline.screening.runtime import onnxruntime as ort
 
     options = ort.SessionOptions()
     options.intra_op_num_threads = 2

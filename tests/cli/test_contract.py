@@ -104,7 +104,7 @@ ERRORS = [
     (BeltlineError("something"), 1, "something"),
     (KeyboardInterrupt(), 130, "interrupted"),
     (ZeroDivisionError("division by zero"), 1, "ZeroDivisionError: division by zero"),
-    (PermissionError(13, "Permission denied", "/root/x"), 1, "Permission denied"),
+    (PermissionError(13, "Permission denied", "/root/x"), 3, "/root/x: permission denied"),
     (ModuleNotFoundError("No module named 'torch'", name="torch"), 5, "beltline[train]"),
     (typer.BadParameter("no such style"), 2, "no such style"),
     (typer.Exit(6), 6, ""),

@@ -1,6 +1,9 @@
 import hashlib
 import importlib.util
 import json
+import os
+import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +80,55 @@ def test_some_bad_files_exit_with_6_and_all_bad_with_3(
     assert main(["screen", str(tmp_path / "gone"), "--out", str(tmp_path / "c"), *trusted(model_file)]) == 3
 
 
+def test_files_that_are_no_scans_are_counted_and_do_not_fail(
+    bags: Path, tmp_path: Path, model_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("Thumbs.db", "1.dcm", "2.dcm"):
+        (bags / name).write_bytes(b"no picture")
+    assert main(["screen", str(bags), "--out", str(tmp_path / "out"), *trusted(model_file)]) == 0
+    out, err = capsys.readouterr()
+    assert "1 scan: 1 alarm, 0 clear, 0 no machine result, 3 not screened" in out
+    assert err == "beltline: not screened: 2 .dcm, 1 .db\n"
+    (bags / "a.png").unlink()
+    assert main(["screen", str(bags), "--out", str(tmp_path / "none"), *trusted(model_file)]) == 3
+    assert "only 2 .dcm, 1 .db" in capsys.readouterr().err
+
+
+def test_names_with_escape_sequences_do_not_reach_the_terminal(
+    bags: Path, tmp_path: Path, model_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (bags / "x\x1b[2J\nbeltline: all clear.png").write_bytes(b"")
+    (bags / os.fsdecode(b"y\xff.png")).write_bytes(b"")
+    options = ["--out", str(tmp_path / "out"), *trusted(model_file)]
+    assert main(["screen", str(bags), *options]) == 6
+    err = capsys.readouterr().err
+    assert "\x1b" not in err
+    assert len(err.splitlines()) == 3
+    assert r"x\x1b[2J\x0abeltline: all clear.png: empty file" in err
+    assert r"y\xff.png" in err
+    assert main(["screen", str(bags), "--json", *options]) == 6
+    assert r"y\xff.png" in json.loads(capsys.readouterr().out)["failed"][1]["path"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_leave_a_report_that_says_interrupted(
+    bags: Path, tmp_path: Path, model_file: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    for name in "bcd":
+        shutil.copy(bags / "a.png", bags / f"{name}.png")
+    monkeypatch.setattr("beltline.cli.context.Ticker.__call__", lambda self, done, total, path: (
+        os.kill(os.getpid(), number) if done == 2 else None
+    ))  # fmt: skip
+    before = signal.getsignal(signal.SIGTERM)
+    assert main(["screen", str(bags), "--out", str(tmp_path / "out"), *trusted(model_file)]) == 130
+    assert signal.getsignal(signal.SIGTERM) is before
+    record = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert record["interrupted"] == {"screened": len(record["scans"]), "of": 4}
+    assert len(record["scans"]) in (2, 3)
+    assert f"interrupted, {len(record['scans'])} of 4 screened" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("option", [["--pfa", "0.5"], ["--overlays", "gif"], ["--limit", "0"]])
 def test_bad_options_exit_with_2(bags: Path, tmp_path: Path, model_file: Path, option: list[str]) -> None:
     assert main(["screen", str(bags), "--out", str(tmp_path / "o"), *option, *trusted(model_file)]) == 2
@@ -85,7 +137,7 @@ def test_bad_options_exit_with_2(bags: Path, tmp_path: Path, model_file: Path, o
 def test_too_short_a_deadline_is_no_machine_result(
     bags: Path, tmp_path: Path, model_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_png(bags / "large.png", np.full((2500, 3000, 3), 60, np.uint8))
+    write_png(bags / "large.png", np.full((2500, 3000, 3), 240, np.uint8))
     options = ["--deadline-ms", "1", "--out", str(tmp_path / "o"), *trusted(model_file)]
     assert main(["screen", str(bags / "large.png"), *options]) == 0
     assert "1 no machine result" in capsys.readouterr().out

@@ -8,6 +8,7 @@ from beltline.core import (
     ClassFinding,
     FailedScan,
     InstanceFinding,
+    Interrupted,
     Masks,
     ModelRef,
     Report,
@@ -33,14 +34,20 @@ def full_report():
             ScanReport("späť.png", "ef" * 32, 9, 9, "no_machine_result", reason="the model took too long"),
         ),
         (FailedScan("broken.png", "truncated"),),
+        {".dcm": 3, "without suffix": 1},
+        Interrupted(2, 150),
     ), mask  # fmt: skip
 
 
 def test_json_has_the_documented_keys_in_order():
     report, _ = full_report()
     record = json.loads(report.to_json())
-    assert list(record) == ["schema_version", "model", "operating_point", "scans", "failed"]
+    assert list(record) == [
+        "schema_version", "model", "operating_point", "scans", "failed", "skipped", "interrupted",
+    ]  # fmt: skip
     assert record["schema_version"] == 1
+    assert record["skipped"] == {".dcm": 3, "without suffix": 1}
+    assert record["interrupted"] == {"screened": 2, "of": 150}
     scan = record["scans"][0]
     documented = ["path", "sha256", "width", "height", "decision", "classes", "instances", "ms"]
     assert list(scan) == documented

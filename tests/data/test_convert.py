@@ -18,6 +18,7 @@ from beltline.data.polygons import one_polygon, run_length
 from beltline.data.public_fake import write_picture
 from beltline.data.voc import read_voc_xml, whole_pixels
 from beltline.data.yolo import read_yolo_labels
+from beltline.formats import read_scan, read_set
 
 SIZE = (48, 64)
 
@@ -87,7 +88,7 @@ def test_what_voc_cannot_hold(tmp_path):
     losses = convert(rich(tmp_path), tmp_path / "out", "voc")
     assert dict(losses.counts) == {
         "missing_image": 1, "clipped": 1, "no_area": 1, "renamed": 1, "mask": 1, "crowd": 1, "extra_field": 1,
-        "sub_pixel": 1, "part": 5, "image_field": 5, "unused_class": 1,
+        "sub_pixel": 1, "part": 5, "image_field": 5, "unlisted": 1,
     }  # fmt: skip
     assert losses.largest_shift_px == pytest.approx(0.5)
     again = {p.stem: p for p in read_annotated(tmp_path / "out").pictures}
@@ -132,10 +133,87 @@ def test_coco_agrees_with_pycocotools(tmp_path):
     from pycocotools.coco import COCO
 
     convert(rich(tmp_path), tmp_path / "out", "coco")
-    coco = COCO(str(tmp_path / "out" / "annotations.json"))
+    coco = COCO(str(tmp_path / "out" / "annotations" / "instances_train.json"))
     first = coco.loadAnns([1])[0]
     assert first["bbox"] == [10, 10, 20, 20]
     assert coco.annToMask(first).sum() == pytest.approx(200, rel=0.1)
+
+
+def test_one_split_in_coco_is_a_set_of_ours_too(plain, tmp_path):
+    convert(plain, tmp_path / "out", "coco")
+    ours = read_set(tmp_path / "out")
+    assert (ours.names, ours.classes) == (("a", "b", "c"), ("gun", "knife"))
+    assert [ours.path(i).is_file() for i in range(3)] == [True] * 3
+    alone = read_coco(tmp_path / "out" / "annotations" / "instances_train.json")
+    assert essence(alone) == essence(plain)
+    assert all(p.present for p in alone.pictures)
+
+
+def two_splits(plain):
+    first, *others = plain.pictures
+    return replace(plain, pictures=(replace(first, split="easy_one"), *others))
+
+
+@pytest.mark.parametrize("target", ["coco", "voc", "yolo"])
+def test_splits_come_back(plain, tmp_path, target):
+    convert(two_splits(plain), tmp_path / "out", target)
+    again = read_annotated(tmp_path / "out")
+    assert {p.stem: p.split.replace("-", "_") for p in again.pictures} == {
+        "a": "easy_one", "b": "train", "c": "train",
+    }  # fmt: skip
+    assert all(p.present for p in again.pictures)
+
+
+@pytest.mark.parametrize("target", ["coco", "voc"])
+def test_no_split_comes_back_as_none(plain, tmp_path, target):
+    loose = replace(plain, pictures=tuple(replace(p, split="") for p in plain.pictures))
+    convert(loose, tmp_path / "out", target)
+    (tmp_path / "out" / "annotations.json").unlink(missing_ok=True)
+    assert read_annotated(tmp_path / "out").splits() == ("",)
+
+
+def test_exports_of_earlier_versions_are_read(plain, tmp_path):
+    """``annotations/SPLIT.json`` with file names below the root; VOC without labelmap.txt and list."""
+    convert(two_splits(plain), tmp_path / "old", "coco")
+    for path in (tmp_path / "old" / "annotations").iterdir():
+        coco = json.loads(path.read_text())
+        for record in coco["images"]:
+            record["file_name"] = f"images/{record['file_name']}"
+        path.with_name(path.name.removeprefix("instances_")).write_text(json.dumps(coco))
+        path.unlink()
+    old = read_coco(tmp_path / "old")
+    assert essence(old) == essence(two_splits(plain))
+    assert all(p.present for p in old.pictures)
+    convert(plain, tmp_path / "voc", "voc")
+    (tmp_path / "voc" / "labelmap.txt").unlink()
+    assert essence(read_annotated(tmp_path / "voc")) == essence(plain)
+
+
+def test_classes_of_voc_keep_order_and_the_unused(plain, tmp_path):
+    odd = replace(plain, classes=("scissors", "knife", "gun", "a:b"))
+    losses = convert(odd, tmp_path / "out", "voc")
+    assert dict(losses.counts) == {"class_name": 1}
+    assert read_annotated(tmp_path / "out").classes == ("scissors", "knife", "gun")
+
+
+def test_png_as_jpeg_is_counted_and_close(plain, tmp_path):
+    losses = convert(plain, tmp_path / "out", "voc", jpeg=True)
+    assert dict(losses.counts) == {"recoded": 2}
+    again = read_annotated(tmp_path / "out")
+    assert {p.file for p in again.pictures} == {f"JPEGImages/{name}.jpg" for name in "abc"}
+    before, after = (
+        read_scan(root).pixels for root in (plain.root / "a.png", again.root / "JPEGImages/a.jpg")
+    )
+    assert np.abs(before - after).mean() < 3 / 255
+
+
+@pytest.mark.parametrize("split", ["../../away", "/tmp/away", "a/b", ".."])
+@pytest.mark.parametrize("target", ["coco", "voc", "yolo"])
+def test_a_split_is_no_way_out_of_the_folder(plain, tmp_path, target, split):
+    bad = replace(plain, pictures=tuple(replace(p, split=split) for p in plain.pictures))
+    with pytest.raises(BadInputError, match="name of a file or folder"):
+        convert(bad, tmp_path / "out", target)
+    assert not (tmp_path / "out").exists()
 
 
 def test_yolo_seg_writes_polygons_and_says_what_they_lose(tmp_path):
@@ -274,3 +352,6 @@ def test_the_verb_converts_an_imported_set(tmp_path, capsys):
     data = read_annotated(tmp_path / "yolo")
     assert data.splits() == ("test", "train")
     assert len(data) == 12
+    again = ["data", "convert", str(tmp_path / "set"), str(tmp_path / "jpeg"), "--to", "voc", "--jpeg"]
+    assert main(again) == 0
+    assert {path.suffix for path in (tmp_path / "jpeg" / "JPEGImages").iterdir()} == {".jpg"}

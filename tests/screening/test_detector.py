@@ -179,6 +179,7 @@ def test_boxes_come_back_exactly(width: int, height: int, long_side: int, seed: 
 @pytest.mark.parametrize("size", [(30, 2000), (2000, 30), (8, 8), (301, 200), (200, 640), (640, 480)])
 @pytest.mark.parametrize("air", [255, 225])
 def test_the_scan_is_prepared_as_in_calibration(tmp_path: Path, size: tuple[int, int], air: int) -> None:
+    """Detection, from picture to tensor: screening and training give the same numbers."""
     data = pytest.importorskip("beltline.systems.detector.data")
     arrays, files = (pytest.importorskip(f"beltline.training.{name}") for name in ("arrays", "files"))
     from beltline.physics import whiten_background
@@ -205,11 +206,6 @@ def test_every_quantity_is_seen(detector: ScreeningModel, quantity: Any, channel
     pixels = -np.log(pixels) if quantity == "attenuation" else pixels
     entry = screen_scan(Scan(pixels, quantity, channels), detector, pfa=0.1).report
     assert entry.decision == "alarm"
-
-
-def test_a_strip_is_bad_input(detector: ScreeningModel) -> None:
-    with pytest.raises(BadInputError, match="8 x 8"):
-        screen_scan(Scan(np.ones((3, 7, 300), np.float32), "color", ("r", "g", "b")), detector)
 
 
 @pytest.mark.parametrize(

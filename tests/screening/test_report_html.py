@@ -1,3 +1,4 @@
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -5,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from beltline.core import ClassFinding, FailedScan, ModelRef, Report, ScanReport
+from beltline.core import ClassFinding, FailedScan, Interrupted, ModelRef, Report, ScanReport
 from beltline.formats import write_png
 from beltline.screening import RunOptions, ScreeningModel, screen_files
-from beltline.screening.report_html import Card, Limits, percent, render_report
+from beltline.screening.album import Limits, Pictures
+from beltline.screening.report_html import Card, percent, render_report
 
 VOID = {"meta", "img", "input", "br", "link", "hr"}
 SVG_EMPTY = {"rect"}
@@ -110,7 +112,7 @@ def entry(name: str, decision: str = "clear", probability: float = 0.2) -> ScanR
 
 def test_names_from_outside_cannot_become_markup(model: ScreeningModel) -> None:
     report = Report(ModelRef(EVIL, "00"), {"pfa": 0.05}, (entry(EVIL),), (FailedScan(EVIL, EVIL),))
-    text = render_report(report, [Card(report.scans[0], b"jpeg", overlay=EVIL)], model.card)
+    text = render_report(report, [Card(report.scans[0], Pictures(b"jpeg"), overlay=EVIL)], model.card)
     check(text)
     assert text.count("<script>") == 1
     assert "alert(&#34;x&#34;)" in text
@@ -121,34 +123,109 @@ def test_alarms_come_first_then_what_the_operator_must_decide(model: ScreeningMo
         entry("c1"), entry("a1", "alarm", 0.6), entry("n1", "no_machine_result"), entry("a2", "alarm", 0.9),
     )  # fmt: skip
     report = Report(ModelRef("m", "00"), {"pfa": 0.05}, entries)
-    text = render_report(report, [Card(e, None) for e in entries], model.card)
+    text = render_report(report, [Card(e) for e in entries], model.card)
     order = re.findall(r'<article.*?data-name="(\w+)"', text)
     assert order == ["a2", "a1", "n1", "c1"]
     assert "The operator decides." in text
-    assert "Picture not embedded" in text
+    assert "No picture was kept" in text
 
 
 def test_an_empty_report_is_a_page_too(model: ScreeningModel) -> None:
     check(render_report(Report(ModelRef("m", "00"), {"pfa": 0.05}), [], model.card))
 
 
-def test_long_reports_get_smaller_pictures() -> None:
-    sides = [Limits.for_count(n).long_side for n in (1, 200, 5000)]
+def test_long_reports_get_smaller_pictures_and_thumbnails() -> None:
+    limits = [Limits.for_count(n) for n in (1, 100, 200, 5000)]
+    sides = [limit.long_side for limit in limits]
     assert sides == sorted(sides, reverse=True)
-    assert len(set(sides)) == 3
+    assert len(set(sides)) == 4
+    assert [limit.thumb_side is None for limit in limits] == [True, True, False, False]
 
 
-def test_pictures_beyond_the_limit_stay_out(
+def noisy_bags(folder: Path, count: int) -> Path:
+    rng = np.random.default_rng(0)
+    for i in range(count):
+        write_png(folder / f"{i}.png", rng.integers(0, 255, (90, 90, 3)).astype(np.uint8))
+    return folder
+
+
+def test_pictures_beyond_the_limit_lie_beside_the_page(
     tmp_path: Path, model: ScreeningModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Limits, "for_count", classmethod(lambda cls, count: cls(100, 60, 3000)))
-    rng = np.random.default_rng(0)
-    for i in range(3):
-        write_png(tmp_path / "in" / f"{i}.png", rng.integers(0, 255, (90, 90, 3)).astype(np.uint8))
-    screen_files([tmp_path / "in"], tmp_path / "out", model)
+    screen_files([noisy_bags(tmp_path / "in", 3)], tmp_path / "out", model)
     text = (tmp_path / "out" / "report.html").read_text()
-    assert text.count("Picture not embedded") >= 2
-    assert "overlays/00003_2.jpg" in text
+    named = re.findall(r'class="scan" src="(pictures/[^"]+)"', text)
+    assert len(named) >= 2
+    assert sorted(named) == sorted(
+        f"pictures/{f.name}" for f in (tmp_path / "out" / "pictures").glob("*.jpg")
+    )
+    assert "img-src data: &#39;self&#39; file:;" not in text
+    assert "img-src data: 'self' file:;" in text
+    check(text)
+
+
+def test_a_long_report_embeds_thumbnails_and_names_the_larger_pictures(
+    tmp_path: Path, model: ScreeningModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Limits, "for_count", classmethod(lambda cls, count: cls(90, 80, 1500, 24)))
+    screen_files([noisy_bags(tmp_path / "in", 3)], tmp_path / "out", model, options=RunOptions(pfa=0.10))
+    text = (tmp_path / "out" / "report.html").read_text()
+    scans = [values for tag, values in check(text).tags if tag == "img" and values.get("class") == "scan"]
+    thumbs = [values for values in scans if str(values["src"]).startswith("data:image/jpeg")]
+    assert 1 <= len(thumbs) < 3, "the budget takes some thumbnails, not all"
+    for values in scans:
+        file = tmp_path / "out" / str(values.get("data-larger") or values["src"])
+        assert file.read_bytes().startswith(b"\xff\xd8")
+    assert len("".join(str(values["src"]) for values in thumbs)) < 1500 * 4 / 3 + 100
+
+
+def test_two_thousand_scans_make_a_page_below_15_mb(model: ScreeningModel) -> None:
+    """Markup of a card with all its pictures beside, and the most that thumbnails may take, as base64."""
+    entries = tuple(entry(f"folder/bag{i}.png", "alarm", 0.9) for i in range(400))
+    report = Report(ModelRef("m", "00"), {"pfa": 0.05}, entries)
+    text = render_report(report, [Card(e, Pictures(None, "pictures/1.jpg")) for e in entries], model.card)
+    markup = 2000 * len(text) / len(entries)
+    assert markup + Limits.for_count(2000).total_bytes * 4 / 3 < 15e6
+
+
+def test_the_full_list_of_classes_is_made_from_the_card(model: ScreeningModel) -> None:
+    chances = {"gun": 0.9, "knife": 0.5, "liquid": 0.004}
+    findings = tuple(ClassFinding(label, p, p > 0.8) for label, p in chances.items())
+    scan = ScanReport("a", "", 9, 9, "alarm", findings)
+    page = check(render_report(Report(ModelRef("m", "0"), {"pfa": 0.05}, (scan,)), [Card(scan)], model.card))
+    article = next(values for tag, values in page.tags if tag == "article")
+    classes = json.loads(str(next(values for tag, values in page.tags if tag == "main")["data-classes"]))
+    assert [label for label, _ in classes] == ["gun", "knife", "liquid"]
+    assert article["data-p"] == "0.9,0.5,0.004"
+
+
+def test_an_interrupted_report_says_so(model: ScreeningModel) -> None:
+    entries = tuple(entry(f"{i}") for i in range(74))
+    report = Report(
+        ModelRef("m", "0"), {"pfa": 0.05}, entries, (FailedScan("x", "y"),), interrupted=Interrupted(74, 150)
+    )
+    text = " ".join(render_report(report, [Card(e) for e in entries], model.card).split())
+    assert "Interrupted, 74 of 150 screened." in text
+    assert "75 files were not reached" in text
+    finished = render_report(Report(ModelRef("m", "0"), {"pfa": 0.05}), [], model.card)
+    assert "nterrupted" not in finished.split("</style>")[1]
+
+
+def test_what_was_not_screened_is_counted_by_kind(model: ScreeningModel) -> None:
+    report = Report(ModelRef("m", "0"), {"pfa": 0.05}, skipped={".dcm": 3, "without suffix": 1})
+    text = render_report(report, [], model.card)
+    check(text)
+    assert "<strong>4</strong><span>– NOT SCREENED</span>" in text
+    assert "<li><strong>3</strong> .dcm</li><li><strong>1</strong> without suffix</li>" in text
+
+
+def test_control_characters_and_foreign_bytes_are_shown_as_escapes(model: ScreeningModel) -> None:
+    evil = "bag\x1b[2J\udce9\u202egnp.png"
+    report = Report(ModelRef(evil, "0"), {"pfa": 0.05}, (entry(evil),), (FailedScan(evil, evil),), {evil: 1})
+    text = render_report(report, [Card(entry(evil), overlay=evil)], model.card)
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f\u202e\ud800-\udfff]", text)
+    assert r"bag\x1b[2J\xe9\u202egnp.png" in text
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from beltline.core import BadInputError, ClassFinding, Report, ScanReport
 from beltline.formats import write_png
 from beltline.screening import RunOptions, ScreeningModel, collect, screen_files
-from beltline.screening.truth import TruthItem, Verdict, judge
+from beltline.screening.truth import TruthFinder, TruthItem, Verdict, judge
 
 OPTIONS = RunOptions(pfa=0.10)
 
@@ -39,20 +39,15 @@ def bags(tmp_path: Path) -> Path:
 
 
 def test_files_come_in_natural_order_and_once(bags: Path) -> None:
-    files, failed = collect([bags, bags / "bag9.png", bags / "gone.png"])
+    files, failed, _ = collect([bags, bags / "bag9.png", bags / "gone.png"])
     assert [f.name for f in files] == ["bag9.png", "bag10.png", "broken.png", "bag1.png"]
     assert [f.path for f in failed] == [str(bags / "gone.png")]
 
 
-def test_a_set_gives_only_its_images(tmp_path: Path) -> None:
-    write_bag(tmp_path / "set" / "images" / "a.png")
-    write_bag(tmp_path / "set" / "masks" / "a.png")
-    assert [f.parent.name for f in collect([tmp_path / "set"])[0]] == ["images"]
-
-
 def test_results_of_an_earlier_run_are_not_screened(bags: Path, model: ScreeningModel) -> None:
     screen_files([bags], bags / "out", model, options=OPTIONS)
-    files, _ = collect([bags])
+    files, _, skipped = collect([bags])
+    assert skipped == {".txt": 1, "hidden": 1}
     assert not [f for f in files if "overlays" in f.parts]
 
 
@@ -70,7 +65,9 @@ def test_report_json_keeps_its_schema(bags: Path, tmp_path: Path, model: Screeni
     report = screen_files([bags], tmp_path / "out", model, options=OPTIONS)
     text = (tmp_path / "out" / "report.json").read_text()
     record = json.loads(text)
-    assert list(record) == ["schema_version", "model", "operating_point", "scans", "failed"]
+    assert list(record) == [
+        "schema_version", "model", "operating_point", "scans", "failed", "skipped", "interrupted",
+    ]  # fmt: skip
     assert record["schema_version"] == 1
     assert record["model"] == {"name": "fake-darkness", "sha256": model.sha256}
     assert record["operating_point"] == {"pfa": 0.10}
@@ -84,22 +81,11 @@ def test_report_json_keeps_its_schema(bags: Path, tmp_path: Path, model: Screeni
             assert (len(finding["point"]), len(finding["box"])) == (2, 4)
         assert {"read", "model", "total"} <= set(scan["ms"])
     assert all(set(item) == {"path", "reason"} for item in record["failed"])
+    assert record["skipped"] == {".txt": 1, "hidden": 1}
+    assert record["interrupted"] is None
     assert Report.from_json(text) == report
-
-
-def test_an_interruption_loses_nothing(
-    bags: Path, tmp_path: Path, model: ScreeningModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def stop_at_second(done: int, total: int, path: str) -> None:
-        if done == 1:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        screen_files([bags], tmp_path / "out", model, options=OPTIONS, on_progress=stop_at_second)
-    report = Report.from_json((tmp_path / "out" / "report.json").read_text())
-    assert len(report.scans) == 1
-    assert (tmp_path / "out" / "report.html").is_file()
-    assert not list((tmp_path / "out").glob(".*"))
+    before = {key: value for key, value in record.items() if key not in ("skipped", "interrupted")}
+    assert Report.from_json(json.dumps(before)).scans == report.scans
 
 
 def test_report_json_grows_while_the_run_goes_on(
@@ -168,6 +154,18 @@ def test_ground_truth_beside_the_images_is_counted(tmp_path: Path, model: Screen
     assert "<strong>1</strong> false class alarm<" in page
     assert "2 of 2 with such an item alarmed, 0 of 1 without one" in page
     assert page.count('<rect class="truth"') == 2
+
+
+@pytest.mark.parametrize("text", [
+    "[" * 100_000,
+    '{"categories": [{"id": 1e999, "name": "gun"}], "images": [], "annotations": []}',
+    '{"categories": [{"id": 1, "name": "刀"}], "images": [], "annotations": []}',
+    '{"categories": [{"id": 1, "name": "gun"}], "images": [{"id": 1, "file_name": "a.png"}],'
+    ' "annotations": [{"image_id": 1, "category_id": 1, "bbox": [0, 0, 1e999, 1]}]}',
+])  # fmt: skip
+def test_ground_truth_that_makes_no_sense_is_none(text, tmp_path: Path) -> None:
+    (tmp_path / "annotations.json").write_text(text, encoding="utf-8")
+    assert TruthFinder().find(tmp_path / "a.png") is None
 
 
 def test_broken_ground_truth_does_not_stop_screening(tmp_path: Path, model: ScreeningModel) -> None:

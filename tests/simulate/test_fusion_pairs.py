@@ -64,7 +64,7 @@ def test_a_plan_gives_the_same_set_again_and_never_mixes_with_another(
     again = write_fusion_pairs(tmp_path / "again", library, PLAN)
     np.testing.assert_array_equal(again.truth, pairs.truth)
     assert again.styles == pairs.styles
-    with pytest.raises(ValueError, match="another plan"):
+    with pytest.raises(ValueError, match=r"another plan: counts was .*, now {.gun.: 4}; name a new folder"):
         write_fusion_pairs(folder, library, replace(PLAN, counts={"gun": 4}))
 
 

@@ -68,7 +68,7 @@ def test_a_finished_set_is_read_and_another_plan_refused(library: ObjectLibrary,
     stamp = (tmp_path / "images.npy").stat().st_mtime_ns
     assert len(write_windows(tmp_path, library, small)) == 2
     assert (tmp_path / "images.npy").stat().st_mtime_ns == stamp
-    with pytest.raises(ValueError, match="another plan"):
+    with pytest.raises(ValueError, match="another plan: negatives was 1, now 2; name a new folder"):
         write_windows(tmp_path, library, replace(small, negatives=2))
 
 

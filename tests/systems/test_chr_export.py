@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 from onnx import TensorProto
@@ -14,6 +13,7 @@ from onnx import TensorProto
 from beltline.core import QualityGateError
 from beltline.models.chr import fuse_cams, mean_logits
 from beltline.screening import load_model
+from beltline.screening.runtime import onnxruntime
 from beltline.systems.chr import export
 from beltline.systems.chr.export import METADATA_KEY, ModelCard, export_onnx
 from beltline.systems.chr.recipe import build_model

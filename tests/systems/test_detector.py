@@ -246,7 +246,7 @@ def test_the_file_gives_what_torch_gives(tmp_path):
     path = tmp_path / "tiny.onnx"
     found = export_detector(detector, path, card, check_sizes=((64, 96), (96, 64)))
     assert found["score_difference"] < 1e-4
-    import onnxruntime
+    from beltline.screening.runtime import onnxruntime
 
     session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
     image = np.random.default_rng(1).random((1, 3, 128, 64), dtype=np.float32)

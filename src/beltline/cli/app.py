@@ -1,6 +1,8 @@
 """The ``beltline`` command: a table of verbs, each imported only when it is called."""
 
+import errno
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -12,7 +14,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from beltline import __version__
-from beltline.core.errors import BeltlineError, MissingExtraError
+from beltline.core.errors import BadInputError, BeltlineError, MissingExtraError
+from beltline.core.printable import printable
 
 
 class Verb(NamedTuple):
@@ -49,6 +52,25 @@ EXTRAS = MappingProxyType(
 
 
 INTERRUPTED = 130
+
+# What the machine says no to, by whose fault that is: a place that the user named is bad input; a full disk
+# and an exhausted table are missing resources. Anything else, a damaged disk say, stays unexpected.
+BAD_PLACES = frozenset(
+    {
+        errno.EACCES, errno.EEXIST, errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENODEV,
+        errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY, errno.ENXIO, errno.EOPNOTSUPP, errno.EPERM, errno.EROFS,
+    }
+)  # fmt: skip
+_WAYS_OUT = MappingProxyType(
+    {
+        errno.ENOSPC: "make room, or name a folder on another disk",
+        errno.EROFS: "name a folder that can be written",
+        errno.EACCES: "mind its owner and permissions",
+        errno.EEXIST: "a folder is wanted, name another place",
+        errno.ENOTDIR: "a file is in the way, name another place",
+    }
+)
+NO_ROOM = frozenset({errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC})
 
 
 class VerbGroup(TyperGroup):
@@ -124,8 +146,8 @@ def _root(
 ) -> None:
     """Find prohibited items in X-ray scans of bags, and make the data to learn it from.
 
-    Results go to stdout, progress and messages to stderr. Exit codes: 0 ok, 1 unexpected, 2 usage,
-    3 bad input, 4 untrusted weights, 5 missing extra, 6 partial, 7 quality gate, 130 interrupted.
+    Results go to stdout, progress and messages to stderr. Exit codes: 0 ok, 1 unexpected, 2 usage, 3 bad
+    input, 4 untrusted weights, 5 missing extra or full disk, 6 partial, 7 quality gate, 130 interrupted.
     """
 
 
@@ -136,6 +158,7 @@ def main(args: Sequence[str] | None = None) -> int:
         args: Without the program's name; None takes those of the process.
     """
     command = typer.main.get_command(app)
+    _escape_what_no_encoding_takes()
     try:
         result = command.main(
             None if args is None else list(args), prog_name="beltline", standalone_mode=False
@@ -149,6 +172,13 @@ def main(args: Sequence[str] | None = None) -> int:
     return result if isinstance(result, int) else 0
 
 
+def _escape_what_no_encoding_takes() -> None:
+    """A file name of other bytes, or a dot on an ASCII terminal, is shown escaped and ends no verb."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _report(error: Exception) -> int:
     if hasattr(error, "show") and hasattr(error, "exit_code"):  # a usage error of the parser
         error.show()
@@ -159,10 +189,26 @@ def _report(error: Exception) -> int:
         return _say(str(missing_extra(error, None)), MissingExtraError.exit_code)
     if os.environ.get("BELTLINE_DEBUG"):
         traceback.print_exception(error)
-    hint = "" if isinstance(error, OSError) else " (unexpected; BELTLINE_DEBUG=1 shows where)"
-    return _say(f"{type(error).__name__}: {error}{hint}", 1)
+    if isinstance(error, OSError) and error.errno in BAD_PLACES | NO_ROOM:
+        refused = BadInputError if error.errno in BAD_PLACES else MissingExtraError
+        return _say(refusal(error), refused.exit_code)
+    return _say(f"{type(error).__name__}: {error} (unexpected; BELTLINE_DEBUG=1 shows where)", 1)
+
+
+def refusal(error: OSError) -> str:
+    """One line for what the file system refused: where, why, and the way out where there is one.
+
+    Example:
+        >>> refusal(OSError(errno.EROFS, "Read-only file system", "/cd/out"))
+        '/cd/out: read-only file system; name a folder that can be written'
+    """
+    reason = error.strerror or str(error)
+    where = f"{error.filename}: " if error.filename else ""
+    way_out = _WAYS_OUT.get(error.errno or 0)
+    hint = f"; {way_out}" if way_out else ""
+    return f"{where}{reason[:1].lower()}{reason[1:]}{hint}"
 
 
 def _say(message: str, code: int) -> int:
-    print(f"beltline: {' '.join(message.split())}", file=sys.stderr)
+    print(f"beltline: {printable(' '.join(message.split()))}", file=sys.stderr)
     return code

@@ -101,7 +101,7 @@ def _packages() -> str:
 
 
 def _providers() -> str:
-    import onnxruntime
+    from beltline.screening.runtime import onnxruntime
 
     return f"onnxruntime {onnxruntime.__version__}: {', '.join(onnxruntime.get_available_providers())}"
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from beltline.cli import data_sets, data_sixray
-from beltline.cli.context import JsonFlag, Seed, note, print_json
+from beltline.cli.context import JsonFlag, Seed, note, print_json, usage
 
 # The starter model's classes; guns and knives, which every public set holds, are drawn more often.
 STARTER = "gun,knife,wrench,pliers,scissors,hammer,handcuffs,baton,bullet,lighter,battery,pressure_vessel"
@@ -80,9 +80,12 @@ def shards(
     if width % 8 or height % 8:
         raise typer.BadParameter(f"must be multiples of 8, got {width}x{height}", param_hint="--width")
     names = tuple(name.strip() for name in classes.split(",") if name.strip())
-    looks = tuple(
-        (name, float(share or 1)) for name, _, share in (s.partition(":") for s in styles.split(","))
-    )
+    with usage("--styles"):
+        looks = tuple(
+            (name, float(share or 1)) for name, _, share in (s.partition(":") for s in styles.split(","))
+        )
+    with usage("--classes or --styles"):
+        plan = ShardPlan(names, height=height, width=width, count=count, styles=looks)
     root = library or out.with_name(f"{out.name}-library")
     if not (root / INDEX).is_file():
         note(f"baking objects into {root} ...")
@@ -91,7 +94,6 @@ def shards(
     own = {"seed": seed, "each": each, "threats_each": threats_each} if library is None else {}
     opened = open_library(root, split=split, pixel_mm=pixel_mm, **own)
     drawn = (*names, *(name for name in OFTEN if name in names))
-    plan = ShardPlan(names, height=height, width=width, count=count, styles=looks)
 
     def report(done: int, total: int) -> None:
         note(f"shard {done} of {total}")

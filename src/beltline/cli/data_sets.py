@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from beltline.cli.context import JsonFlag, Seed, print_json, progress
+from beltline.cli.context import JsonFlag, Seed, print_json, progress, say
 
 if TYPE_CHECKING:
     from beltline.data.public_set import PublicSet
@@ -82,7 +82,7 @@ def verify(
     if as_json:
         print_json(verdict.to_json())
     else:
-        print("\n".join(verdict.lines()))
+        say("\n".join(verdict.lines()))
     if verdict.faults:
         faults = "; ".join(f"{fault.count} {fault.meaning}" for fault in verdict.faults)
         raise QualityGateError(f"{place}: {faults}")
@@ -119,6 +119,9 @@ def convert(
     ] = None,
     copy: Annotated[bool, typer.Option("--copy", help="Copy images instead of hard links.")] = False,
     images: Annotated[bool, typer.Option("--images/--no-images", help="Bring images along.")] = True,
+    jpeg: Annotated[
+        bool, typer.Option("--jpeg", help="Write PNG as JPEG, which is all that torchvision's VOC takes.")
+    ] = False,
     lossless: Annotated[bool, typer.Option("--lossless", help="Exit with 7 if anything was lost.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -143,13 +146,15 @@ def convert(
         target,
         copy=copy,
         with_images=images,
+        jpeg=jpeg,
         watch=lambda rows: progress(rows, label="converting"),
     )
     if as_json:
         print_json(losses.to_json())
     else:
         print(f"{out}: {target}, of {len(data):,d} images; {'nothing lost' if losses.lossless else 'lost:'}")
-        print("\n".join(losses.lines()), end="\n" if losses.counts else "")
+        if losses.counts:
+            say("\n".join(losses.lines()))
     if lossless and not losses.lossless:
         raise QualityGateError(f"{out}: not everything fits {target}; see {REPORT}")
 

@@ -9,8 +9,15 @@ from typing import Annotated
 
 import typer
 
-from beltline.cli.context import JsonFlag, Seed, note, print_json
-from beltline.cli.screen import progress_bar, summary
+from beltline.cli.context import (
+    JsonFlag,
+    Seed,
+    note,
+    print_json,
+    progress_bar,
+    say,
+)
+from beltline.cli.screen import stoppable, summary, tell_left_out
 
 
 def demo(
@@ -33,14 +40,15 @@ def demo(
     with progress_bar("simulating") as on_progress:
         simulate_bags(out / "set", bags, seed, model.card.classes, on_progress)
     note("screening ...")
-    with progress_bar("screening") as on_progress:
+    with stoppable(out), progress_bar("screening") as on_progress:
         report = screen_files([out / "set"], out, model, options=RunOptions(), on_progress=on_progress)
     page = (out / "report.html").resolve()
     if as_json:
         print_json({**report.to_dict(), "report_html": str(page)})
     else:
-        print(summary(report))
-        print(page)
+        say(summary(report))
+        say(str(page))
+    tell_left_out(report)
     if not no_browser and _has_screen():
         webbrowser.open(page.as_uri())
 

@@ -1,5 +1,6 @@
 """``beltline models``: which models are at hand, what they say about themselves, whether they are intact."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,7 +63,7 @@ def show(
     print(f"{card.name}  {model.sha256}\nclasses ({len(card.classes)}): {', '.join(card.classes)}")
     print(f"operating points (PFA): {points} · longer side {card.long_side} px")
     for key, value in card.details.items():
-        _print_detail(str(key), value)
+        print("\n".join(_detail_lines(str(key).replace("_", " "), value)))
 
 
 @models_app.command("verify")
@@ -108,9 +109,9 @@ def import_model(
 
     Example: beltline models import my-model.onnx --name mine
     """
-    from beltline.screening import find_weights, import_weights, open_model
+    from beltline.screening import import_weights, load_model
 
-    open_model(find_weights(file, trust=True)).warm_up()  # one of ours, and it runs here
+    load_model(file, trust=True)  # one of ours, and it runs here
     entry = import_weights(file, name=name or None, sha256=sha256 or None)
     if as_json:
         print_json(_entry(entry))
@@ -128,15 +129,36 @@ def _entry(entry: Any) -> dict[str, Any]:
     }
 
 
-def _print_detail(key: str, value: Any) -> None:
-    title = key.replace("_", " ")
-    if isinstance(value, dict):
-        print(f"{title}:")
-        for inner, content in value.items():
-            print(f"  {inner}: {content}")
-    elif isinstance(value, list):
-        print(f"{title}:")
-        for line in value:
-            print(f"  - {line}")
+def _detail_lines(title: str, value: Any, indent: str = "") -> Iterator[str]:
+    """A value of a card, however nested, as indented lines; lists of plain values stay on one line."""
+    if isinstance(value, dict) and value:
+        yield f"{indent}{title}:"
+        for key, inner in value.items():
+            yield from _detail_lines(str(key).replace("_", " "), inner, f"{indent}  ")
+    elif isinstance(value, (list, tuple)) and any(_long(item) for item in value):
+        yield f"{indent}{title}:"
+        for item in value:
+            yield from _item_lines(item, f"{indent}  ")
     else:
-        print(f"{title}: {value}")
+        yield f"{indent}{title}: {_plain(value)}"
+
+
+def _item_lines(item: Any, indent: str) -> Iterator[str]:
+    """One item of a list behind a dash; what it holds stands below its first line."""
+    lines = list(_detail_lines("", item))
+    held = [line.removeprefix("  ") for line in lines[1:]] or [lines[0].removeprefix(": ")]
+    yield f"{indent}- {held[0]}"
+    yield from (f"{indent}  {line}" for line in held[1:])
+
+
+def _long(item: Any) -> bool:
+    return isinstance(item, (dict, list, tuple)) or (isinstance(item, str) and " " in item)
+
+
+def _plain(value: Any) -> str:
+    """A value as a person writes it, not as Python does."""
+    if isinstance(value, (list, tuple, dict)):
+        return ", ".join(_plain(item) for item in value) or "none"
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "yes", False: "no"}[value]
+    return f"{value:g}" if isinstance(value, float) else str(value) or "none"

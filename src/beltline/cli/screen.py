@@ -1,20 +1,20 @@
 """``beltline screen``: scans in, report.json, report.html and overlays out."""
 
 import statistics
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from beltline.cli.context import JsonFlag, note, print_json
+from beltline.cli.context import JsonFlag, note, print_json, progress_bar, say, terminated_as_interrupted
 
 if TYPE_CHECKING:
     from beltline.core import Report
 
 OVERLAYS = ("jpg", "png", "none")
+LISTED = 20  # unreadable files, and kinds of files, named on the terminal
 
 
 def screen(
@@ -34,7 +34,8 @@ def screen(
     """Screen scans: classes with calibrated probability, where, and a decision at an operating point.
 
     A slow or failed model is "no machine result", never "clear". Unreadable files are listed and the
-    others go on (exit code 6).
+    others go on (exit code 6); files that are no scans are counted. After Ctrl-C the report says how far
+    it came (exit code 130).
 
     Example: beltline screen bags/images --out screened --pfa 0.05
     """
@@ -51,21 +52,51 @@ def screen(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--pfa") from error
     options = RunOptions(pfa=pfa, deadline_ms=deadline_ms, overlays=overlays, limit=limit)
-    with progress_bar("screening") as on_progress:
+    with stoppable(out), progress_bar("screening") as on_progress:
         report = screen_files(paths, out, screening_model, options=options, on_progress=on_progress)
     if as_json:
         print_json(report.to_dict())
     else:
-        print(summary(report))
-        print(f"{out / 'report.html'}")
-    for item in report.failed[:20]:
-        note(f"beltline: {item.path}: {item.reason}")
+        say(summary(report))
+        say(f"{out / 'report.html'}")
+    tell_left_out(report)
     if report.failed and not report.scans:
         raise BadInputError(f"none of {len(report.failed)} files could be read")
     if report.failed:
         raise PartialFailureError(
             f"{len(report.failed)} of {len(report.failed) + len(report.scans)} files failed"
         )
+
+
+@contextmanager
+def stoppable(out: Path) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the screening into OUT alike, and the person learns how far it came."""
+    from beltline.core import BeltlineError, Report
+
+    try:
+        with terminated_as_interrupted():
+            yield
+    except KeyboardInterrupt:
+        with suppress(OSError, BeltlineError):  # stopped before there was a report
+            reached = Report.from_json((out / "report.json").read_text("utf-8")).interrupted
+            if reached is not None:
+                done = f"{reached.screened} of {reached.of} screened"
+                note(f"beltline: interrupted, {done}: {out / 'report.html'}")
+        raise
+
+
+def tell_left_out(report: "Report") -> None:
+    """What was not screened, on stderr: unreadable files by name, others by kind."""
+    from beltline.core import printable
+
+    for item in report.failed[:LISTED]:
+        note(f"beltline: {printable(item.path)}: {printable(item.reason)}")
+    if len(report.failed) > LISTED:
+        note(f"beltline: and {len(report.failed) - LISTED} more, see report.json")
+    if report.skipped:
+        kinds = [f"{count} {printable(kind)}" for kind, count in report.skipped.items()]
+        more = f" and {len(kinds) - LISTED} more kinds" if len(kinds) > LISTED else ""
+        note(f"beltline: not screened: {', '.join(kinds[:LISTED])}{more}")
 
 
 def summary(report: "Report") -> str:
@@ -78,23 +109,10 @@ def summary(report: "Report") -> str:
     ]
     if report.failed:
         parts.append(f"{len(report.failed)} unreadable")
+    if report.skipped:
+        parts.append(f"{sum(report.skipped.values())} not screened")
     times = [scan.ms["total"] for scan in report.scans if "total" in scan.ms]
     speed = f" · {statistics.median(times):.0f} ms a scan" if times else ""
     point = f"{report.operating_point['pfa']:g}"
     plural = "" if len(decisions) == 1 else "s"
     return f"{len(decisions)} scan{plural}: {', '.join(parts)}{speed} · {report.model.name} at PFA {point}"
-
-
-@contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[int, int, str], None] | None]:
-    """A bar on stderr, on a terminal only."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task(label, total=None)
-        yield lambda done, total, _: bars.update(task, completed=done, total=total)

@@ -1,14 +1,11 @@
 """``beltline simulate``: a labelled set of simulated bags."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from beltline.cli.context import JsonFlag, Seed, print_json
+from beltline.cli.context import JsonFlag, Seed, print_json, progress_bar, say, usage
 
 
 def simulate(
@@ -37,37 +34,14 @@ def simulate(
     chosen = next((s for s in SPLITS if s == split), None)
     if chosen is None:
         raise typer.BadParameter(f"must be one of {', '.join(SPLITS)}, got {split!r}", param_hint="--split")
-    try:
+    with usage("--classes"):
         recipe = BagRecipe(classes=names, positives=positives, split=chosen)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--classes") from error
-    plan = SetPlan(bags, seed, recipe, Scanner(pixel_mm=pixel_mm, views=views), style)
-    with _bar("simulating bags") as progress:
+    with usage("--style"):
+        plan = SetPlan(bags, seed, recipe, Scanner(pixel_mm=pixel_mm, views=views), style)
+    with progress_bar("simulating bags") as progress:
         card = simulate_set(out, plan, workers=workers, progress=progress)
     if as_json:
         print_json(card)
         return
     counts = card["counts"]
-    print(
-        f"{out}: {counts['images']} images, {counts['annotations']} objects, {counts['positives']} positive"
-    )
-
-
-@contextmanager
-def _bar(label: str) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on stderr with rate and time left, on a terminal only."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn(label),
-        *Progress.get_default_columns()[1:2],
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task(label, total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)
+    say(f"{out}: {counts['images']} images, {counts['annotations']} objects, {counts['positives']} positive")

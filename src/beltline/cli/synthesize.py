@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from beltline.cli.context import JsonFlag, Seed, note, print_json, progress
+from beltline.cli.context import JsonFlag, Seed, note, print_json, progress, usage
 
 if TYPE_CHECKING:
     from beltline.synthesis.fuser import Fuser
@@ -68,7 +68,10 @@ def tip(
     from beltline.synthesis.placement import Wish
 
     wish = Wish(_range(difficulty, "--difficulty"), _range(overlap, "--overlap"))
-    plan = TipPlan(count, benign, seed, (1, most), wish, noise, hardening, gate, style, fusion)
+    if count + benign < 1:
+        raise typer.BadParameter("must be at least 1, or --benign at least 1", param_hint="--count")
+    with usage("--style"):
+        plan = TipPlan(count, benign, seed, (1, most), wish, noise, hardening, gate, style, fusion)
     scans = [(name, path, mm or pixel_mm) for name, path, mm in benign_scans(bags)]
     done = progress(range(count + benign), label="projecting")
 

@@ -12,11 +12,13 @@ from beltline.core.errors import (
 )
 from beltline.core.instances import Instances, Sample
 from beltline.core.masks import Masks
+from beltline.core.printable import path_text, printable, printable_lines
 from beltline.core.report import (
     ClassFinding,
     Decision,
     FailedScan,
     InstanceFinding,
+    Interrupted,
     ModelRef,
     Report,
     ScanReport,
@@ -29,6 +31,9 @@ __all__ = [
     "Scan", "Quantity", "Instances", "Sample", "Masks",
     # reports
     "Report", "ScanReport", "ClassFinding", "InstanceFinding", "FailedScan", "ModelRef", "Decision",
+    "Interrupted",
+    # text from outside
+    "printable", "printable_lines", "path_text",
     # boxes
     "as_boxes", "box_area", "box_iou", "clip_boxes", "xywh_to_xyxy", "xyxy_to_xywh",
     # class names

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core.errors import ShapeError
+from beltline.core.run_lengths import check_run_lengths
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,14 +62,15 @@ class Masks:
         """Take COCO run-length objects, compressed (string) or not (list of counts).
 
         Raises:
-            ShapeError: If an object has another size than the scan.
+            ShapeError: If an object has another size than the scan, or counts that do not fill it.
         """
         from pycocotools import mask as coco
 
         counts = []
         for rle in segmentations:
-            if tuple(rle["size"]) != tuple(size):
-                raise ShapeError(f"mask of size {tuple(rle['size'])} in a scan of size {tuple(size)}")
+            own = check_run_lengths(rle)
+            if own != tuple(size):
+                raise ShapeError(f"mask of size {own} in a scan of size {tuple(size)}")
             value = rle["counts"]
             if isinstance(value, list):
                 value = coco.frPyObjects([rle], *size)[0]["counts"]

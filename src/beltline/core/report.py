@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
 from beltline.core.errors import BadInputError
@@ -80,6 +80,8 @@ class ScanReport:
         instances: Objects, where the model finds them.
         ms: Milliseconds by step: read, model, total and others.
         reason: Why there is no machine result.
+        bags: Rectangles (x1, y1, x2, y2) of a long strip that were screened one by one, pixels; empty where
+            the scan was screened as it is.
     """
 
     path: str
@@ -91,6 +93,7 @@ class ScanReport:
     instances: tuple[InstanceFinding, ...] = ()
     ms: Mapping[str, float] = field(default_factory=dict)
     reason: str | None = None
+    bags: tuple[Box, ...] = ()
 
     def __post_init__(self) -> None:
         if self.decision not in DECISIONS:
@@ -106,8 +109,30 @@ class FailedScan:
 
 
 @dataclass(frozen=True)
+class Interrupted:
+    """How far a run came that was not finished, or is not yet.
+
+    Attributes:
+        screened: Scans with an entry.
+        of: Files that were to be screened, unreadable ones included.
+    """
+
+    screened: int
+    of: int
+
+
+@dataclass(frozen=True)
 class Report:
     """A screening run.
+
+    Attributes:
+        model: Which model spoke.
+        operating_point: ``{"pfa": ...}``.
+        scans: One entry for every scan.
+        failed: What gave no scan, and why.
+        skipped: Files that were not read, counted by kind (".dcm", "without suffix", ...).
+        interrupted: None for a finished run. A report saved while the run goes on carries it, so one left
+            behind by a killed process never reads as finished.
 
     Example:
         >>> report = Report(ModelRef("starter", "00"), {"pfa": 0.05}, failed=(FailedScan("a.png", "empty"),))
@@ -119,6 +144,8 @@ class Report:
     operating_point: Mapping[str, float]
     scans: tuple[ScanReport, ...] = ()
     failed: tuple[FailedScan, ...] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    interrupted: Interrupted | None = None
 
     def to_json(self, *, indent: int | None = 2) -> str:
         """The text of report.json, keys in the documented order."""
@@ -132,6 +159,8 @@ class Report:
             "operating_point": dict(self.operating_point),
             "scans": [_scan_to_dict(scan) for scan in self.scans],
             "failed": [{"path": item.path, "reason": item.reason} for item in self.failed],
+            "skipped": dict(self.skipped),
+            "interrupted": None if self.interrupted is None else asdict(self.interrupted),
         }
 
     @classmethod
@@ -155,7 +184,11 @@ def _scan_to_dict(scan: ScanReport) -> dict[str, Any]:
         "instances": [_instance_to_dict(found) for found in scan.instances],
         "ms": dict(scan.ms),
     }  # fmt: skip
-    return record if scan.reason is None else {**record, "reason": scan.reason}
+    if scan.reason is not None:
+        record["reason"] = scan.reason
+    if scan.bags:
+        record["bags"] = [list(bag) for bag in scan.bags]
+    return record
 
 
 def _class_to_dict(finding: ClassFinding) -> dict[str, Any]:
@@ -182,7 +215,13 @@ def _report_from_dict(record: dict[str, Any]) -> Report:
         operating_point=dict(record["operating_point"]),
         scans=tuple(_scan_from_dict(scan) for scan in record["scans"]),
         failed=tuple(FailedScan(item["path"], item["reason"]) for item in record["failed"]),
+        skipped={str(kind): int(count) for kind, count in record.get("skipped", {}).items()},
+        interrupted=_interrupted(record.get("interrupted")),
     )
+
+
+def _interrupted(record: Mapping[str, Any] | None) -> Interrupted | None:
+    return None if record is None else Interrupted(int(record["screened"]), int(record["of"]))
 
 
 def _scan_from_dict(record: dict[str, Any]) -> ScanReport:
@@ -192,6 +231,7 @@ def _scan_from_dict(record: dict[str, Any]) -> ScanReport:
         classes=tuple(_class_from_dict(finding) for finding in record["classes"]),
         instances=tuple(_instance_from_dict(found) for found in record["instances"]),
         ms=dict(record["ms"]), reason=record.get("reason"),
+        bags=tuple(_box(bag) for bag in record.get("bags", ())),
     )  # fmt: skip
 
 

@@ -6,17 +6,26 @@ Nothing is mended here: class names, corners and flags stay as written, damage i
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
+
+import numpy as np
 
 Box: TypeAlias = tuple[float, float, float, float]
 Outline: TypeAlias = Sequence[Sequence[float]] | Mapping[str, Any]
 """COCO polygons, each x0, y0, x1, y1, ..., or one COCO run-length object."""
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+FARTHEST_PX = 10_000_000
+"""A coordinate beyond is damage: no side of a scan comes near it."""
+LONGEST_OUTLINE_PX = 1_000_000
+"""Masks are drawn point by point along their outline: one of a few bytes could fill the memory."""
+LONGEST_NAME = 200
+_SPLIT = re.compile(r"(?:[^\s./\\][^/\\]{0,62})?")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -97,6 +106,57 @@ class Annotated:
     def splits(self) -> tuple[str, ...]:
         """Names of the splits, in order of appearance."""
         return tuple(dict.fromkeys(picture.split for picture in self.pictures))
+
+
+def are_places(values: Iterable[Any]) -> bool:
+    """Whether all are coordinates in pixels: finite numbers not beyond `FARTHEST_PX`.
+
+    Example:
+        >>> are_places([3, -0.5]), are_places([float("nan")]), are_places([1e12]), are_places([True])
+        (True, False, False, False)
+    """
+    return all(
+        isinstance(v, int | float) and not isinstance(v, bool) and abs(v) <= FARTHEST_PX for v in values
+    )
+
+
+def is_polygon(values: Any) -> bool:
+    """Whether this is x0, y0, x1, y1, ... of three points in reach, at most `LONGEST_OUTLINE_PX` around."""
+    if not isinstance(values, list) or len(values) < 6 or len(values) % 2:
+        return False
+    try:
+        numbers = np.array(values)
+    except ValueError:  # lists among the numbers
+        return False
+    if numbers.ndim != 1 or numbers.dtype.kind not in "if":
+        return False
+    points = numbers.astype(np.float64).reshape(-1, 2)
+    if not np.abs(points).max() <= FARTHEST_PX:  # NaN is not either
+        return False
+    return bool(np.abs(points - np.roll(points, 1, axis=0)).max(axis=1).sum() <= LONGEST_OUTLINE_PX)
+
+
+def class_name(text: Any) -> str:
+    """A class name as a set writes it.
+
+    Raises:
+        ValueError: If it is no text of 1 to `LONGEST_NAME` printable letters.
+    """
+    name = str(text) if isinstance(text, str | int) else ""
+    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+        raise ValueError(f"a class name has 1 to {LONGEST_NAME} printable letters, got {str(text)[:40]!r}")
+    return name
+
+
+def split_name(text: Any) -> str:
+    """The name of a split or part, which becomes the name of a file or folder.
+
+    Raises:
+        ValueError: If it could lead anywhere else ("../up"), or is no text.
+    """
+    if not isinstance(text, str) or not text.isprintable() or not _SPLIT.fullmatch(text):
+        raise ValueError(f"a split is named by a word, as folders are, got {str(text)[:40]!r}")
+    return text
 
 
 def images_in(folder: Path) -> dict[str, str]:

@@ -24,7 +24,7 @@ def read_xml(path: Path) -> ElementTree.Element:
         raise bad(path, "declares a document type or entities, which an annotation needs not")
     try:
         return ElementTree.fromstring(data)
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
+    except (ElementTree.ParseError, ValueError, LookupError, RecursionError) as error:
         raise bad(path, f"damaged XML ({error})") from error
 
 

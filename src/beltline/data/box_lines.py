@@ -7,7 +7,6 @@ Source:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from beltline.core import BadInputError
-from beltline.data.annotated import Annotated, Box, Item, Picture, images_in
+from beltline.data.annotated import Annotated, Box, Item, Picture, are_places, class_name, images_in
 from beltline.data.public_fake import fake_pictures, write_picture, write_text
 from beltline.formats.limits import bad, read_bytes
 
@@ -62,7 +61,7 @@ def read_box_lines(path: Path) -> tuple[tuple[Item, ...], set[str]]:
             continue
         if len(fields) != 6:
             raise bad(path, f"line {number}: expected 'image class left top right bottom', got {line[:80]!r}")
-        items.append(Item(fields[1], _corners(path, number, fields[2:])))
+        items.append(Item(_label(path, number, fields[1]), _corners(path, number, fields[2:])))
         named.add(Path(fields[0]).stem)
     return tuple(items), named
 
@@ -176,13 +175,20 @@ def _subsets(
     return found
 
 
+def _label(path: Path, number: int, text: str) -> str:
+    try:
+        return class_name(text)
+    except ValueError as error:
+        raise bad(path, f"line {number}: {error}") from error
+
+
 def _corners(path: Path, number: int, fields: list[str]) -> Box:
     try:
         left, top, right, bottom = (float(value) for value in fields)
     except ValueError as error:
-        raise bad(path, f"line {number}: corners must be numbers, got {fields}") from error
-    if not all(math.isfinite(value) for value in (left, top, right, bottom)):
-        raise bad(path, f"line {number}: corners must be finite, got {fields}")
+        raise bad(path, f"line {number}: corners must be numbers, got {str(fields)[:80]}") from error
+    if not are_places((left, top, right, bottom)):
+        raise bad(path, f"line {number}: corners must be in reach of an image, got {str(fields)[:80]}")
     return left, top, right, bottom
 
 

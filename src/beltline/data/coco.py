@@ -1,17 +1,28 @@
-"""COCO instances in and out: what the format holds as such, and further fields that other tools skip over."""
+"""COCO instances in: what the format holds as such, and the further fields that our writer adds."""
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from beltline.core import BadInputError
-from beltline.data.annotated import Annotated, Box, Item, Outline, Picture, images_in
-from beltline.formats import write_json
-from beltline.formats.limits import bad, read_bytes
+from beltline.core import Masks, ShapeError
+from beltline.core.run_lengths import check_run_lengths
+from beltline.data.annotated import (
+    Annotated,
+    Box,
+    Item,
+    Outline,
+    Picture,
+    are_places,
+    class_name,
+    images_in,
+    is_polygon,
+    split_name,
+)
+from beltline.data.coco_writer import WHOLE
+from beltline.formats.json_files import finite_json, read_json
+from beltline.formats.limits import bad
 
 _FLAGS = ("difficult", "truncated", "occluded")
 _IMAGE_FIELDS = {"id", "file_name", "width", "height", "annotated", "split", "parts", "license"}
@@ -43,7 +54,7 @@ def read_coco_file(
     problems = {} if problems is None else problems
     coco = _json(path)
     try:
-        names = {category["id"]: str(category["name"]) for category in coco["categories"]}
+        names = {category["id"]: class_name(category["name"]) for category in coco["categories"]}
         records = {record["id"]: record for record in coco["images"]}
         grouped: dict[Any, list[Item]] = {number: [] for number in records}
         for row in coco.get("annotations", ()):
@@ -53,10 +64,11 @@ def read_coco_file(
                 continue
             outline = _outline(row.get("segmentation"))
             if outline is None and row.get("segmentation"):
-                problems.setdefault("odd_outline", []).append(f"{path.name}: annotation {row.get('id')}")
+                kind = "odd_outline" if _in_reach(row["segmentation"]) else "far_outline"
+                problems.setdefault(kind, []).append(f"{path.name}: annotation {row.get('id')}")
             item = _item(row, label, outline)
             if item is None:
-                where = f"{path.name}: annotation {row.get('id')} has no box of four finite numbers"
+                where = f"{path.name}: annotation {row.get('id')} has no box of four numbers in reach"
                 problems.setdefault("damaged_annotation", []).append(where)
                 continue
             grouped[row["image_id"]].append(item)
@@ -65,7 +77,7 @@ def read_coco_file(
             _picture(record, grouped[number], files, split, subsets, problems)
             for number, record in records.items()
         ]
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise bad(path, f"not a COCO file with images, annotations and categories ({error!r})") from error
     return tuple(names.values()), pictures
 
@@ -73,8 +85,8 @@ def read_coco_file(
 def read_coco(path: str | Path) -> Annotated:
     """A COCO file, or a folder of them: ``annotations.json`` or ``annotations/*.json``, a split each.
 
-    Images are looked for as the file names say, else in ``images/``, a folder called as the split, and
-    ``images/SPLIT``.
+    ``instances_`` before the name of a split counts for nothing. Images are looked for as the file names say,
+    else in ``images/``, a folder called as the split, and ``images/SPLIT``.
 
     Raises:
         BadInputError: If there is no such file.
@@ -90,54 +102,18 @@ def read_coco(path: str | Path) -> Annotated:
     classes: dict[str, None] = {}
     pictures: list[Picture] = []
     for file in files:
-        split = "" if len(files) == 1 and file.stem == "annotations" else _split_of(file.stem)
-        folder = _image_folder(file, root, split)
+        name = file.stem.removeprefix("instances_")
+        split = "" if name in ("annotations", WHOLE) else _split_of(name)
+        folder = _image_folder(root, (name, split, f"{split}2017") if split else ())
         names, found = read_coco_file(file, root, folder, split=split, problems=problems)
         classes.update(dict.fromkeys(names))
         pictures += found
     return Annotated(root, tuple(classes), tuple(pictures), {k: tuple(v) for k, v in problems.items()})
 
 
-def write_coco(out: Path, data: Annotated, files: Mapping[int, str]) -> list[Path]:
-    """Write ``annotations.json``, or ``annotations/SPLIT.json`` where there are several splits.
-
-    Flags of VOC, occlusion and further fields go along under their own names; other tools skip over them.
-
-    Args:
-        out: Folder of the set.
-        data: The pictures; each needs its size.
-        files: Path of each picture below ``out``, by its position; those without one are left out.
-
-    Returns:
-        The files written.
-    """
-    splits = {data.pictures[i].split for i in files}
-    categories = [{"id": n, "name": name} for n, name in enumerate(data.classes, start=1)]
-    ids = {name: n for n, name in enumerate(data.classes, start=1)}
-    written = []
-    for split in sorted(splits):
-        images: list[dict[str, Any]] = []
-        annotations: list[dict[str, Any]] = []
-        for i, file in files.items():
-            picture = data.pictures[i]
-            if picture.split == split:
-                images.append(_image_record(picture, len(images) + 1, file))
-                for item in picture.items or ():
-                    row = _annotation(item, ids[item.label])
-                    annotations.append({"id": len(annotations) + 1, "image_id": len(images), **row})
-        path = (
-            out / "annotations.json" if len(splits) == 1 else out / "annotations" / f"{split or 'all'}.json"
-        )
-        write_json(path, {"categories": categories, "images": images, "annotations": annotations})
-        written.append(path)
-    return written
-
-
 def outline_box(outline: Outline) -> Box:
     """Left, top, right, bottom of polygons or run lengths."""
     if isinstance(outline, Mapping):
-        from beltline.core import Masks
-
         size = (int(outline["size"][0]), int(outline["size"][1]))
         left, top, right, bottom = (float(v) for v in Masks.from_coco([dict(outline)], size).boxes()[0])
         return left, top, right, bottom
@@ -185,71 +161,60 @@ def _picture(
     subsets: tuple[str, ...],
     problems: dict[str, list[str]],
 ) -> Picture:
-    name = str(record["file_name"])
+    name = record["file_name"]
+    if not isinstance(name, str) or not name.isprintable():
+        raise ValueError(f"file_name must be printable text, got {str(name)[:40]!r}")
     file, present, other_extension = files.find(name)
     if other_extension:
         problems.setdefault("wrong_extension", []).append(f"{name}: is {file}")
     size = (int(record["height"]), int(record["width"])) if record.get("width") else None
-    extra = {key: value for key, value in record.items() if key not in _IMAGE_FIELDS}
-    parts = tuple(str(part) for part in record.get("parts", subsets))
+    if size is not None and min(size) < 1:
+        raise ValueError(f"{name}: a size must be positive, got {size[1]}x{size[0]}")
+    extra = {key: finite_json(value) for key, value in record.items() if key not in _IMAGE_FIELDS}
+    parts = tuple(split_name(part) for part in record.get("parts", subsets))
     known = tuple(items) if record.get("annotated", True) else None
-    return Picture(file, known, str(record.get("split", split)), size, parts, present, extra=extra)
+    own = split_name(record.get("split", split))
+    return Picture(file, known, own, size, parts, present, extra=extra)
 
 
 def _item(row: Mapping[str, Any], label: str, outline: Outline | None) -> Item | None:
     box = row.get("bbox")
     if box is None and outline is not None:
         corners = outline_box(outline)
-    elif isinstance(box, Sequence) and len(box) == 4 and all(_finite(v) for v in box):
+    elif isinstance(box, Sequence) and len(box) == 4 and are_places(box):
         left, top, width, height = (float(v) for v in box)
         corners = (left, top, left + width, top + height)
     else:
         return None
     difficult, truncated, occluded = (bool(row.get(flag, False)) for flag in _FLAGS)
-    extra = {key: value for key, value in row.items() if key not in _ITEM_FIELDS}
+    extra = {key: finite_json(value) for key, value in row.items() if key not in _ITEM_FIELDS}
     crowd = bool(row.get("iscrowd", 0))
     return Item(label, corners, outline, difficult, truncated, occluded, crowd, extra)
 
 
 def _outline(value: Any) -> Outline | None:
-    """Polygons of three and more finite points, or run lengths; None for anything else."""
+    """Polygons in reach of an image, or sound run lengths; None for anything else."""
     if isinstance(value, dict):
-        size, counts = value.get("size"), value.get("counts")
-        sized = isinstance(size, list) and len(size) == 2 and all(isinstance(v, int) and v > 0 for v in size)
-        return value if sized and isinstance(counts, str | list) and counts else None
+        try:
+            check_run_lengths(value)
+        except ShapeError:
+            return None
+        return value
     if not isinstance(value, list) or not all(isinstance(polygon, list) for polygon in value):
         return None
-    good = [p for p in value if len(p) >= 6 and len(p) % 2 == 0 and all(_finite(v) for v in p)]
-    return good if good and len(good) == len(value) else None
+    return value if value and all(is_polygon(polygon) for polygon in value) else None
 
 
-def _finite(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+def _in_reach(polygons: Any) -> bool:
+    """False for polygons that would be sound if they were smaller."""
+    rows = polygons if isinstance(polygons, list) else []
+    return not any(
+        isinstance(p, list) and len(p) >= 6 and len(p) % 2 == 0 and all(map(_is_number, p)) for p in rows
+    )
 
 
-def _image_record(picture: Picture, number: int, file: str) -> dict[str, Any]:
-    if picture.size is None:
-        raise BadInputError(f"{picture.file}: COCO needs the size of the image, which is not known")
-    record: dict[str, Any] = {
-        "id": number, "file_name": file, "height": picture.size[0], "width": picture.size[1],
-    }  # fmt: skip
-    record |= {} if picture.items is not None else {"annotated": False}
-    record |= {"split": picture.split} if picture.split else {}
-    record |= {"parts": list(picture.subsets)} if picture.subsets else {}
-    return record | dict(picture.extra)
-
-
-def _annotation(item: Item, category: int) -> dict[str, Any]:
-    left, top, right, bottom = item.box
-    xywh = [round(v, 4) for v in (left, top, right - left, bottom - top)]
-    row: dict[str, Any] = {
-        "category_id": category, "bbox": xywh, "area": round(xywh[2] * xywh[3], 3),
-        "iscrowd": int(item.crowd),
-    }  # fmt: skip
-    if item.outline:
-        row["segmentation"] = item.outline
-    flags = {"difficult": item.difficult, "truncated": item.truncated, "occluded": item.occluded}
-    return row | {name: 1 for name, on in flags.items() if on} | dict(item.extra)
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _annotation_files(folder: Path) -> list[Path]:
@@ -261,19 +226,17 @@ def _split_of(stem: str) -> str:
     for word in ("train", "val", "test"):
         if word in stem.lower():
             return word
-    return stem
+    return stem.lstrip(". ")[:64]  # the name of a folder later
 
 
-def _image_folder(file: Path, root: Path, split: str) -> str:
-    candidates = ["images/" + split, split, split + "2017", "images"] if split else ["images"]
-    return next((folder for folder in candidates if folder and (root / folder).is_dir()), "")
+def _image_folder(root: Path, names: tuple[str, ...]) -> str:
+    """Where the images of a split lie that goes by these names; "" for the root itself."""
+    candidates = [f"{above}{name}" for above in ("images/", "") for name in names]
+    return next((folder for folder in (*candidates, "images") if (root / folder).is_dir()), "")
 
 
 def _json(path: Path) -> Mapping[str, Any]:
-    try:
-        found = json.loads(read_bytes(path))
-    except (ValueError, RecursionError) as error:
-        raise bad(path, f"damaged JSON ({error})") from error
+    found = read_json(path)
     if not isinstance(found, dict):
         raise bad(path, f"expected a JSON object, got {type(found).__name__}")
     return found

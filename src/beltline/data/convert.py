@@ -5,14 +5,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePath
 from typing import Literal, TypeAlias, get_args
 
 from beltline.core import BadInputError
+from beltline.core.printable import path_text
 from beltline.data.annotated import Annotated, Item, Picture, usable_box
-from beltline.data.coco import read_coco, write_coco
+from beltline.data.coco import read_coco
+from beltline.data.coco_writer import write_coco
 from beltline.data.losses import Losses
-from beltline.data.set_files import bring_image, require_new
+from beltline.data.set_files import bring_image, recode_image, require_new
 from beltline.data.sixray_images import check_image
 from beltline.data.voc import ANNOTATIONS, IMAGES, read_voc, write_voc
 from beltline.data.yolo import read_yolo, write_yolo
@@ -23,6 +26,8 @@ Target: TypeAlias = Literal["coco", "voc", "yolo", "yolo-seg"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 TARGETS: tuple[Target, ...] = get_args(Target)
 REPORT = "losses.json"
+_JPEG = (".jpg", ".jpeg")
+_LONGEST_STEM = 200  # bytes
 
 
 def guess_format(source: str | Path) -> Format:
@@ -62,6 +67,7 @@ def convert(
     *,
     copy: bool = False,
     with_images: bool = True,
+    jpeg: bool = False,
     watch: Callable[[list[int]], Iterable[int]] = iter,
 ) -> Losses:
     """Write pictures in another format, and ``losses.json`` beside.
@@ -75,6 +81,7 @@ def convert(
         target: The format; "yolo-seg" holds one polygon an object instead of boxes.
         copy: Copy images instead of hard links.
         with_images: Bring images along; without them only annotations are written.
+        jpeg: Write images of other kinds as JPEG, for readers that know no other.
         watch: Passes positions of pictures on, to show progress.
 
     Returns:
@@ -93,8 +100,13 @@ def convert(
         if picture is not None:
             pictures[i] = picture
             files[i] = _place(picture, target, taken, losses)
+            recode = jpeg and not files[i].lower().endswith(_JPEG)
+            if recode:
+                losses.add("recoded", picture.file)
+                files[i] = files[i].rpartition(".")[0] + ".jpg"
             if with_images:
-                bring_image(data.root / picture.file, out / files[i], copy=copy)
+                bring = recode_image if recode else partial(bring_image, copy=copy)
+                bring(data.root / picture.file, out / files[i])
     if not files:
         raise BadInputError(
             f"{data.root}: no picture that could be written as {target}; see which with verify"
@@ -107,13 +119,17 @@ def convert(
         write_voc(out, ready, files, losses)
     else:
         write_yolo(out, ready, files, losses, polygons=target == "yolo-seg")
-    report = {"source": str(data.root), "target": target, "images": len(files), **losses.to_json()}
+    report = {"source": path_text(data.root), "target": target, "images": len(files), **losses.to_json()}
     write_json(out / REPORT, report, indent=1)
     return losses
 
 
 def _prepared(data: Annotated, picture: Picture, target: Target, losses: Losses) -> Picture | None:
     """The picture with its size and clipped boxes; None where it has to be left out."""
+    if picture.split and (PurePath(picture.split).name != picture.split or picture.split == ".."):
+        raise BadInputError(
+            f"{picture.file}: split {picture.split[:60]!r} cannot be the name of a file or folder"
+        )
     if not picture.present:
         losses.add("missing_image", picture.file)
         return None
@@ -154,9 +170,12 @@ def _place(picture: Picture, target: Target, taken: set[str], losses: Losses) ->
         folder = f"images/{split or 'train'}"
     name = picture.file.rsplit("/", 1)[-1]
     stem, _, suffix = name.rpartition(".")
+    if len(stem.encode()) > _LONGEST_STEM:  # a suffix, a number and a temporary name need room
+        losses.add("renamed", picture.file)
+        stem = stem.encode()[:_LONGEST_STEM].decode(errors="ignore")
     if f"{folder}/{stem}" in taken:  # labels are found by the name without extension
         losses.add("renamed", picture.file)
-        stem = picture.file.rpartition(".")[0].replace("/", "_")
+        stem = picture.file.rpartition(".")[0].replace("/", "_")[-_LONGEST_STEM // 4 :]
         others = (f"{stem}-{number}" for number in itertools.count(2))
         stem = next(s for s in itertools.chain([stem], others) if f"{folder}/{s}" not in taken)
     taken.add(f"{folder}/{stem}")

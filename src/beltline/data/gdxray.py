@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from beltline.core import BadInputError
-from beltline.data.annotated import Annotated, Item, Picture, images_in
+from beltline.data.annotated import Annotated, Item, Picture, are_places, images_in
 from beltline.data.public_fake import fake_pictures, write_picture, write_text
 from beltline.data.public_set import PublicSet, Release
 from beltline.formats.limits import bad, read_bytes
@@ -67,8 +67,8 @@ def read_truth(path: Path, label: str) -> dict[int, list[Item]]:
             raise bad(
                 path, f"line {number}: expected 'image left right top bottom', got {line[:60]!r}"
             ) from error
-        if not np.isfinite([left, right, top, bottom]).all():
-            raise bad(path, f"line {number}: expected finite numbers, got {line[:60]!r}")
+        if not are_places((image, left, right, top, bottom)):
+            raise bad(path, f"line {number}: expected numbers in reach of an image, got {line[:60]!r}")
         left, right = sorted((left, right))
         top, bottom = sorted((top, bottom))  # some rows of the set have them the wrong way round
         found[image_number].append(Item(label, (left - 1, top - 1, right, bottom)))

@@ -28,10 +28,12 @@ LOST: Mapping[str, str] = MappingProxyType(
         "extra_field": "further fields of objects dropped",
         "image_field": "further fields of images dropped",
         "part": "parts of splits (easy, OL1) dropped",
-        "unused_class": "classes without any object, which the format cannot name",
+        "unlisted": "splits of images nobody annotated dropped: in a list they would read as empty",
+        "class_name": "classes that labelmap.txt cannot name: with ':', or '#' in front",
+        "recoded": "images written anew as JPEG",
         "missing_image": "images that are not on disk left out",
         "damaged": "images or annotations that cannot be read left out",
-        "renamed": "images renamed because two have one name",
+        "renamed": "images renamed because two have one name, or it is too long",
     }
 )
 KEPT_APART: Mapping[str, str] = MappingProxyType(

@@ -9,21 +9,20 @@ Source:
 
 from __future__ import annotations
 
-import json
-import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from beltline.core import BadInputError
-from beltline.data.annotated import Annotated, Item, Picture, images_in
+from beltline.data.annotated import Annotated, Item, Picture, class_name, images_in, is_polygon
 from beltline.data.coco import outline_box
 from beltline.data.coco_set import CocoPart, fake_coco_set, read_coco_set
 from beltline.data.public_fake import fake_pictures, write_picture
 from beltline.data.public_set import PublicSet, Release
 from beltline.formats import write_json
-from beltline.formats.limits import bad, read_bytes
+from beltline.formats.json_files import read_json
+from beltline.formats.limits import bad
 
 CLASSES = (
     "Gun", "Knife", "Lighter", "Battery", "Pliers", "Scissors", "Wrench", "Hammer", "Screwdriver", "Dart",
@@ -52,14 +51,12 @@ def read_polygons(path: Path) -> tuple[Item, ...]:
     """Objects of one polygon file: ``{"objects": [{"label": ..., "polygon": [[x, y], ...]}, ...]}``.
 
     Raises:
-        BadInputError: If it is damaged, or a polygon has under three points.
+        BadInputError: If it is damaged, or a polygon has under three points or leads far outside.
     """
+    found = read_json(path, errors="ignore")
     try:
-        found = json.loads(read_bytes(path).decode("utf-8", errors="ignore"))
         return tuple(_item(row) for row in found["objects"])
-    except BadInputError:
-        raise
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise bad(path, f"not a file of labels and polygons ({error!r})") from error
 
 
@@ -99,9 +96,9 @@ def _read_folder(root: Path, folder: str, split: str, problems: dict[str, list[s
 
 def _item(row: Any) -> Item:
     polygon = [float(v) for x, y in row["polygon"] for v in (x, y)]
-    if len(polygon) < 6 or not all(math.isfinite(v) for v in polygon):
-        raise ValueError(f"a polygon needs three finite points, got {str(row['polygon'])[:60]}")
-    return Item(str(row["label"]), outline_box([polygon]), [polygon])
+    if not is_polygon(polygon):
+        raise ValueError(f"a polygon needs three points in reach of an image, got {str(row['polygon'])[:60]}")
+    return Item(class_name(row["label"]), outline_box([polygon]), [polygon])
 
 
 def _points(item: Item) -> list[list[float]]:

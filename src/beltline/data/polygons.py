@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import Masks
-from beltline.data.annotated import Outline
+from beltline.core import Masks, ShapeError
+from beltline.data.annotated import FARTHEST_PX, LONGEST_OUTLINE_PX, Outline, is_polygon
 
 _MOST_DIFFERENCE = 0.01
 
@@ -19,7 +19,7 @@ def run_length(outline: Outline, size: tuple[int, int]) -> dict[str, Any]:
     """Polygons or run lengths as one compressed COCO run-length object of (height, width).
 
     Raises:
-        ShapeError: If run lengths are of another size.
+        ShapeError: If run lengths are of another size or do not fill it, or a polygon leads far outside.
     """
     if isinstance(outline, Mapping):
         return Masks.from_coco([dict(outline)], size).to_coco()[0]
@@ -28,6 +28,10 @@ def run_length(outline: Outline, size: tuple[int, int]) -> dict[str, Any]:
     polygons = [[float(v) for v in polygon] for polygon in outline if len(polygon) >= 6]
     if not polygons:
         return Masks.encode(np.zeros((1, *size), np.bool_)).to_coco()[0]
+    if not all(is_polygon(polygon) for polygon in polygons):
+        raise ShapeError(
+            f"a polygon must lie within {FARTHEST_PX:,d} px and be at most {LONGEST_OUTLINE_PX:,d} px around"
+        )
     merged = coco.merge(coco.frPyObjects(polygons, *size))
     return {"size": list(size), "counts": merged["counts"].decode("ascii")}
 

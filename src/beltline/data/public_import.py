@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from beltline.core import BadInputError, Masks, ShapeError, canonical, is_threat
+from beltline.core.printable import path_text
 from beltline.data.annotated import Annotated, Item, Picture, usable_box
 from beltline.data.polygons import run_length
 from beltline.data.public_set import PublicSet
@@ -18,6 +19,7 @@ from beltline.data.sixray_images import check_image
 from beltline.formats import begin_plan, sha256_of, write_atomic, write_json
 
 Names: TypeAlias = Literal["taxonomy", "published"]
+_LONGEST = 200  # letters of a name; with suffix and all it must fit into 255
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -54,7 +56,7 @@ def import_public_set(
     """
     data, out = known.read(root), Path(out)
     there = _chosen(data, part)
-    plan = {"source": str(data.root.resolve()), "part": part, "names": names}
+    plan = {"source": path_text(data.root.resolve()), "part": part, "names": names}
     begin_plan(out, known.name, plan)
     labels = known.labels() if names == "taxonomy" else {name: name for name in known.classes}
     tables = _Tables({}, [], [], {}, {}, dict.fromkeys(labels.values()))
@@ -122,7 +124,7 @@ def _add(
     if picture.fault or check.fault is not None or check.size is None:
         tables.skipped[picture.file] = picture.fault or check.fault or "size not known"
         return
-    stem = _UNSAFE.sub("_", f"{picture.split}_{picture.stem}" if known.own_names else picture.stem)
+    stem = _UNSAFE.sub("_", f"{picture.split}_{picture.stem}" if known.own_names else picture.stem)[:_LONGEST]
     if stem in tables.labels:
         tables.skipped[picture.file] = f"another image is called {stem} already"
         return
@@ -155,7 +157,7 @@ def _object(
     box = usable_box(item, size)
     if box is None:
         return None
-    fallback = canonical(item.label) if names == "taxonomy" else item.label
+    fallback = _spelled(item.label) if names == "taxonomy" else item.label
     xywh = [round(v, 3) for v in (box[0], box[1], box[2] - box[0], box[3] - box[1])]
     found: dict[str, Any] = {
         "image_id": image, "label": labels.get(item.label, fallback), "bbox": xywh,
@@ -166,6 +168,14 @@ def _object(
         found["area"] = float(Masks.from_coco([rle], size).areas()[0])
     flags = {"difficult": item.difficult, "truncated": item.truncated, "occluded": item.occluded}
     return found | {name: 1 for name, on in flags.items() if on} | dict(item.extra)
+
+
+def _spelled(label: str) -> str:
+    """An unknown class by the taxonomy's spelling; as it is where that has no letter for it."""
+    try:
+        return canonical(label)
+    except ValueError:
+        return label
 
 
 def _labels_csv(tables: _Tables) -> str:

@@ -8,11 +8,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from beltline.core.printable import path_text
 from beltline.data.findings import Finding, finding_lines, findings_to_json
 
 FAULTS = MappingProxyType(
     {
         "damaged_annotation": "annotations that cannot be read",
+        "far_outline": "outlines that lead far outside any image; their boxes count",
         "split_overlap": "images in two splits",
         "repeated_rows": "images twice in one list",
         "subset_stranger": "images that a part names, but not its split",
@@ -110,7 +112,7 @@ class SetVerdict:
     def to_json(self) -> dict[str, Any]:
         """JSON object."""
         return {
-            "schema_version": 1, "root": str(self.root), "set": self.title, "state": self.state,
+            "schema_version": 1, "root": path_text(self.root), "set": self.title, "state": self.state,
             "ok": not self.faults, "release": self.release, "recalled": list(self.recalled),
             "published": dict(self.published), "listed": dict(self.listed), "on_disk": dict(self.on_disk),
             "objects": dict(self.objects), "images": self.images, "deep": self.deep,

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 from pathlib import Path
 
+import cv2
+
 from beltline.core import BadInputError
 from beltline.formats import write_atomic
+from beltline.formats.limits import bad
+
+_NO_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES}
 
 
 def require_new(folder: Path) -> None:
@@ -26,18 +32,38 @@ def bring_image(source: Path, target: Path, *, copy: bool) -> None:
 
     Raises:
         BadInputError: If links are not possible between the two places.
+        OSError: If the target cannot be written, or the source not be read.
     """
-    if target.exists():
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
+        if target.exists():
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
         if copy:
             shutil.copyfile(source, target)
         else:
             os.link(source.resolve(), target)
     except OSError as error:
-        way_out = "" if copy else "; a hard link needs one file system: choose --out there, or --copy"
-        raise BadInputError(f"{target}: {error.strerror or error}{way_out}") from error
+        if copy:
+            target.unlink(missing_ok=True)  # half a copy would pass for the image in the next run
+        if copy or error.errno not in _NO_LINK:
+            error.filename = error.filename or str(target)  # a full disk names none
+            raise
+        way_out = "a hard link needs one file system: choose --out there, or --copy"
+        raise BadInputError(f"{target}: {error.strerror or error}; {way_out}") from error
+
+
+def recode_image(source: Path, target: Path) -> None:
+    """Write an image anew as JPEG of quality 95 with full colour resolution."""
+    pixels = cv2.imread(str(source), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise bad(source, "cannot be decoded")
+    options = (
+        cv2.IMWRITE_JPEG_QUALITY,
+        95,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    )
+    write_atomic(target, cv2.imencode(".jpg", pixels, options)[1].tobytes())
 
 
 def write_coco_rows(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import Instances, canonical, clip_boxes
+from beltline.data.annotated import are_places
 from beltline.data.annotation_xml import CORNERS, read_xml, stated_size
 from beltline.data.sixray_lists import NAMES
 from beltline.formats.limits import bad
@@ -77,7 +78,9 @@ def _object(path: Path, item: ElementTree.Element) -> tuple[str, list[float]] | 
         corners = [float(text) for text in texts]
         label = canonical(name, "sixray")
     except ValueError as error:
-        raise bad(path, f"object {name[:40]!r} with the corners {texts}: {error}") from error
-    if not np.isfinite(corners).all():
-        raise bad(path, f"object {name[:40]!r} with corners that are not finite: {texts}")
+        raise bad(path, f"object {name[:40]!r} with the corners {str(texts)[:80]}: {error}") from error
+    if not are_places(corners):
+        raise bad(
+            path, f"object {name[:40]!r} with corners that are not finite or far outside: {str(texts)[:80]}"
+        )
     return label, corners

@@ -59,8 +59,8 @@ def check_image(path: str | Path, *, deep: bool = False) -> ImageCheck:
                 size = header_size(head)
             stream.seek(max(0, length - _TAIL))
             tail = stream.read(_TAIL)
-    except OSError as error:
-        return ImageCheck(f"cannot be read ({error.strerror or error})")
+    except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
+        return ImageCheck(f"cannot be read ({getattr(error, 'strerror', None) or error})")
     kind = _kind(head)
     fault = _fault(path, kind, size, tail)
     if fault is None and deep:

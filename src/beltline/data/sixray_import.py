@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from beltline.core import BadInputError, Instances, xyxy_to_xywh
+from beltline.core.printable import path_text
 from beltline.data.set_files import bring_image, write_coco_rows
 from beltline.data.sixray import SixrayIndex
 from beltline.data.sixray_boxes import read_annotation, usable
@@ -51,7 +52,7 @@ def import_sixray(
     rows = np.flatnonzero(index.present & (positive | (not only_positive))).tolist()
     if not rows:
         raise BadInputError(f"{index.root}: none of {len(index)} listed images is on disk; unpack JPEGImage")
-    plan = {"source": str(index.root.resolve()), "only_positive": only_positive}
+    plan = {"source": path_text(index.root.resolve()), "only_positive": only_positive}
     begin_plan(out, "sixray", plan)
     (out / "images").mkdir(parents=True, exist_ok=True)
     categories = {name: n for n, name in enumerate(dict.fromkeys((*index.classes, "hammer")), start=1)}

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import BadInputError
+from beltline.core.printable import path_text
 from beltline.data.image_list import ImageList
 from beltline.data.sixray import Difficult, SixrayIndex, build_index, find_holdings, to_image_list
 from beltline.data.sixray_draw import at_most, by_name, part_negatives, part_positives
@@ -182,7 +183,8 @@ def write_subset(out: str | Path, index: SixrayIndex, subset: Subset) -> dict[st
     """
     out = Path(out)
     plan = {
-        "name": subset.name, "root": str(index.root.resolve()), "seed": subset.seed, "ratio": subset.ratio,
+        "name": subset.name, "root": path_text(index.root.resolve()), "seed": subset.seed,
+        "ratio": subset.ratio,
         "test_share": subset.test_share, "listed": subset.listed,
     }  # fmt: skip
     begin_plan(out, KIND, plan)

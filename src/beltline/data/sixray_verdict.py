@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from beltline.core.printable import path_text
 from beltline.data.findings import Finding, finding_lines, findings_to_json
 
 TABLE_1: Mapping[str, int] = MappingProxyType(
@@ -99,7 +100,7 @@ class SixrayVerdict:
     def to_json(self) -> dict[str, Any]:
         """JSON object."""
         return {
-            "schema_version": 1, "root": str(self.root), "state": self.state, "ok": not self.faults,
+            "schema_version": 1, "root": path_text(self.root), "state": self.state, "ok": not self.faults,
             "listed": dict(self.listed), "on_disk": dict(self.on_disk), "published": dict(TABLE_1),
             "images": self.images, "annotations": self.annotations, "lists": dict(self.lists),
             "deep": self.deep, "findings": findings_to_json(self.findings),

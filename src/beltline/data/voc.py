@@ -14,14 +14,26 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from beltline.core import BadInputError
-from beltline.data.annotated import Annotated, Box, Item, Picture, images_in
+from beltline.data.annotated import (
+    Annotated,
+    Box,
+    Item,
+    Picture,
+    are_places,
+    class_name,
+    images_in,
+    split_name,
+)
 from beltline.data.annotation_xml import CORNERS, read_xml, stated_size
 from beltline.data.box_lines import read_names
 from beltline.data.losses import Losses
 from beltline.formats import write_atomic
-from beltline.formats.limits import bad
+from beltline.formats.limits import bad, read_bytes
 
 IMAGES, ANNOTATIONS, LISTS = "JPEGImages", "Annotations", "ImageSets/Main"
+LABEL_MAP = "labelmap.txt"  # of CVAT and Datumaro, which refuse classes that it does not name
+_WHOLE = "trainval"  # a list that torchvision and Datumaro open, and that states no split
+_BACKGROUND = "background"
 _FLAGS = ("difficult", "truncated", "occluded")
 
 
@@ -29,7 +41,8 @@ def read_voc(root: str | Path) -> Annotated:
     """A folder with ``Annotations/*.xml``, ``JPEGImages/`` and, with splits, ``ImageSets/Main/*.txt``.
 
     Corners with fractions are taken as pixels from 0, whole ones as VOC's from 1. A picture that no list
-    names has no split; one without XML was not annotated.
+    names has no split; one without XML was not annotated. Classes come from ``labelmap.txt``, if it is there,
+    and from the objects.
 
     Raises:
         BadInputError: If there is no annotation.
@@ -52,7 +65,8 @@ def read_voc(root: str | Path) -> Annotated:
                 fault = str(error).removeprefix(f"{root}/")
                 problems.setdefault("damaged_annotation", []).append(fault)
         pictures.append(Picture(file, items, splits.get(stem, ""), size, (), stem in files, fault))
-    classes = dict.fromkeys(item.label for picture in pictures for item in picture.items or ())
+    used = (item.label for picture in pictures for item in picture.items or ())
+    classes = dict.fromkeys((*_label_map(root / LABEL_MAP), *used))
     return Annotated(root, tuple(classes), tuple(pictures), {k: tuple(v) for k, v in problems.items()})
 
 
@@ -66,7 +80,10 @@ def read_voc_xml(path: Path) -> tuple[tuple[Item, ...], tuple[int, int] | None]:
     rows = [row for row in tree.iter("object") if row.findtext("name", "").strip()]
     corners = [_corners(path, row) for row in rows]
     counts_from_1 = all(v == int(v) for box in corners for v in box)
-    items = [_item(row, box, counts_from_1) for row, box in zip(rows, corners, strict=True)]
+    try:
+        items = [_item(row, box, counts_from_1) for row, box in zip(rows, corners, strict=True)]
+    except ValueError as error:
+        raise bad(path, str(error)) from error
     return tuple(items), stated_size(tree)
 
 
@@ -80,24 +97,22 @@ def write_voc(out: Path, data: Annotated, files: Mapping[int, str], losses: Loss
         losses: Takes what the format cannot hold.
     """
     lists: dict[str, list[str]] = {}
-    used: set[str] = set()
     for i, file in files.items():
         picture = data.pictures[i]
         stem = Path(file).stem
-        lists.setdefault(picture.split, []).append(stem)
         if picture.items is not None:
             rows = [_object_xml(item, picture, losses) for item in picture.items]
             write_atomic(out / ANNOTATIONS / f"{stem}.xml", _xml(Path(file).name, picture, rows))
-            used.update(item.label for item in picture.items)
+            lists.setdefault(picture.split or _WHOLE, []).append(stem)
+        elif picture.split:
+            losses.add("unlisted", picture.file)
         for kind, there in (("part", picture.subsets), ("image_field", picture.extra)):
             if there:
                 losses.add(kind, picture.file)
     for split, stems in lists.items():
-        if split:
-            write_atomic(out / LISTS / f"{split}.txt", "".join(f"{stem}\n" for stem in stems))
-    for name in data.classes:
-        if name not in used:
-            losses.add("unused_class", name)
+        # readers, ours too, take a name with an underscore for the list of one class
+        write_atomic(out / LISTS / f"{split.replace('_', '-')}.txt", "".join(f"{stem}\n" for stem in stems))
+    _write_label_map(out / LABEL_MAP, data.classes, losses)
 
 
 def whole_pixels(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -142,9 +157,11 @@ def _corners(path: Path, row: ElementTree.Element) -> Box:
     try:
         left, top, right, bottom = (float(text) for text in texts)
     except ValueError as error:
-        raise bad(path, f"object {row.findtext('name', '')[:40]!r} has the corners {texts}") from error
-    if not all(math.isfinite(v) for v in (left, top, right, bottom)):
-        raise bad(path, f"object {row.findtext('name', '')[:40]!r} has corners that are not finite: {texts}")
+        name = row.findtext("name", "")[:40]
+        raise bad(path, f"object {name!r} has the corners {str(texts)[:80]}") from error
+    if not are_places((left, top, right, bottom)):
+        name = row.findtext("name", "")[:40]
+        raise bad(path, f"object {name!r} has corners that are not finite or far outside: {str(texts)[:80]}")
     return left, top, right, bottom
 
 
@@ -152,7 +169,7 @@ def _item(row: ElementTree.Element, box: Box, counts_from_1: bool) -> Item:
     left, top, right, bottom = box
     shift = 1.0 if counts_from_1 else 0.0
     difficult, truncated, occluded = (row.findtext(flag, "0").strip() == "1" for flag in _FLAGS)
-    name = row.findtext("name", "").strip()
+    name = class_name(row.findtext("name", "").strip())
     return Item(name, (left - shift, top - shift, right, bottom), None, difficult, truncated, occluded)
 
 
@@ -161,6 +178,34 @@ def _splits(folder: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in sorted(folder.glob("*.txt")):
         if "_" not in path.stem and path.stem not in ("trainval", "all"):
+            split = _split(path)
             for name in read_names(path):
-                found.setdefault(name, path.stem)
+                found.setdefault(name, split)
     return found
+
+
+def _label_map(path: Path) -> list[str]:
+    """Names in the order of the file; none if it is not there."""
+    if not path.is_file():
+        return []
+    lines = (line.strip() for line in read_bytes(path).decode("utf-8", errors="replace").splitlines())
+    names = (line.partition(":")[0].strip() for line in lines if line and not line.startswith("#"))
+    return [name for name in names if name and name != _BACKGROUND]
+
+
+def _write_label_map(path: Path, classes: Sequence[str], losses: Losses) -> None:
+    """A line a class, ``name:color:parts:actions`` of which only the name is needed."""
+    lines = ["# label:color_rgb:parts:actions", f"{_BACKGROUND}:0,0,0::"]
+    for name in classes:
+        if name.startswith("#") or any(mark in name for mark in ":\r\n"):
+            losses.add("class_name", name)
+        elif name != _BACKGROUND:
+            lines.append(f"{name}:::")
+    write_atomic(path, "".join(f"{line}\n" for line in lines))
+
+
+def _split(path: Path) -> str:
+    try:
+        return split_name(path.stem)
+    except ValueError as error:
+        raise bad(path, str(error)) from error

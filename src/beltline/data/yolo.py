@@ -10,14 +10,21 @@ Source:
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from beltline.core import BadInputError
-from beltline.data.annotated import IMAGE_SUFFIXES, Annotated, Item, Picture
+from beltline.data.annotated import (
+    IMAGE_SUFFIXES,
+    Annotated,
+    Item,
+    Picture,
+    are_places,
+    class_name,
+    is_polygon,
+)
 from beltline.data.coco import outline_box
 from beltline.data.losses import Losses
 from beltline.data.polygons import one_polygon
@@ -26,6 +33,7 @@ from beltline.formats import write_atomic
 from beltline.formats.limits import bad, read_bytes
 
 _SPLITS = ("train", "val", "test")
+_MOST_CLASSES = 100_000
 _CLASS_FILES = ("classes.txt", "obj.names", "labels/classes.txt")
 
 
@@ -114,18 +122,24 @@ def _yaml(classes: tuple[str, ...], folders: list[str]) -> str:
 
 def _class_names(root: Path) -> tuple[str, ...]:
     for path in (*sorted(root.glob("*.yaml")), *sorted(root.glob("*.yml"))):
-        text = read_bytes(path).decode("utf-8", errors="replace")
-        names = _yaml_names(text)
+        names = _yaml_names(path, read_bytes(path).decode("utf-8", errors="replace"))
         if names:
-            return names
+            return _checked_names(path, names)
     for name in _CLASS_FILES:
         if (root / name).is_file():
             lines = read_bytes(root / name).decode("utf-8", errors="replace").splitlines()
-            return tuple(line.strip() for line in lines if line.strip())
+            return _checked_names(root / name, tuple(line.strip() for line in lines if line.strip()))
     raise BadInputError(f"{root}: expected class names in data.yaml or classes.txt, found none")
 
 
-def _yaml_names(text: str) -> tuple[str, ...]:
+def _checked_names(path: Path, names: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return tuple(class_name(name) for name in names)
+    except ValueError as error:
+        raise bad(path, str(error)) from error
+
+
+def _yaml_names(path: Path, text: str) -> tuple[str, ...]:
     """``names`` of a data.yaml: a list in brackets, a list by dashes, or a mapping from number to name."""
     found = re.search(r"^names\s*:(.*(?:\n(?:[ \t-].*|[ \t]*\]?))*)", text, re.MULTILINE)
     if found is None:
@@ -138,7 +152,9 @@ def _yaml_names(text: str) -> tuple[str, ...]:
     if all(row.startswith("-") for row in rows):
         return tuple(_unquoted(row[1:]) for row in rows)
     pairs = [row.partition(":") for row in rows]
-    numbered = {int(k): _unquoted(v) for k, _, v in pairs if k.strip().isdigit()}
+    numbered = {int(k): _unquoted(v) for k, _, v in pairs if re.fullmatch(r"\s*\d{1,9}\s*", k)}
+    if max(numbered, default=0) >= _MOST_CLASSES:
+        raise bad(path, f"names class number {max(numbered)}; at most {_MOST_CLASSES} classes are read")
     return tuple(numbered.get(n, f"class_{n}") for n in range(max(numbered, default=-1) + 1))
 
 
@@ -208,15 +224,19 @@ def _item(
         raise bad(path, f"{where}: expected numbers, got {' '.join(fields)[:60]!r}") from error
     if not 0 <= index < len(classes):
         raise bad(path, f"{where}: class {index} of {len(classes)}")
-    if not all(math.isfinite(v) for v in values):
-        raise bad(path, f"{where}: expected finite numbers, got {' '.join(fields)[:60]!r}")
+    if not are_places(values):
+        raise bad(path, f"{where}: expected finite numbers in reach, got {' '.join(fields)[:60]!r}")
     height, width = size
     extra: dict[str, Any] = {"score": values.pop()} if len(values) == 5 else {}
     if len(values) == 4:
         x, y, w, h = values[0] * width, values[1] * height, values[2] * width, values[3] * height
         box = tuple(round(v, 6) for v in (x - w / 2, y - h / 2, x + w / 2, y + h / 2))
+        if not are_places(box):
+            raise bad(path, f"{where}: a box far outside the image, got {' '.join(fields)[:60]!r}")
         return Item(classes[index], (box[0], box[1], box[2], box[3]), extra=extra)
     if len(values) >= 6 and len(values) % 2 == 0:
         polygon = [round(v * (height if k % 2 else width), 6) for k, v in enumerate(values)]
+        if not is_polygon(polygon):
+            raise bad(path, f"{where}: a polygon far outside the image, got {' '.join(fields)[:60]!r}")
         return Item(classes[index], outline_box([polygon]), [polygon])
     raise bad(path, f"{where}: expected 4 numbers of a box or 6 and more of a polygon, got {len(values)}")

@@ -16,7 +16,8 @@ def write_atomic(path: str | Path, data: bytes | str) -> None:
 
     Args:
         path: Where to; replaced if it exists.
-        data: Text is written as UTF-8.
+        data: Text is written as UTF-8; lone surrogates, as in a file name of other bytes, become backslash
+            escapes, which JSON reads back as they were.
 
     Raises:
         OSError: If the disk is full or the folder cannot be written; the old file then stays.
@@ -33,12 +34,14 @@ def write_atomic(path: str | Path, data: bytes | str) -> None:
     temporary = target.with_name(f".{target.name}.{threading.get_native_id()}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as stream:
-            stream.write(data.encode("utf-8") if isinstance(data, str) else data)
+            stream.write(data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(target)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = os.fspath(target)  # a full disk names no file, the others the temporary one
         raise
     _sync_folder(target.parent)
 

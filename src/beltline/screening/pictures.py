@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from beltline.core import ClassFinding, InstanceFinding, Scan
 from beltline.core.report import Box, Point
+from beltline.screening.labels import MARK, WHITE, Rectangle, draw_labels
 from beltline.screening.prepare import color_planes
-
-MARK = (214, 0, 92)  # RGB; magenta, the one hue that no pseudo-colour table uses
-_WHITE = (255, 255, 255)
 
 
 def display_picture(scan: Scan, *, long_side: int) -> NDArray[np.uint8]:
@@ -68,28 +66,26 @@ def draw_findings(
 ) -> NDArray[np.uint8]:
     """The picture with box, class and score of every object, or else box and point of every alarmed class.
 
+    The surest lies on top. Labels never cover each other; where the picture is too full for them, it grows
+    downwards.
+
     Args:
-        picture: RGB (h, w, 3).
+        picture: RGB (h, w, 3); left as it is.
         findings: Of one scan; those without alarm are left out, all of them where there are objects.
         instances: Objects of the scan.
         scan_size: (width, height) of the scan, to which boxes and points refer.
     """
-    canvas = np.ascontiguousarray(picture)
+    canvas = picture.copy()
     scale = np.array([canvas.shape[1] / scan_size[0], canvas.shape[0] / scan_size[1]])
     marks = [_Mark(f.label, f.score, f.box, None) for f in instances] or [
         _Mark(f.label, f.probability, f.box, f.point) for f in findings if f.alarm and f.box and f.point
     ]
-    taken: list[tuple[int, int, int, int]] = []
-    for mark in sorted(marks, key=lambda m: -m.score):
-        x1, y1, x2, y2 = (int(v) for v in np.array(mark.box) * np.tile(scale, 2))
-        for color, width in ((_WHITE, 4), (MARK, 2)):
-            cv2.rectangle(canvas, (x1, y1), (x2, y2), color, width, cv2.LINE_AA)
-            if mark.point is not None:
-                point = tuple(int(v) for v in np.array(mark.point) * scale)
-                cv2.drawMarker(canvas, point, color, cv2.MARKER_CROSS, 14, width, cv2.LINE_AA)
-        text = f"{mark.label.replace('_', ' ')} {mark.score * 100:.0f}%"
-        taken.append(_draw_label(canvas, text, (x1, y1), taken))
-    return canvas
+    marks.sort(key=lambda mark: -mark.score)
+    boxes = [_on_canvas(mark.box, scale) for mark in marks]
+    for mark, box in zip(reversed(marks), reversed(boxes), strict=True):
+        _draw_mark(canvas, box, mark.point, scale)
+    texts = [f"{mark.label.replace('_', ' ')} {mark.score * 100:.0f}%" for mark in marks]
+    return draw_labels(canvas, texts, boxes)
 
 
 class _Mark(NamedTuple):
@@ -99,19 +95,19 @@ class _Mark(NamedTuple):
     point: Point | None
 
 
-def _draw_label(
-    canvas: NDArray[np.uint8], text: str, corner: tuple[int, int], taken: list[tuple[int, int, int, int]]
-) -> tuple[int, int, int, int]:
-    (width, height), base = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
-    width, height = width + 8, height + base + 6
-    x = max(min(corner[0], canvas.shape[1] - width), 0)
-    y = max(corner[1] - height, 0)
-    while any(x < x2 and x + width > x1 and y < y2 and y + height > y1 for x1, y1, x2, y2 in taken):
-        y += height
-    cv2.rectangle(canvas, (x, y), (x + width, y + height), MARK, -1)
-    place = (x + 4, y + height - base - 2)
-    cv2.putText(canvas, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, _WHITE, 1, cv2.LINE_AA)
-    return x, y, x + width, y + height
+def _on_canvas(box: Box, scale: NDArray[np.float64]) -> Rectangle:
+    x1, y1, x2, y2 = (int(value) for value in np.array(box) * np.tile(scale, 2))
+    return x1, y1, x2, y2
+
+
+def _draw_mark(
+    canvas: NDArray[np.uint8], box: Rectangle, point: Point | None, scale: NDArray[np.float64]
+) -> None:
+    for color, width in ((WHITE, 4), (MARK, 2)):
+        cv2.rectangle(canvas, box[:2], box[2:], color, width, cv2.LINE_AA)
+        if point is not None:
+            middle = tuple(int(value) for value in np.array(point) * scale)
+            cv2.drawMarker(canvas, middle, color, cv2.MARKER_CROSS, 14, width, cv2.LINE_AA)
 
 
 def _encode(suffix: str, picture: NDArray[np.uint8], options: list[int]) -> bytes:

@@ -1,25 +1,30 @@
 """One scan in, one decision out: prepare, run the model in time, locate, decide.
 
 The rule of the room: whatever goes wrong, the answer is ``no_machine_result`` with a reason and the
-operator decides. Nothing but a complete answer of the model, below every threshold, is ``clear``.
+operator decides. Nothing but a complete answer of the model, below every threshold, to a scan that can be
+judged is ``clear``.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError, ClassFinding, Decision, InstanceFinding, Scan, ScanReport
+from beltline.core import ClassFinding, Decision, InstanceFinding, Scan, ScanReport
 from beltline.core.report import Box
+from beltline.screening.bags import together
 from beltline.screening.cards import Task
+from beltline.screening.judgeable import why_not_judged
 from beltline.screening.localize import activation, boxes_on_scan, fine_map, point_and_box
-from beltline.screening.prepare import Letterbox, Prepared, prepare, prepare_whole
+from beltline.screening.prepare import Letterbox, Prepared, Rectangle, prepare, prepare_whole
 from beltline.screening.session import DetectorOutput, ModelFailure, ModelOutput, ScreeningModel
+from beltline.screening.strip import bags_on, cut, too_long
 
 DEFAULT_DEADLINE_MS = 2000.0
 DEFAULT_PFA = 0.05
@@ -31,7 +36,8 @@ class Screened:
 
     Attributes:
         report: The entry of report.json.
-        letterbox: Region of the scan that the maps cover; None without a machine result.
+        letterbox: Region of the scan that the maps cover; None without a machine result, and of a strip that
+            was cut into bags.
         maps: Activation (h, w) in 0..1 of each alarmed class over that region.
     """
 
@@ -50,10 +56,10 @@ def screen_scan(
     sha256: str = "",
     read_ms: float = 0.0,
 ) -> Screened:
-    """Screen one decoded scan.
+    """Screen one decoded scan, or the bags of one long strip.
 
     Args:
-        scan: Any quantity and size from 8 by 8 pixels.
+        scan: Any quantity and size.
         model: From `load_model`.
         pfa: Operating point, one of the model's.
         deadline_ms: Time from the decoded array to the model's answer; later is no machine result.
@@ -62,7 +68,6 @@ def screen_scan(
         read_ms: Time spent reading, counted in ``ms["total"]`` but not against the deadline.
 
     Raises:
-        BadInputError: If the scan itself cannot be screened (too small).
         ValueError: If the model has no operating point at ``pfa``.
 
     Example:
@@ -73,25 +78,66 @@ def screen_scan(
     thresholds = model.card.thresholds_at(pfa)
     clock = _Clock(read_ms)
     entry = ScanReport(path, sha256, scan.width, scan.height, "no_machine_result")
+    one = partial(_screen_one, model=model, thresholds=thresholds, clock=clock, deadline_ms=deadline_ms)
     try:
-        steps = _STEPS[model.card.task]
-        prepared = steps.prepare(scan, model.card.long_side)
+        _require_judgeable(scan)
+        regions = bags_on(scan)
         clock.step("prepare")
-        left_s = deadline_ms / 1000 - clock.elapsed_s()
-        if left_s <= 0:
-            raise ModelFailure(f"deadline passed: {deadline_ms:g} ms were over before the model could run")
-        output = model.run(prepared.image, timeout_s=left_s)
-        clock.step("model")
-        screened = steps.decide(entry, prepared, output, model, thresholds)
-        clock.step("localise")
-    except BadInputError:
-        raise
-    except ModelFailure as failure:
+        screened = _screen_bags(entry, scan, regions, one) if regions else one(entry, scan)
+    except (ModelFailure, _NotJudged) as failure:
         return Screened(replace(entry, ms=clock.ms(), reason=str(failure)))
     except Exception as error:  # fail safe: a fault of ours must never read as "clear"
         reason = f"screening failed: {type(error).__name__}: {error}"
         return Screened(replace(entry, ms=clock.ms(), reason=reason))
     return replace(screened, report=replace(screened.report, ms=clock.ms()))
+
+
+class _NotJudged(Exception):
+    """No model can judge what the scan shows."""
+
+
+def _require_judgeable(scan: Scan) -> None:
+    if reason := why_not_judged(scan):
+        raise _NotJudged(reason)
+
+
+def _screen_bags(
+    entry: ScanReport, strip: Scan, regions: Sequence[Rectangle], one: Callable[[ScanReport, Scan], Screened]
+) -> Screened:
+    """Each bag of a strip on its own; without a result for one there is none for the strip."""
+    bags = []
+    for number, region in enumerate(regions, start=1):
+        bag = cut(strip, region)
+        try:
+            if reason := too_long(region):
+                raise _NotJudged(reason)
+            _require_judgeable(bag)
+            bags.append(one(replace(entry, width=bag.width, height=bag.height), bag).report)
+        except (ModelFailure, _NotJudged) as failure:
+            raise _NotJudged(f"bag {number} of {len(regions)}: {failure}") from failure
+    return Screened(together(entry, bags, regions))
+
+
+def _screen_one(
+    entry: ScanReport,
+    scan: Scan,
+    *,
+    model: ScreeningModel,
+    thresholds: NDArray[np.float64],
+    clock: _Clock,
+    deadline_ms: float,
+) -> Screened:
+    steps = _STEPS[model.card.task]
+    prepared = steps.prepare(scan, model.card.long_side)
+    clock.step("prepare")
+    left_s = deadline_ms / 1000 - clock.elapsed_s()
+    if left_s <= 0:
+        raise ModelFailure(f"deadline passed: {deadline_ms:g} ms were over before the model could run")
+    output = model.run(prepared.image, timeout_s=left_s)
+    clock.step("model")
+    screened = steps.decide(entry, prepared, output, model, thresholds)
+    clock.step("localise")
+    return screened
 
 
 @dataclass(frozen=True)
@@ -198,7 +244,7 @@ def _inside(value: float, limit: int) -> float:
 
 
 class _Clock:
-    """Milliseconds by step."""
+    """Milliseconds by step; a step done again, for the next bag of a strip, adds to its own."""
 
     def __init__(self, read_ms: float) -> None:
         self._started = self._last = time.perf_counter()
@@ -207,7 +253,7 @@ class _Clock:
 
     def step(self, name: str) -> None:
         now = time.perf_counter()
-        self._steps[name] = round((now - self._last) * 1000, 2)
+        self._steps[name] = round(self._steps.get(name, 0.0) + (now - self._last) * 1000, 2)
         self._last = now
 
     def elapsed_s(self) -> float:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import BadInputError, Scan
+from beltline.physics import STYLES, colorize, whiten_background
 
 STRIDE = 32
 MIN_SIDE = 8
@@ -18,9 +20,10 @@ _AIR_LUMINANCE = 0.7
 _AIR_CHROMA = 0.12
 _CONTENT = 0.05
 _MARGIN = 0.02
-_DENSE = 0.3
+_SPECK = 6  # pixels of the overview; less is no object
 
 Rectangle = tuple[int, int, int, int]  # x, y, width, height
+Picture = TypeVar("Picture", NDArray[np.uint8], NDArray[np.float32])
 
 
 @dataclass(frozen=True)
@@ -63,40 +66,28 @@ class Prepared:
 
 
 def prepare(scan: Scan, *, long_side: int = 448) -> Prepared:
-    """Bring a scan to the form the screening model was trained on.
+    """Bring a scan to the form the classifier was trained on.
 
-    Dual-energy scans are coloured by physics in the default style, single-channel ones become grey. The
-    air around the bag is cut off, the air that is left made white without touching dense parts, and the
-    region fitted with white into an image whose longer side is ``long_side``.
+    Of its `white_picture`, the air around the bag is cut off, and the rest fitted with white into an image
+    whose longer side is ``long_side``.
 
     Args:
         scan: Any scan of at least 8 by 8 pixels.
         long_side: Longer side of the result, a multiple of 32.
 
     Raises:
-        BadInputError: If the scan is smaller than 8 pixels on a side or not finite.
+        BadInputError: If the scan is smaller than 8 pixels on a side.
     """
-    planes, (width, height) = _large_enough(color_planes(scan))
-    overview = _resize_planes(planes, *_fit(width, height, min(_OVERVIEW, max(width, height))))
-    if not np.isfinite(overview).all():
-        raise BadInputError("the scan holds NaN or infinite pixels")
-    air = estimate_air(overview)
-    x, y, w, h = find_bag(overview, air, (width, height))
-    letterbox = _letterbox(scan, (width, height), (x, y, w, h), long_side)
-    region = [plane[y : y + h, x : x + w] for plane in planes]
-    content = whiten_air(_resize_planes(region, *letterbox.content), air)
-    image = np.ones((1, 3, letterbox.size[1], letterbox.size[0]), dtype=np.float32)
-    left, top = letterbox.pad
-    target = image[0, :, top : top + letterbox.content[1], left : left + letterbox.content[0]]
-    target[:] = content
-    return Prepared(image, letterbox)
+    picture = white_picture(scan)
+    region = find_bag(shrunk_to(picture, _OVERVIEW), (picture.shape[1], picture.shape[0]))
+    return _fitted(picture, region, _letterbox(scan, picture, region, long_side))
 
 
 def prepare_whole(scan: Scan, *, long_side: int) -> Prepared:
     """Bring a scan to the form a detector was trained, calibrated and evaluated on.
 
-    The colours are those of `prepare`, in 256 steps; air is made white by proportion and none is cut off. The
-    longer side becomes ``long_side``, and white is added at the right and the bottom.
+    Its `white_picture`, none of it cut off: the longer side becomes ``long_side``, and white is added at the
+    right and the bottom.
 
     Args:
         scan: Any scan of at least 8 by 8 pixels.
@@ -105,19 +96,35 @@ def prepare_whole(scan: Scan, *, long_side: int) -> Prepared:
     Raises:
         BadInputError: If the scan is smaller than 8 pixels on a side.
     """
-    from beltline.physics import whiten_background  # classifiers do without the package
+    picture = white_picture(scan)
+    whole = (0, 0, picture.shape[1], picture.shape[0])
+    return _fitted(picture, whole, replace(_letterbox(scan, picture, whole, long_side), pad=(0, 0)))
 
-    planes, size = _large_enough(color_planes(scan))
-    levels = [np.rint(np.clip(plane, 0, 1) * 255).astype(np.uint8) for plane in planes]
-    white = whiten_background(np.stack(levels, axis=2))
-    letterbox = replace(_letterbox(scan, size, (0, 0, *size), long_side), pad=(0, 0))
-    width, height = letterbox.content
-    if letterbox.content != size:
-        how = cv2.INTER_AREA if width < size[0] or height < size[1] else cv2.INTER_LINEAR
-        white = np.asarray(cv2.resize(white, letterbox.content, interpolation=how), dtype=np.uint8)
-    image = np.ones((1, 3, letterbox.size[1], letterbox.size[0]), dtype=np.float32)
-    np.divide(np.moveaxis(white, 2, 0), np.float32(255), out=image[0, :, :height, :width])
-    return Prepared(image, letterbox)
+
+def white_picture(scan: Scan) -> NDArray[np.uint8]:
+    """The scan's colours with white air, (H, W, 3) uint8: what training stores and reads, too.
+
+    Dual-energy scans are coloured by physics in the default style (and very large ones come back smaller),
+    single-channel ones become grey. The whitening is `beltline.physics.whiten_background`.
+
+    Raises:
+        BadInputError: If the scan is smaller than 8 pixels on a side.
+    """
+    if min(scan.height, scan.width) < MIN_SIDE:
+        raise BadInputError(
+            f"a scan needs at least {MIN_SIDE} x {MIN_SIDE} pixels, got {scan.width} x {scan.height}"
+        )
+    planes = color_planes(scan)
+    different = planes[:1] if planes[0] is planes[1] else planes
+    levels = [cv2.convertScaleAbs(plane, alpha=255) for plane in different]  # rounds, and holds to 0..255
+    return whiten_background(np.asarray(cv2.merge(levels * (3 // len(levels))), dtype=np.uint8))
+
+
+def shrunk_to(picture: NDArray[np.uint8], long_side: int) -> NDArray[np.float32]:
+    """A picture (H, W, 3) uint8 as (3, h, w) float32 in 0..1, its longer side at most ``long_side``."""
+    height, width = picture.shape[:2]
+    small = _resized(picture, _fit(width, height, min(long_side, max(width, height))))
+    return np.divide(np.moveaxis(small, 2, 0), np.float32(255), dtype=np.float32)
 
 
 def color_planes(scan: Scan) -> list[NDArray[np.float32]]:
@@ -160,22 +167,22 @@ def estimate_air(overview: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.median(tones[:, near], axis=1).astype(np.float32)
 
 
-def find_bag(
-    overview: NDArray[np.float32], air: NDArray[np.float32], scan_size: tuple[int, int]
-) -> Rectangle:
+def find_bag(overview: NDArray[np.float32], scan_size: tuple[int, int]) -> Rectangle:
     """Rectangle (x, y, width, height) of the scan that holds everything but air, with a margin.
 
     Cautious: cut is only what surely shows nothing, specks and single lines along the frame aside.
     An empty scan comes back whole.
+
+    Args:
+        overview: (3, h, w) float32 in 0..1.
+        scan_size: Width and height of the scan in pixels.
     """
     width, height = scan_size
-    content = (np.abs(overview - air[:, None, None]).max(axis=0) > _CONTENT).astype(np.uint8)
-    _, _, stats, _ = cv2.connectedComponentsWithStats(content, connectivity=8)
-    kept = [box for box in stats[1:] if _is_object(box, content.shape)]
+    kept = objects_on(overview)
     if not kept:
         return 0, 0, width, height
-    corners = np.array([(x, y, x + w, y + h) for x, y, w, h, _ in kept], dtype=float)
-    scale = np.array([width / content.shape[1], height / content.shape[0]])
+    corners = np.array([(x, y, x + w, y + h) for x, y, w, h in kept], dtype=float)
+    scale = np.array([width / overview.shape[2], height / overview.shape[1]])
     margin = _MARGIN * max(width, height)
     x1, y1 = np.floor(corners[:, :2].min(axis=0) * scale - margin).clip(0).astype(int)
     x2, y2 = np.ceil(corners[:, 2:].max(axis=0) * scale + margin).clip(None, scan_size).astype(int)
@@ -184,37 +191,22 @@ def find_bag(
     return int(x1), int(y1), int(x2 - x1), int(y2 - y1)
 
 
-def whiten_air(image: NDArray[np.float32], air: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Stretch each channel so that ``air`` becomes 1; below 0.3 nothing changes, between it blends.
+def objects_on(overview: NDArray[np.float32]) -> list[Rectangle]:
+    """Rectangles of what differs from the air of an overview (3, h, w), in its pixels.
 
-    The stretch is monotonic in every channel, so no order of brightness is lost.
-
-    Args:
-        image: (3, h, w) float32 in 0..1.
-        air: (3,) colour of the empty belt.
+    Specks and single lines along the frame are none.
     """
-    if (air > 0.995).all():
-        return np.asarray(np.clip(image, 0.0, 1.0), dtype=np.float32)
-    white = air[:, None, None]
-    blend = np.clip((image - _DENSE) / (white - _DENSE), 0.0, 1.0)
-    blend *= blend * (3 - 2 * blend)
-    stretched = image * (1 + (1 / white - 1) * blend)
-    return np.asarray(np.clip(stretched, 0.0, 1.0), dtype=np.float32)
-
-
-def _large_enough(planes: list[NDArray[np.float32]]) -> tuple[list[NDArray[np.float32]], tuple[int, int]]:
-    height, width = planes[0].shape
-    if min(height, width) < MIN_SIDE:
-        raise BadInputError(f"a scan needs at least {MIN_SIDE} x {MIN_SIDE} pixels, got {width} x {height}")
-    return planes, (width, height)
+    air = estimate_air(overview)[:, None, None]
+    content = (np.abs(overview - air).max(axis=0) > _CONTENT).astype(np.uint8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(content, connectivity=8)
+    boxes = [(int(x), int(y), int(w), int(h)) for x, y, w, h, area in stats[1:] if area >= _SPECK]
+    return [box for box in boxes if not _is_line_on_frame(box, content.shape)]
 
 
 def _colorized(low: NDArray[np.float32], high: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    from beltline.physics import STYLES, colorize  # compiles kernels; colour scans do without
-
     height, width = low.shape
     if max(height, width) > _COLOR_SIDE:
-        low, high = _resize_planes([low, high], *_fit(width, height, _COLOR_SIDE))
+        low, high = (_resized(plane, _fit(width, height, _COLOR_SIDE)) for plane in (low, high))
     rgb = colorize(low, high, STYLES["white"])
     return [plane.astype(np.float32) / 255.0 for plane in cv2.split(rgb)]
 
@@ -224,28 +216,33 @@ def _fit(width: int, height: int, long_side: int) -> tuple[int, int]:
     return max(round(width * scale), 1), max(round(height * scale), 1)
 
 
-def _resize_planes(planes: list[NDArray[np.float32]], width: int, height: int) -> NDArray[np.float32]:
-    shrinks = width <= planes[0].shape[1] and height <= planes[0].shape[0]
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    if planes[0] is planes[1]:
-        gray = cv2.resize(planes[0], (width, height), interpolation=how)
-        return np.broadcast_to(gray, (3, height, width))
-    resized = [
-        cv2.resize(np.ascontiguousarray(plane), (width, height), interpolation=how) for plane in planes
-    ]
-    return np.asarray(resized, dtype=np.float32)
+def _resized(picture: Picture, size: tuple[int, int]) -> Picture:
+    height, width = picture.shape[:2]
+    if size == (width, height):
+        return picture
+    how = cv2.INTER_AREA if size[0] < width or size[1] < height else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(picture, size, interpolation=how), dtype=picture.dtype)
 
 
-def _is_object(box: NDArray[np.int32], shape: tuple[int, ...]) -> bool:
-    x, y, w, h, area = (int(v) for v in box)
-    on_frame = x == 0 or y == 0 or x + w == shape[1] or y + h == shape[0]
-    return area >= 6 and not (on_frame and min(w, h) <= 2)
+def _fitted(picture: NDArray[np.uint8], region: Rectangle, letterbox: Letterbox) -> Prepared:
+    x, y, w, h = region
+    content = _resized(np.ascontiguousarray(picture[y : y + h, x : x + w]), letterbox.content)
+    image = np.ones((1, 3, letterbox.size[1], letterbox.size[0]), dtype=np.float32)
+    left, top = letterbox.pad
+    target = image[0, :, top : top + letterbox.content[1], left : left + letterbox.content[0]]
+    np.divide(np.moveaxis(content, 2, 0), np.float32(255), out=target)
+    return Prepared(image, letterbox)
 
 
-def _letterbox(scan: Scan, planes: tuple[int, int], region: Rectangle, long_side: int) -> Letterbox:
+def _is_line_on_frame(box: Rectangle, shape: tuple[int, ...]) -> bool:
+    x, y, w, h = box
+    return (x == 0 or y == 0 or x + w == shape[1] or y + h == shape[0]) and min(w, h) <= 2
+
+
+def _letterbox(scan: Scan, picture: NDArray[np.uint8], region: Rectangle, long_side: int) -> Letterbox:
     x, y, w, h = region
     scan_size = (scan.pixels.shape[2], scan.pixels.shape[1])
-    fx, fy = scan_size[0] / planes[0], scan_size[1] / planes[1]  # 1 unless color_planes shrank the scan
+    fx, fy = scan_size[0] / picture.shape[1], scan_size[1] / picture.shape[0]  # 1 unless the picture shrank
     content = _fit(w, h, long_side)
     size = (_network_side(content[0]), _network_side(content[1]))
     pad = ((size[0] - content[0]) // 2, (size[1] - content[1]) // 2)

@@ -1,20 +1,24 @@
-"""report.html: one self-contained page that a screener understands; no network, no framework."""
+"""report.html: one page that a screener understands; no network, no framework, self-contained while small."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePath
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from beltline.core import ClassFinding, InstanceFinding, Report, ScanReport
+from beltline.core import ClassFinding, InstanceFinding, Report, ScanReport, printable_lines
+from beltline.screening.album import Pictures
 from beltline.screening.cards import ModelCard
 from beltline.screening.prepare import Letterbox
 from beltline.screening.truth import TruthItem, Verdict, judge
@@ -22,25 +26,6 @@ from beltline.screening.truth import TruthItem, Verdict, judge
 BADGES = {"alarm": "ALARM", "clear": "CLEAR", "no_machine_result": "NO MACHINE RESULT"}
 _ORDER = {"alarm": 0, "no_machine_result": 1, "clear": 2}
 _ROWS = 4  # class bars shown on a card before the full list is opened
-_MB = 2**20
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How large the pictures in the report may be: longer side, JPEG quality, bytes in all."""
-
-    long_side: int
-    quality: int
-    total_bytes: int = 60 * _MB
-
-    @classmethod
-    def for_count(cls, count: int) -> Limits:
-        """Smaller pictures for longer reports, so that a browser opens them."""
-        if count <= 150:
-            return cls(1100, 84)
-        if count <= 600:
-            return cls(760, 78)
-        return cls(480, 70)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,17 +34,15 @@ class Card:
 
     Attributes:
         entry: Its entry of report.json.
-        picture: JPEG bytes, or None when the page would grow too large.
-        heats: Transparent PNG by alarmed class, over the region of ``letterbox``.
+        pictures: What it shows; see `Pictures`.
         letterbox: Region the heats cover.
-        overlay: Relative path of the overlay file, named where no picture is embedded.
+        overlay: Relative path of the overlay file, named where there is no picture at all.
         truth: Prohibited items known to be in the scan; None where nothing is known.
         air: Colour of the picture's frame, "r g b", so that the card continues it.
     """
 
     entry: ScanReport
-    picture: bytes | None
-    heats: Mapping[str, bytes] = field(default_factory=dict)
+    pictures: Pictures = field(default_factory=Pictures)
     letterbox: Letterbox | None = None
     overlay: str | None = None
     truth: Sequence[TruthItem] | None = None
@@ -83,16 +66,23 @@ def render_report(
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
+        finalize=_fit,
     )
-    environment.filters["plain"] = plain
+    environment.filters.update(plain=plain, dense=_dense)
     script = _source(environment, "report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     moment = finished or datetime.now().astimezone()
-    views = [_card_view(card, model, report.operating_point["pfa"]) for card in sorted(cards, key=_rank)]
+    pfa = report.operating_point["pfa"]
+    views = [_card_view(card, model, pfa) for card in sorted(cards, key=_rank)]
+    beside = any(card.pictures.file for card in cards)
     return environment.get_template("report.html.j2").render(
         style=Markup(_source(environment, "report.css")),  # our own files, not user text
         script=Markup(script),
         script_sha256=digest,
+        # a page opened from disk has no origin, so its own folder goes by the scheme
+        image_source=Markup("data: 'self' file:" if beside else "data:"),
+        beside=beside,
+        classes=json.dumps([[c, round(float(t), 6)] for c, t in _thresholds(model, pfa).items()]),
         report=report,
         model=model,
         details=_details(model.details),
@@ -127,7 +117,7 @@ def _top(entry: ScanReport) -> float:
 
 def _card_view(card: Card, model: ModelCard, pfa: float) -> dict[str, Any]:
     entry = card.entry
-    thresholds = dict(zip(model.classes, model.probabilities_at(pfa).tolist(), strict=True))
+    thresholds = _thresholds(model, pfa)
     rows = sorted(
         (_row(f, thresholds[f.label]) for f in entry.classes),
         key=lambda r: (not r["alarm"], -r["probability"]),
@@ -141,12 +131,13 @@ def _card_view(card: Card, model: ModelCard, pfa: float) -> dict[str, Any]:
         "badge": BADGES[entry.decision],
         "top": _top(entry),
         "rows": rows[:_ROWS],
-        "all_rows": rows,
+        "probabilities": _by_class(entry, model.classes),
         "more_alarms": max(len(alarms) - _ROWS, 0),
         "alarmed": [row["label"] for row in alarms],
         "marks": [{**_mark(row, card), "extra": n >= _ROWS} for n, row in enumerate(_placed(entry, alarms))],
         "heats": _heats(card),
-        "picture": None if card.picture is None else _data_uri("image/jpeg", card.picture),
+        "picture": _source_of(card.pictures),
+        "larger": card.pictures.file if card.pictures.embedded else None,
         "overlay": card.overlay,
         "air": card.air,
         "truth": [] if card.truth is None else [_truth_mark(item, card) for item in card.truth],
@@ -244,8 +235,26 @@ def _heats(card: Card) -> list[dict[str, Any]]:
     width, height = card.entry.width, card.entry.height
     place = {"left": 100 * x / width, "top": 100 * y / height, "w": 100 * w / width, "h": 100 * h / height}
     return [
-        {"label": label, "src": _data_uri("image/png", heat), **place} for label, heat in card.heats.items()
+        {"label": label, "src": heat if isinstance(heat, str) else _data_uri("image/png", heat), **place}
+        for label, heat in card.pictures.heats.items()
     ]
+
+
+def _source_of(pictures: Pictures) -> str | None:
+    """What a card shows at first: the embedded picture or thumbnail, else the file beside the page."""
+    if pictures.embedded is not None:
+        return _data_uri("image/jpeg", pictures.embedded)
+    return None if pictures.file is None else quote(pictures.file)
+
+
+def _thresholds(model: ModelCard, pfa: float) -> dict[str, float]:
+    return dict(zip(model.classes, model.probabilities_at(pfa).tolist(), strict=True))
+
+
+def _by_class(entry: ScanReport, classes: Sequence[str]) -> str:
+    """Probabilities in the model's order, from which the page makes the full list when it is opened."""
+    found = {finding.label: finding.probability for finding in entry.classes}
+    return ",".join(f"{found[label]:.4g}" for label in classes if label in found)
 
 
 def _flags(verdict: Verdict | None) -> str:
@@ -266,9 +275,13 @@ def _alt(entry: ScanReport, alarms: Sequence[Mapping[str, Any]]) -> str:
 
 def _counts(report: Report) -> dict[str, int]:
     decisions: list[str] = [scan.decision for scan in report.scans]
+    interrupted = report.interrupted
+    unreached = 0 if interrupted is None else interrupted.of - len(decisions) - len(report.failed)
     return {name: decisions.count(name) for name in BADGES} | {
         "all": len(decisions),
         "failed": len(report.failed),
+        "skipped": sum(report.skipped.values()),
+        "unreached": unreached,
     }
 
 
@@ -319,6 +332,16 @@ def _limits(details: Mapping[str, Any]) -> str:
     limits = details.get("limits", "")
     lines = limits[:3] if isinstance(limits, list) else [limits]
     return " ".join(str(line) for line in lines)
+
+
+def _fit(value: Any) -> Any:
+    """Every text of the page without control characters and lone surrogates, whoever wrote it."""
+    return printable_lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _dense(markup: str) -> Markup:
+    """Markup without its indentation, a third of a long page."""
+    return Markup(re.sub(r"\s*\n\s*", "\n", markup))  # escaped already
 
 
 def _source(environment: Environment, name: str) -> str:

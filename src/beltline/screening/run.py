@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError, FailedScan, ModelRef, Report, ScanReport
-from beltline.formats import write_atomic
-from beltline.screening.files import collect, read
-from beltline.screening.pictures import display_picture, draw_findings, frame_color, heat_png, jpeg, png
+from beltline.core import (
+    BadInputError,
+    FailedScan,
+    Interrupted,
+    ModelRef,
+    Report,
+    ScanReport,
+    path_text,
+    printable,
+)
+from beltline.formats import SCAN_SUFFIXES
+from beltline.screening.album import Album, Limits
+from beltline.screening.files import Collected, collect, read
+from beltline.screening.pictures import display_picture, draw_findings, frame_color, jpeg, png
 from beltline.screening.pipeline import DEFAULT_DEADLINE_MS, DEFAULT_PFA, Screened, screen_scan
-from beltline.screening.report_html import Card, Limits, render_report
+from beltline.screening.report_html import Card, render_report
+from beltline.screening.results import OVERLAYS, PAGE, REPORT, ResultFolder, file_name
 from beltline.screening.session import ScreeningModel
 from beltline.screening.truth import TruthFinder
 
+BEYOND_LIMIT = "beyond the limit"
 Progress = Callable[[int, int, str], None]
 _SAVE_EVERY_S = 1.0
 _SAVE_SHARE = 20  # saving report.json takes at most one part in so many of the time
@@ -49,11 +62,12 @@ def screen_files(
     options: RunOptions | None = None,
     on_progress: Progress | None = None,
 ) -> Report:
-    """Screen files and folders; write OUT/report.json, OUT/report.html and OUT/overlays.
+    """Screen files and folders; write OUT/report.json, OUT/report.html, OUT/overlays and OUT/pictures.
 
-    report.json is replaced atomically about once a second and at the end, whatever ends the run, so
-    nothing screened is lost to an interruption. A file that cannot be read is listed under ``failed``
-    and the others go on.
+    report.json is replaced atomically about once a second and at the end. Until every file is done it
+    carries how far the run came, so whatever ends the run, nothing screened is lost and no unfinished
+    report reads as finished. A file that cannot be read is listed under ``failed`` and the others go on;
+    what is no scan is counted under ``skipped``. Results of an earlier run in OUT are removed.
 
     Args:
         paths: Files and folders.
@@ -68,39 +82,40 @@ def screen_files(
     """
     options = options or RunOptions()
     model.card.thresholds_at(options.pfa)
-    files, failed = collect(paths)
-    files = files[: options.limit]
-    if not files and not failed:
-        raise BadInputError(f"no scans found in {', '.join(str(path) for path in paths)}")
-    run = _Run(_folder(out), model, options, len(files), failed)
+    found = _limited(collect(paths), options.limit)
+    if not found.files and not found.failed:
+        raise BadInputError(_nothing_found(paths, found))
+    run = _Run(ResultFolder(out, found.files), model, options, found)
     try:
-        for done, path in enumerate(files):
+        for done, path in enumerate(found.files):
             if on_progress:
-                on_progress(done, len(files), str(path))
+                on_progress(done, len(found.files), str(path))
             run.screen(path)
         if on_progress:
-            on_progress(len(files), len(files), "")
-    finally:
+            on_progress(len(found.files), len(found.files), "")
         run.finish()
+    except BaseException:
+        with suppress(BadInputError):  # the first error is the one to tell
+            run.finish()
+        raise
     return run.report()
 
 
 class _Run:
-    """State of one run: entries, cards, and when report.json was last written."""
+    """State of one run: cards with their entries, failures, and when report.json was last written."""
 
     def __init__(
-        self, out: Path, model: ScreeningModel, options: RunOptions, count: int, failed: list[FailedScan]
+        self, folder: ResultFolder, model: ScreeningModel, options: RunOptions, found: Collected
     ) -> None:
-        self._out, self._model, self._options = out, model, options
-        self._limits = Limits.for_count(count)
-        self._entries: list[ScanReport] = []
-        self._failed = failed
+        self._folder, self._model, self._options = folder, model, options
+        self._count = len(found.files) + len(found.failed)
+        self._failed, self._skipped = list(found.failed), found.skipped
+        self._limits = Limits.for_count(len(found.files))
+        self._album = Album(folder, self._limits)
         self._cards: list[Card] = []
-        self._embedded = 0
         self._truth = TruthFinder()
-        self._next_save = time.monotonic() + _SAVE_EVERY_S
-        if options.overlays != "none":
-            (out / "overlays").mkdir(exist_ok=True)
+        self._save()  # first: pictures without a report beside them would be nobody's
+        folder.clear()
 
     def screen(self, path: Path) -> None:
         try:
@@ -110,80 +125,75 @@ class _Run:
                 self._model,
                 pfa=self._options.pfa,
                 deadline_ms=self._options.deadline_ms,
-                path=str(path),
+                path=path_text(path),
                 sha256=loaded.sha256,
                 read_ms=loaded.ms,
             )
         except BadInputError as error:
-            self._failed.append(FailedScan(str(path), _reason(error, path)))
+            self._failed.append(FailedScan(path_text(path), _reason(error, path)))
         else:
-            self._entries.append(screened.report)
             picture = display_picture(loaded.scan, long_side=self._limits.long_side)
-            overlay = self._write_overlay(path, picture, screened.report)
-            self._add_card(path, picture, overlay, screened)
+            self._add_card(path, picture, screened)
         if time.monotonic() >= self._next_save:
             self._save()
 
     def report(self) -> Report:
-        model = ModelRef(self._model.card.name, self._model.sha256)
-        return Report(model, {"pfa": self._options.pfa}, tuple(self._entries), tuple(self._failed))
+        entries = tuple(card.entry for card in self._cards)
+        done = len(entries) + len(self._failed) >= self._count
+        return Report(
+            ModelRef(self._model.card.name, self._model.sha256),
+            {"pfa": self._options.pfa},
+            entries,
+            tuple(self._failed),
+            self._skipped,
+            None if done else Interrupted(len(entries), self._count),
+        )
 
     def finish(self) -> None:
         self._save()
-        html = render_report(self.report(), self._cards, self._model.card)
-        self._write("report.html", html)
+        self._folder.write(PAGE, render_report(self.report(), self._cards, self._model.card))
 
     def _save(self) -> None:
         started = time.monotonic()
-        self._write("report.json", self.report().to_json())
+        self._folder.write(REPORT, self.report().to_json())
         took = time.monotonic() - started
         self._next_save = started + max(_SAVE_EVERY_S, _SAVE_SHARE * took)
-
-    def _write(self, name: str, text: str) -> None:
-        try:
-            write_atomic(self._out / name, text)
-        except OSError as error:
-            raise BadInputError(f"{self._out / name}: {error.strerror or error}") from error
 
     def _write_overlay(self, path: Path, picture: NDArray[np.uint8], entry: ScanReport) -> str | None:
         kind = self._options.overlays
         if kind == "none":
             return None
         size = (entry.width, entry.height)
-        drawn = draw_findings(picture.copy(), entry.classes, scan_size=size, instances=entry.instances)
-        name = f"{len(self._entries):05d}_{path.stem}.{kind}"
-        payload = png(drawn) if kind == "png" else jpeg(drawn, quality=88)
-        (self._out / "overlays" / name).write_bytes(payload)
-        return f"overlays/{name}"
+        drawn = draw_findings(picture, entry.classes, scan_size=size, instances=entry.instances)
+        name = f"{OVERLAYS}/{file_name(len(self._cards) + 1, path.stem, kind)}"
+        self._folder.write(name, png(drawn) if kind == "png" else jpeg(drawn, quality=88))
+        return name
 
-    def _add_card(
-        self, path: Path, picture: NDArray[np.uint8], overlay: str | None, screened: Screened
-    ) -> None:
-        payload = jpeg(picture, quality=self._limits.quality)
-        heats = {label: heat_png(map_) for label, map_ in screened.maps.items()}
-        size = len(payload) + sum(len(heat) for heat in heats.values())
-        fits = self._embedded + size <= self._limits.total_bytes
-        self._embedded += size if fits else 0
-        self._cards.append(
-            Card(
-                entry=screened.report,
-                picture=payload if fits else None,
-                heats=heats if fits else {},
-                letterbox=screened.letterbox,
-                overlay=overlay,
-                truth=self._truth.find(path),
-                air=frame_color(picture),
-            )
+    def _add_card(self, path: Path, picture: NDArray[np.uint8], screened: Screened) -> None:
+        card = Card(
+            entry=screened.report,
+            pictures=self._album.add(len(self._cards) + 1, picture, screened.maps),
+            letterbox=screened.letterbox,
+            overlay=self._write_overlay(path, picture, screened.report),
+            truth=self._truth.find(path),
+            air=frame_color(picture),
         )
+        self._cards.append(card)  # the one place where a scan counts as screened, whenever Ctrl-C comes
 
 
-def _folder(out: Path) -> Path:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInputError(f"{out}: {error.strerror or error}") from error
-    return out
+def _limited(found: Collected, limit: int | None) -> Collected:
+    beyond = len(found.files) - limit if limit is not None else 0
+    if beyond <= 0:
+        return found
+    return found._replace(files=found.files[:limit], skipped={**found.skipped, BEYOND_LIMIT: beyond})
+
+
+def _nothing_found(paths: Sequence[Path], found: Collected) -> str:
+    places = ", ".join(printable(str(path)) for path in paths)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in found.skipped.items())
+    there = f", only {kinds}" if kinds else ""
+    return f"no scans found in {places}{there}; looked for {', '.join(SCAN_SUFFIXES)}"
 
 
 def _reason(error: BadInputError, path: Path) -> str:
-    return str(error).removeprefix(f"{path}: ")
+    return path_text(str(error).removeprefix(f"{path}: "))

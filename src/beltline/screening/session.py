@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from beltline.core import BadInputError
 from beltline.screening.cards import METADATA_KEY, ModelCard, Task, one_line, read_card
+from beltline.screening.external_data import refuse_external_data
 from beltline.screening.weights import VerifiedWeights, find_weights
 
 THREADS = 2
@@ -187,7 +188,7 @@ def load_model(model: str | Path | None = None, *, trust: bool = False, warm: bo
         warm: Run once on air after loading.
 
     Raises:
-        UntrustedWeightsError: Unknown or changed weights.
+        UntrustedWeightsError: Unknown or changed weights, or weights in other files than the model's.
         MissingExtraError: If no model was named and none is shipped.
         BadInputError: If the file is no ONNX graph of our contract.
     """
@@ -201,13 +202,15 @@ def load_model(model: str | Path | None = None, *, trust: bool = False, warm: bo
 
 
 def open_model(weights: VerifiedWeights) -> ScreeningModel:
-    """Build the session of verified bytes; external data files are never followed.
+    """Build the session of verified bytes, which must hold all the weights.
 
     Raises:
         BadInputError: If the bytes are no ONNX graph of our contract.
+        UntrustedWeightsError: If weights lie in other files.
     """
-    import onnxruntime as ort
+    from beltline.screening.runtime import onnxruntime as ort
 
+    refuse_external_data(weights.payload, weights.name)
     options = ort.SessionOptions()
     options.intra_op_num_threads = THREADS
     options.inter_op_num_threads = 1
@@ -233,6 +236,6 @@ def _check_names(session: Any, name: str, wanted: tuple[str, ...]) -> None:
 
 
 def _run_options() -> Any:
-    import onnxruntime as ort
+    from beltline.screening.runtime import onnxruntime as ort
 
     return ort.RunOptions()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from beltline.core import ScanReport, canonical, is_threat, xywh_to_xyxy
+from beltline.core import ScanReport, canonical, is_threat
 
 ANNOTATIONS = "annotations.json"
 MAX_BYTES = 2**30
@@ -109,7 +110,7 @@ def _read(file: Path) -> dict[str, tuple[TruthItem, ...]] | None:
         if not file.is_file() or file.stat().st_size > MAX_BYTES:
             return None
         return _items_by_file(json.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, OverflowError, RecursionError, KeyError, TypeError, AttributeError):
         return None  # ground truth is a courtesy of the report; screening goes on without it
 
 
@@ -120,7 +121,10 @@ def _items_by_file(coco: Mapping[str, Any]) -> dict[str, tuple[TruthItem, ...]]:
     for annotation in coco["annotations"]:
         label = labels[int(annotation["category_id"])]
         if is_threat(label):
-            x1, y1, x2, y2 = (float(v) for v in xywh_to_xyxy([annotation["bbox"]])[0])
+            x, y, width, height = (float(v) for v in annotation["bbox"])
+            if not math.isfinite(x + y + width + height):
+                raise ValueError(f"a box that is not finite: {annotation['bbox']}")
+            x1, y1, x2, y2 = x, y, x + width, y + height
             items[names[annotation["image_id"]]].append(TruthItem(label, (x1, y1, x2, y2)))
     by_name = {name: tuple(found) for name, found in items.items()}
     return by_name | {Path(name).stem: found for name, found in by_name.items()}

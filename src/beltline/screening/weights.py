@@ -15,6 +15,7 @@ from typing import Any
 
 from beltline.core import BadInputError, MissingExtraError, UntrustedWeightsError
 from beltline.formats import write_atomic, write_json
+from beltline.screening.external_data import refuse_external_data
 
 SHIPPED = Path(__file__).resolve().parent.parent / "weights"
 MANIFEST = "manifest.json"
@@ -146,7 +147,8 @@ def import_weights(path: Path, *, name: str | None = None, sha256: str | None = 
         sha256: Sum published by whoever made the file; checked when given.
 
     Raises:
-        UntrustedWeightsError: If the sum differs from ``sha256`` or the name belongs to a shipped model.
+        UntrustedWeightsError: If the sum differs from ``sha256``, the name belongs to a shipped model, or
+            weights lie in other files.
         BadInputError: If the file cannot be read.
     """
     name = name or path.stem
@@ -156,6 +158,7 @@ def import_weights(path: Path, *, name: str | None = None, sha256: str | None = 
     found = hashlib.sha256(payload).hexdigest()
     if sha256 is not None and sha256.lower() != found:
         raise UntrustedWeightsError(f"{path}: SHA-256 is {found}, you expected {sha256.lower()}")
+    refuse_external_data(payload, name)
     folder = user_folder()
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{found[:16]}.onnx"

@@ -17,6 +17,7 @@ from beltline.core import Instances, Masks
 from beltline.formats import SetWriter, begin_plan
 from beltline.simulate.bags import BagRecipe
 from beltline.simulate.generate import SimulatedBag, simulate_bag
+from beltline.simulate.photograph import check_style
 from beltline.simulate.scanner import Scanner, Seen, View
 
 TERMS = "Simulated by Beltline; no real scan is in it. Use it as you like (Apache-2.0)."
@@ -46,6 +47,7 @@ class SetPlan:
     def __post_init__(self) -> None:
         if self.bags < 1:
             raise ValueError(f"bags must be at least 1, got {self.bags}")
+        check_style(self.style)
 
     def bag_seed(self, index: int) -> int:
         """Seed of bag ``index``."""

@@ -70,6 +70,17 @@ class Photograph:
     rgb: NDArray[np.uint8]
 
 
+def check_style(style: str) -> None:
+    """Refuse a style that `draw_look` does not know.
+
+    Raises:
+        ValueError: If the style is unknown.
+    """
+    named = (*STYLES, *TEST_STYLES, "any", "random")
+    if style not in named:
+        raise ValueError(f"style must be one of {', '.join(named)}, got {style!r}")
+
+
 def draw_look(rng: np.random.Generator, style: str, *, strength: float = 1.0) -> Look:
     """A named style with a drawn detector, or a wholly random look.
 
@@ -81,15 +92,13 @@ def draw_look(rng: np.random.Generator, style: str, *, strength: float = 1.0) ->
     Raises:
         ValueError: If the style is unknown.
     """
+    check_style(style)
     if style == "random":
         return Look("random", random_style(rng, strength=strength), random_detector(rng))
     name = str(rng.choice(sorted(STYLES))) if style == "any" else style
-    known = {**STYLES, **TEST_STYLES}
-    if name not in known:
-        raise ValueError(f"style must be one of {sorted(known)}, 'any' or 'random', got {style!r}")
     photons = float(np.exp(rng.uniform(*np.log(NAMED_PHOTONS))))
     detector = replace(random_detector(rng), photons_low=photons, photons_high=1.15 * photons)
-    return Look(name, known[name], detector)
+    return Look(name, {**STYLES, **TEST_STYLES}[name], detector)
 
 
 def photograph(

@@ -6,6 +6,7 @@ a training run may pick shards up while more are made.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from beltline.formats.shard_writer import STRIDE, require_same_classes
 from beltline.physics import STYLES, dual_energy_transmission, whiten_background
 from beltline.simulate.bags import BagRecipe
 from beltline.simulate.library import Composed, ObjectLibrary, compose
-from beltline.simulate.photograph import TEST_STYLES, draw_look, photograph
+from beltline.simulate.photograph import TEST_STYLES, check_style, draw_look, photograph
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,17 @@ class ShardPlan:
     count: int = 250
     styles: tuple[tuple[str, float], ...] = (("random", 0.6), ("any", 0.4))
     min_depth: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not self.classes:
+            raise ValueError("shards need at least one class, got none")
+        BagRecipe(classes=self.classes)  # refuses unknown ones
+        for style, share in self.styles:
+            check_style(style)
+            if not 0 <= share < math.inf:
+                raise ValueError(f"share of style {style} must be a number from 0, got {share}")
+        if not sum(share for _, share in self.styles):
+            raise ValueError("shares of styles must not all be 0")
 
 
 def compose_shard(

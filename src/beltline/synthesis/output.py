@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from beltline.core import BadInputError, Instances, Masks, is_threat
 from beltline.formats import SetWriter, begin_plan, find_scans, read_scan, read_set, require_plan
 from beltline.formats.limits import bad
-from beltline.physics import colorize
+from beltline.physics import STYLES, colorize
 from beltline.synthesis.domains import scan_domain
 from beltline.synthesis.fuser import Fuser
 from beltline.synthesis.laying import Bag, Placed, threats_in
@@ -65,6 +65,8 @@ class TipPlan:
             raise ValueError(f"a set needs at least one scan, got {self.count} and {self.benign} benign")
         if not 1 <= self.threats[0] <= self.threats[1]:
             raise ValueError(f"threats must be 1 <= fewest <= most, got {self.threats}")
+        if self.style not in STYLES:
+            raise ValueError(f"style must be one of {', '.join(STYLES)}, got {self.style!r}")
 
 
 def benign_scans(folder: str | Path) -> list[Source]:

@@ -3,17 +3,40 @@
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
 from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from beltline.core import BadInputError
+from beltline.core import BadInputError, BeltlineError
 
 R = TypeVar("R")
 TRAINING = "training"  # the nested record whose fields stand beside the recipe's own
 NAMES = ("system", "recipe")  # what a file goes by
+
+# What no recipe may go below; networks, optimizers and Fabric refuse the rest themselves, see `building`.
+_LEAST: Mapping[str, float] = {
+    "steps": 1, "batch_size": 1, "accumulate": 1, "epochs": 0, "seed": 0, "workers": 0, "lr": 0, "width": 0,
+    "weight_decay": 0, "max_minutes": 1e-3,
+}  # fmt: skip
+
+
+@contextmanager
+def building() -> Iterator[None]:
+    """What a network, an optimizer or Fabric refuses about a recipe's values is bad input.
+
+    Raises:
+        BadInputError: With their reason.
+    """
+    try:
+        yield
+    except BeltlineError:
+        raise
+    except (ValueError, TypeError, RuntimeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise BadInputError(f"the recipe cannot be built: {reason}; see --set") from error
 
 
 @dataclass(frozen=True)
@@ -149,9 +172,11 @@ def _fitting(key: str, kind: Any, value: Any) -> Any:
             return None
         kind = next(one for one in inner if one is not NoneType)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        value = float(value)
     if type(value) is not kind or (kind is float and not math.isfinite(value)):
         raise BadInputError(f"{key} must be a {kind.__name__}, got {value!r}")
+    if key in _LEAST and value < _LEAST[key]:
+        raise BadInputError(f"{key} must be at least {_LEAST[key]:g}, got {value!r}")
     return value
 
 

@@ -16,8 +16,8 @@ from torch import nn
 from beltline.core import BadInputError
 from beltline.training.checkpoint import WEIGHTS, load_weights
 from beltline.training.initial import write_start
-from beltline.training.loop import FitResult, fit
-from beltline.training.recipe_values import Named, read_recipe, recipe_values
+from beltline.training.loop import Evaluate, FitResult, fit
+from beltline.training.recipe_values import Named, building, read_recipe, recipe_values
 from beltline.training.run_folder import (
     CALIBRATION,
     EVALUATION,
@@ -110,47 +110,51 @@ def train(
     if not resume:
         require_no_run(out)
     named = recipe if isinstance(recipe, Named) else Named(next(iter(system.recipes)), recipe)
-    wanted = named.recipe
-    opened, wanted = system.open(data, wanted) if isinstance(data, Path) else (data, wanted)
+    opened, wanted = system.open(data, named.recipe) if isinstance(data, Path) else (data, named.recipe)
     uses = system.uses(wanted, opened) if system.uses else ()
     require_used(wanted, named.changes, (*uses_of_training(wanted.training), *uses))
     written = {"system": system.name, "recipe": named.name, **recipe_values(wanted)}
     require_same_recipe(out, written)
-    validation = watching.validation
-    evaluate = None
-    if validation is not None:
-        watch = _can(system, system.watch, "be watched on validation data")
-        evaluate = watch(wanted, system.open(validation, wanted)[0])
-    model = system.build(wanted)
-    if system.start is not None:
-        system.start(wanted, model)
-    batches = system.batches(wanted, opened)  # everything that may refuse comes before the first write
+    evaluate = _watch(system, wanted, watching)
+    # everything that may refuse comes before the first write
+    batches = system.batches(wanted, opened)
     steps = system.steps(wanted, opened) if system.steps else wanted.training.steps
+    with building():
+        model, fabric = _started(system, wanted), build_fabric(wanted.training)
+        optimizer = build_optimizer(wanted.training, model)
     out.mkdir(parents=True, exist_ok=True)
     write_values(out / RECIPE, written)
-    result = fit(
-        model,
-        batches,
-        system.loss(wanted),
-        build_optimizer(wanted.training, model),
-        steps=steps,
-        options=fit_options(
-            wanted.training,
-            resume=resume,
-            evaluate_steps=watching.evaluate_steps if evaluate else 0,
-            checkpoint_steps=watching.checkpoint_steps,
-            log_steps=watching.log_steps,
-            tensorboard=watching.tensorboard,
-        ),
-        out=out,
-        fabric=build_fabric(wanted.training),
-        evaluate=evaluate,
+    options = fit_options(
+        wanted.training,
+        resume=resume,
+        evaluate_steps=watching.evaluate_steps if evaluate else 0,
+        checkpoint_steps=watching.checkpoint_steps,
+        log_steps=watching.log_steps,
+        tensorboard=watching.tensorboard,
     )
+    result = fit(
+        model, batches, system.loss(wanted), optimizer,
+        steps=steps, options=options, out=out, fabric=fabric, evaluate=evaluate,
+    )  # fmt: skip
     if result.values or not (out / RESULT).is_file():  # a finished run that is resumed keeps its numbers
-        write_values(
-            out / RESULT, {"steps": result.step, "minutes": round(result.minutes, 2), **result.values}
-        )
+        numbers = {"steps": result.step, "minutes": round(result.minutes, 2), **result.values}
+        write_values(out / RESULT, numbers)
     return result
+
+
+def _watch(system: System[R, D], recipe: R, watching: Watching) -> Evaluate | None:
+    if watching.validation is None:
+        return None
+    watch = _can(system, system.watch, "be watched on validation data")
+    found: Evaluate = watch(recipe, system.open(watching.validation, recipe)[0])
+    return found
+
+
+def _started(system: System[R, D], recipe: R) -> nn.Module:
+    model = system.build(recipe)
+    if system.start is not None:
+        system.start(recipe, model)
+    return model
 
 
 def load_recipe(system: System[R, D], run: Path) -> R:

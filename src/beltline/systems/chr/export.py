@@ -131,7 +131,7 @@ def _store_half(graph: Any) -> None:
 
 
 def _difference(network: nn.Module, data: bytes, sizes: Sequence[tuple[int, int]]) -> float:
-    import onnxruntime
+    from beltline.screening.runtime import onnxruntime
 
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     worst = 0.0

@@ -137,8 +137,9 @@ def _append_suppression(graph: Any) -> None:
 
 def _difference(model: SmallDetector, graph: Any, sizes: Sequence[tuple[int, int]]) -> dict[str, float]:
     """Dense outputs against torch's, and the suppression against torch's of the same dense outputs."""
-    import onnxruntime
     from onnx import TensorProto, helper
+
+    from beltline.screening.runtime import onnxruntime
 
     opened = copy.deepcopy(graph)
     dense = [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in ("all_boxes", "all_scores")]

@@ -48,6 +48,8 @@ def open_data(folder: Path, recipe: DetectorRecipe) -> tuple[Source, DetectorRec
         value = getattr(recipe, name)
         if value < 32 or value % 32:
             raise BadInputError(f"{name} must be a multiple of 32, got {value}")
+    if recipe.width < 1:
+        raise BadInputError(f"width must be at least 1, got {recipe.width}")
     source = open_source(folder, recipe.classes)
     return source, replace(recipe, classes=source.classes)
 

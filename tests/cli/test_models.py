@@ -1,0 +1,71 @@
+"""`beltline models show`: a card for people, however nested what it says is."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from beltline import screening
+from beltline.cli.app import main
+from beltline.screening import ScreeningModel
+from beltline.screening.cards import ModelCard
+
+DETAILS: dict[str, Any] = {
+    "purpose": "Tests only.",
+    "limits": ["Finds dark places, not items.", "Nothing else."],
+    "recipe": {
+        "crop_height": 288,
+        "zoom": [0.7, 1.4],
+        "pretrained": False,
+        "init": None,
+        "backbone_weights": "",
+    },
+    "figures": {
+        "classes": {"gun": {"ap": 0.7640861, "by_pfa": {"0.05": 0.5}}},
+        "sets": [{"name": "a", "n": 2}],
+    },
+    "nothing": [],
+}
+SHOWN = """\
+purpose: Tests only.
+limits:
+  - Finds dark places, not items.
+  - Nothing else.
+recipe:
+  crop height: 288
+  zoom: 0.7, 1.4
+  pretrained: no
+  init: none
+  backbone weights: none
+figures:
+  classes:
+    gun:
+      ap: 0.764086
+      by pfa:
+        0.05: 0.5
+  sets:
+    - name: a
+      n: 2
+nothing: none
+"""
+
+
+@pytest.fixture
+def _nested_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = np.ones(1)
+    card = ModelCard("nested", ("gun",), 448, one, one, {0.05: one}, 0.4, details=DETAILS)
+    monkeypatch.setattr(screening, "load_model", lambda *_, **__: ScreeningModel(card, "00", None))
+
+
+@pytest.mark.usefixtures("_nested_card")
+def test_nested_values_read_well(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "show"]) == 0
+    assert capsys.readouterr().out.split("448 px\n")[1] == SHOWN
+
+
+@pytest.mark.parametrize("name", ["starter-chr-2", "starter-detector-1"])
+def test_shipped_cards_show_no_python(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "show", name]) == 0
+    shown = capsys.readouterr().out
+    for sign in ("{", "}", "['", "True", "False", "None"):
+        assert sign not in shown
