@@ -102,7 +102,8 @@ def test_the_papers_recipe_runs_from_lists_to_figures(subset: Path, tmp_path: Pa
     recipe = load_recipe("chr_paper", TINY)
     assert planned_steps(recipe, subset) == 2  # 10 images, 4 a step
     run = tmp_path / "run"
-    assert engine.train(SYSTEM, recipe, subset, run).step == 2
+    named = read_recipe("chr_paper", TINY, SYSTEM.recipes)
+    assert engine.train(SYSTEM, named, subset, run).step == 2
     engine.calibrate(SYSTEM, run, subset)
     found = engine.evaluate(SYSTEM, run, subset)
     assert found["scans"] == 10

@@ -177,7 +177,7 @@ def test_wrong_use_is_one_line_and_a_code(words, code, message, tmp_path, monkey
     [
         (["loss=asymmetric", "epsilon=0.1"], "--set epsilon would change nothing: it counts with loss=bce"),
         (["variant=plain", "loss_mode=all"], "--set loss_mode would change nothing"),
-        (["loss=cross_entropy", "normalise=kept"], "--set normalise would change nothing"),
+        (["loss=asymmetric", "normalise=kept"], "--set normalise would change nothing"),
         (["schedule=constant", "warmup=0.1"], "--set warmup would change nothing"),
         (["init=run", "pretrained=true"], "--set pretrained would change nothing"),
         (["warp=80"], "--set warp would change nothing: it counts on lists"),

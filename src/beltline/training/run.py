@@ -109,11 +109,12 @@ def train(
     watching = watching or Watching()
     if not resume:
         require_no_run(out)
-    named = recipe if isinstance(recipe, Named) else Named(next(iter(system.recipes)), recipe)
+    named = recipe if isinstance(recipe, Named) else Named("", recipe)
     opened, wanted = system.open(data, named.recipe) if isinstance(data, Path) else (data, named.recipe)
     uses = system.uses(wanted, opened) if system.uses else ()
     require_used(wanted, named.changes, (*uses_of_training(wanted.training), *uses))
-    written = {"system": system.name, "recipe": named.name, **recipe_values(wanted)}
+    name = {"recipe": named.name} if named.name else {}
+    written = {"system": system.name, **name, **recipe_values(wanted)}
     require_same_recipe(out, written)
     evaluate = _watch(system, wanted, watching)
     # everything that may refuse comes before the first write

@@ -21,18 +21,29 @@ from beltline.systems.chr.figures import (
     table,
 )
 from beltline.systems.chr.paper import chr_paper, chr_single_label
-from beltline.systems.chr.recipe import ChrRecipe, Normalised, build_loss, build_model
+from beltline.systems.chr.recipe import BACKBONE, ChrRecipe, Normalised, build_loss, build_model
 from beltline.training.initial import read_start, take_over
 from beltline.training.system import ExportRequest, Json, System
 from beltline.training.uses import Use
 
 
 def start_from(recipe: ChrRecipe, model: nn.Module) -> None:
-    """Weights of a backbone from a file, or of a whole network from an earlier run."""
+    """Weights of a backbone from a file, or of a whole network from an earlier run.
+
+    Raises:
+        BadInputError: If the earlier one has another backbone: its heads alone would be worth nothing.
+    """
     if recipe.backbone_weights:
         load_backbone_weights(cast(Normalised, model).classifier, Path(recipe.backbone_weights))
     if recipe.training.init:
-        take_over(model, read_start(recipe.training.init), recipe.classes)
+        start = read_start(recipe.training.init)
+        found = take_over(model, start, recipe.classes)
+        strangers = [name for name in found.fresh if name.startswith(BACKBONE)]
+        if strangers:
+            raise BadInputError(
+                f"{start.name}: its backbone lacks {strangers[0]} or has it in another shape; set backbone and"
+                " backbone_channels as it has them, or start without it"
+            )
 
 
 def calibrate_on(recipe: ChrRecipe, model: nn.Module, data: ChrData, limit: int | None) -> Json:
