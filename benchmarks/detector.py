@@ -21,8 +21,8 @@ import torch
 from beltline.models.detection_small import SmallDetector
 from beltline.models.latency import Step, interleaved_seconds, paired_ratio
 from beltline.screening import find_weights
-from beltline.training.detection_export import OUTPUTS, DetectorCard, export_detector
-from beltline.training.recipes.detector_starter import DetectorRecipe
+from beltline.systems.detector.export import OUTPUTS, DetectorCard, export_detector
+from beltline.systems.detector.recipe import DetectorRecipe
 
 SIDE, CLASSIFIER_SIZE, CLASSES = 640, (320, 448), 12
 BACKBONES: dict[str, dict[str, Any]] = {

@@ -23,10 +23,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import Scan
+from beltline.core import Sample
 from beltline.metrics import best_iou, bootstrap_interval, roc_auc, wilson
 from beltline.screening import ScreeningModel, load_model, screen_scan
-from beltline.training.detection_data import Annotated, Source, open_source
+from beltline.training.sources import Source, as_picture, numbers_of, open_source
 
 Floats = NDArray[np.float64]
 PFA = 0.05
@@ -55,12 +55,12 @@ def answers(model: ScreeningModel, source: Source, classes: Sequence[str], limit
     score, alarm, pointed, boxed = (np.full((count, len(classes)), np.nan) for _ in range(4))
     for row in range(count):
         bag = source[row]
-        pixels = bag.pixels.transpose(2, 0, 1).astype(np.float32) / 255
-        entry = screen_scan(Scan(pixels, "color", ("r", "g", "b")), model, pfa=PFA, deadline_ms=60_000).report
+        entry = screen_scan(bag.scan, model, pfa=PFA, deadline_ms=60_000).report
+        boxes, labels = objects_of(bag, classes)
         found = {finding.label: finding for finding in entry.classes}
         for k, name in enumerate(classes):
             score[row, k], alarm[row, k] = found[name].probability, found[name].alarm
-            objects = bag.boxes[bag.labels == k]
+            objects = boxes[labels == k]
             if len(objects):
                 point, box = found[name].point, found[name].box
                 pointed[row, k] = point is not None and inside(point, objects)
@@ -68,9 +68,15 @@ def answers(model: ScreeningModel, source: Source, classes: Sequence[str], limit
     return Answers(score, alarm, pointed, boxed)
 
 
-def densest(bag: Annotated) -> tuple[float, float]:
+def objects_of(bag: Sample, classes: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Boxes (M, 4) and classes (M,) of what lies in a bag."""
+    assert bag.instances is not None
+    return bag.instances.boxes, numbers_of(bag.instances.labels, classes)
+
+
+def densest(bag: Sample) -> tuple[float, float]:
     """The darkest spot of a bag, x and y: where a model that knows no object would point."""
-    soft = cv2.GaussianBlur(bag.pixels.mean(axis=2), (0, 0), 8)
+    soft = cv2.GaussianBlur(as_picture(bag.scan).mean(axis=2), (0, 0), 8)
     y, x = np.unravel_index(int(np.argmin(soft)), soft.shape)
     return float(x), float(y)
 
@@ -82,16 +88,18 @@ def inside(point: tuple[float, float], boxes: NDArray[np.float32]) -> bool:
     return bool(((x1 <= x) & (x <= x2) & (y1 <= y) & (y <= y2)).any())
 
 
-def truth(source: Source, classes: int, limit: int | None) -> tuple[Floats, Floats]:
+def truth(source: Source, limit: int | None) -> tuple[Floats, Floats]:
     """(N, K) whether a bag holds a class, and whether the densest spot lies in it (NaN where absent)."""
     count = len(source) if limit is None else min(limit, len(source))
-    there, trivial = np.zeros((count, classes)), np.full((count, classes), np.nan)
+    classes = source.classes
+    there, trivial = np.zeros((count, len(classes))), np.full((count, len(classes)), np.nan)
     for row in range(count):
         bag = source[row]
         spot = densest(bag)
-        for k in np.unique(bag.labels):
+        boxes, labels = objects_of(bag, classes)
+        for k in np.unique(labels):
             there[row, k] = 1
-            trivial[row, k] = inside(spot, bag.boxes[bag.labels == k])
+            trivial[row, k] = inside(spot, boxes[labels == k])
     return there, trivial
 
 
@@ -171,10 +179,10 @@ def main() -> None:
     options = parser.parse_args()
     models = {m.card.name: m for m in (load_model(name, trust=True) for name in options.models)}
     known = [set(model.card.classes) for model in models.values()]
-    source, named = open_source(options.bags)
+    named = open_source(options.bags).classes
     classes = [name for name in named if all(name in one for one in known)]
-    source, _ = open_source(options.bags, classes)
-    there, trivial = truth(source, len(classes), options.limit)
+    source = open_source(options.bags, classes)
+    there, trivial = truth(source, options.limit)
     said = {name: answers(model, source, classes, options.limit) for name, model in models.items()}
     found = table(classes, there, trivial, said)
     if options.json:

@@ -16,10 +16,12 @@ from pathlib import Path
 import torch
 
 from beltline.metrics import roc_auc
-from beltline.training.assessment import score
+from beltline.systems.chr.data import open_data
+from beltline.systems.chr.figures import score
+from beltline.systems.chr.system import SYSTEM
 from beltline.training.checkpoint import save_weights
-from beltline.training.recipes.chr_starter import as_json, build_model
-from beltline.training.runs import load_run
+from beltline.training.recipe_values import recipe_values
+from beltline.training.run import load
 
 
 def main() -> None:
@@ -33,12 +35,13 @@ def main() -> None:
     parser.add_argument("--least-auc", type=float, default=0.7)
     parser.add_argument("--limit", type=int, default=500)
     a = parser.parse_args()
-    recipe, model, _ = load_run(a.run)
-    found = score(recipe, model, a.data, limit=a.limit, boxes=False)
+    loaded = load(SYSTEM, a.run)
+    recipe, model = loaded.recipe, loaded.model
+    found = score(recipe, model, open_data(a.data, recipe)[0], limit=a.limit, boxes=False)
     values = [float(roc_auc(found.labels[:, k], found.logits[:, k])) for k in range(len(recipe.classes))]
     kept = [k for k, value in enumerate(values) if value >= a.least_auc]
     smaller = replace(recipe, classes=tuple(recipe.classes[k] for k in kept))
-    target = build_model(smaller).state_dict()
+    target = SYSTEM.build(smaller).state_dict()
     state = {}
     for name, tensor in model.state_dict().items():
         if tensor.shape == target[name].shape:
@@ -49,7 +52,7 @@ def main() -> None:
         )
         state[name] = tensor.index_select(axis, torch.tensor(kept)).contiguous()
     a.out.mkdir(parents=True, exist_ok=True)
-    recipe_json = {"recipe": "chr_starter", **as_json(smaller)}
+    recipe_json = {"system": SYSTEM.name, "recipe": "chr_starter", **recipe_values(smaller)}
     (a.out / "recipe.json").write_text(json.dumps(recipe_json, indent=1) + "\n")
     save_weights(a.out / "weights.safetensors", state)
     for name, value in zip(recipe.classes, values, strict=True):

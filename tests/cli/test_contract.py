@@ -73,7 +73,6 @@ def test_names_of_the_contract_are_there():
         VERBS
     )
     assert {"list", "show", "verify"} <= set(load_verb("models").commands)
-    assert "chr" in load_verb("train").commands
     assert "realism" in load_verb("data").commands
 
 

@@ -11,7 +11,9 @@ from beltline.core import Instances, Masks
 from beltline.formats import SetWriter, encode_tiff, read_set, verify_set, write_png
 from beltline.physics import Detector, basis_vector, colorize, detect, dual_energy_transmission
 from beltline.simulate.fusion_pairs import FusionPairs
-from beltline.training.fusion import fusion_recipe, train_fusion
+from beltline.systems.fusion.recipe import published_recipe
+from beltline.systems.fusion.system import SYSTEM
+from beltline.training.run import train
 
 
 def scanned(basis, seed):
@@ -103,7 +105,8 @@ def test_colours_are_fused_by_name_or_by_a_trained_network(folder, tmp_path, cap
              "--count", 2, "--gate", 0, "--seed", 5)  # fmt: skip
     pairs = FusionPairs(*(np.full((2, 16, 16, 3), 200, np.uint8),) * 2, np.full((2, 16, 16), 255, np.uint8),
                         np.zeros(2, np.int64), ("gun",), ("white",) * 2, None, None, None, None)  # fmt: skip
-    train_fusion(fusion_recipe("RWSC", width=4, steps=1, batch_size=2), pairs, tmp_path / "run")
+    recipe = published_recipe("RWSC", width=4, steps=1, batch_size=2)
+    train(SYSTEM, recipe, pairs, tmp_path / "run")
     images = {}
     for name in ("", "product", "copy-paste", str(tmp_path / "run")):
         out = tmp_path / f"set{len(images)}"

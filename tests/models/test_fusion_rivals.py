@@ -8,7 +8,7 @@ from beltline.models.fusiongan import FusionGan
 from beltline.models.luma_fusion import LumaFusion, box_of, mef_ssim_loss, merge_chroma, to_rgb, to_ycbcr
 from beltline.models.mefnet import MefNet, guided_upsample
 from beltline.models.u2fusion import information
-from beltline.training.fusion import METHODS, fusion_recipe
+from beltline.systems.fusion.recipe import METHODS, published_recipe
 
 RIVALS = ("U2Fusion", "FusionGAN", "DeepFuse", "MEFNet")
 
@@ -57,7 +57,7 @@ def test_mef_loss_vanishes_for_equal_pictures_and_prefers_the_stronger_structure
 @pytest.mark.parametrize("name", RIVALS)
 def test_every_rival_works_inside_the_box_only_and_learns(name):
     torch.manual_seed(0)
-    recipe = fusion_recipe(name, width=8)
+    recipe = published_recipe(name, width=8)
     model, losses_of = METHODS[name].build(recipe), METHODS[name].losses(recipe)
     bag, item, mask = batch()
     fused = model.eval()(bag, item, mask)
@@ -82,7 +82,7 @@ def test_every_rival_works_inside_the_box_only_and_learns(name):
 
 def test_gan_players_do_not_push_each_other():
     torch.manual_seed(0)
-    recipe = fusion_recipe("FusionGAN", width=8)
+    recipe = published_recipe("FusionGAN", width=8)
     model = METHODS["FusionGAN"].build(recipe)
     assert isinstance(model, LumaFusion)
     assert isinstance(model.net, FusionGan)

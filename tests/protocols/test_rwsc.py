@@ -25,7 +25,7 @@ from beltline.protocols.rwsc.published import (
 from beltline.protocols.rwsc.quality import AGAINST_TRUTH, WHOLE, outside, paired_interval, quality
 from beltline.protocols.rwsc.synthesis import of_pairs, synthesis
 from beltline.synthesis.fuser import copy_paste
-from beltline.training.fusion import METHODS
+from beltline.systems.fusion.recipe import METHODS
 
 TINY = replace(
     SCALES["smoke"],
@@ -101,7 +101,7 @@ def test_settings_are_what_they_say(data: RwscData, run: Path):
     synthetic = training_set(Cell("S", "TIP", 0), data, TINY, run)
     # the same bags, but with something in them, and a box around it
     bags, fused = first.images[len(data.first) :], synthetic.images[len(data.first) :]
-    for bag, image, (_, _, x1, y1, x2, y2) in zip(bags, fused, data.objects, strict=True):
+    for bag, image, (x1, y1, x2, y2) in zip(bags, fused, data.objects.box, strict=True):
         changed = np.argwhere((bag.astype(int) - image).sum(2) > 30)
         assert len(changed)
         assert (changed >= [y1 - 2, x1 - 2]).all()

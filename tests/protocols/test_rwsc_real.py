@@ -8,9 +8,10 @@ import pytest
 
 from beltline.core import BadInputError, Instances
 from beltline.formats import SetWriter
+from beltline.metrics.detections import Boxes
 from beltline.protocols.rwsc import SCALES, RealSets, reproduce_rwsc
 from beltline.protocols.rwsc.real import cut_items, picked, real_data, rows_of
-from beltline.training.detection import DetectionSet
+from beltline.systems.detector.arrays import DetectionSet
 
 CLASSES = ("gun", "knife")
 SCALE = replace(
@@ -57,9 +58,9 @@ def test_halves_pairs_and_counts(sets: RealSets):
     assert len(data.first) + len(data.second) == 7  # one scan without items is no positive
     assert abs(len(data.first) - len(data.second)) <= 1
     assert len(data.pairs) == len(data.second)
-    wanted = np.bincount(data.second.objects[:, 1].astype(int), minlength=2)
-    np.testing.assert_array_equal(np.bincount(data.objects[:, 1].astype(int), minlength=2), wanted)
-    for row, _, x1, y1, x2, y2 in data.objects.astype(int):
+    wanted = np.bincount(data.second.objects.label, minlength=2)
+    np.testing.assert_array_equal(np.bincount(data.objects.label, minlength=2), wanted)
+    for row, (x1, y1, x2, y2) in zip(data.objects.image, data.objects.box.astype(int), strict=True):
         mask = data.pairs.mask[row]
         assert mask[y1:y2, x1:x2].mean() > 100
         inside = data.pairs.item[row][y1:y2, x1:x2]
@@ -81,15 +82,15 @@ def test_the_experiment_runs_without_what_needs_a_truth(sets: RealSets, tmp_path
 def test_picked_images_keep_their_boxes():
     images = np.arange(4, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 3), np.uint8)
     objects = np.array([[0, 0, 0, 0, 1, 1], [2, 1, 0, 0, 2, 2], [3, 0, 0, 0, 1, 1]], np.float32)
-    found = picked(DetectionSet(images, objects), np.array([2, 3]))
+    found = picked(DetectionSet(images, Boxes.of_rows(objects)), np.array([2, 3]))
     assert found.images[:, 0, 0, 0].tolist() == [2, 3]
-    assert found.objects[:, :2].tolist() == [[0, 1], [1, 0]]
+    assert (found.objects.image.tolist(), found.objects.label.tolist()) == ([0, 1], [1, 0])
 
 
 def test_refusals_name_the_way_out(sets: RealSets):
     with pytest.raises(BadInputError, match="name benign scans"):
         real_data(replace(sets, bags=sets.positives), SCALE, lambda text: None)
-    flat = DetectionSet(np.full((1, 64, 64, 3), 250, np.uint8), np.array([[0, 0, 8, 8, 30, 30]], np.float32))
+    flat = DetectionSet(np.full((1, 64, 64, 3), 250, np.uint8), Boxes.of_rows([[0, 0, 8, 8, 30, 30]]))
     with pytest.raises(BadInputError, match="no item of gun"):
         cut_items(flat, CLASSES)
 

@@ -180,7 +180,7 @@ def test_boxes_come_back_exactly(width: int, height: int, long_side: int, seed: 
 @pytest.mark.parametrize("air", [255, 225])
 def test_the_scan_is_prepared_as_in_calibration(tmp_path: Path, size: tuple[int, int], air: int) -> None:
     """Detection, from picture to tensor: screening and training give the same numbers."""
-    data = pytest.importorskip("beltline.training.detection_data")
+    data = pytest.importorskip("beltline.systems.detector.data")
     arrays, files = (pytest.importorskip(f"beltline.training.{name}") for name in ("arrays", "files"))
     from beltline.physics import whiten_background
 
@@ -189,8 +189,7 @@ def test_the_scan_is_prepared_as_in_calibration(tmp_path: Path, size: tuple[int,
     picture[2:-2, 2 : size[0] // 2] = rng.integers(0, 256, (size[1] - 4, size[0] // 2 - 2, 3))
     write_png(tmp_path / "bag.png", picture)
     pixels = whiten_background(files.read_pixels(tmp_path / "bag.png", 10**9))
-    item = data.Annotated(pixels, np.zeros((0, 4), np.float32), *(np.zeros(0),) * 3)
-    expected = arrays.as_input(data.padded(data.to_long_side(item, 320)[0].pixels)[None]).numpy()
+    expected = arrays.as_input(data.padded(data.to_long_side(pixels, 320)[0])[None]).numpy()
     got = prepare_whole(read_scan(tmp_path / "bag.png"), long_side=320).image
     height, width = expected.shape[2:]  # narrow scans are seen at least 64 pixels wide
     np.testing.assert_array_equal(got[:, :, :height, :width], expected)
@@ -315,11 +314,11 @@ def test_a_trained_detector_screens_a_simulated_set(tmp_path: Path) -> None:
 
 def _make_bold(run: Path) -> None:
     """Scores of all sizes, which a few steps of training do not give."""
+    from beltline.systems.detector.system import SYSTEM
     from beltline.training.checkpoint import WEIGHTS, save_weights
-    from beltline.training.detection_run import load_detector
+    from beltline.training.run import load
 
-    _, model, _ = load_detector(run)
-    state = model.state_dict()
+    state = load(SYSTEM, run).model.state_dict()
     state["score.bias"].fill_(-2)
     state["score.weight"].mul_(20)
     save_weights(run / WEIGHTS, state)
@@ -328,20 +327,21 @@ def _make_bold(run: Path) -> None:
 def _same_as_torch(run: Path, folder: Path, report: Report) -> None:
     """Decisions and boxes are those of the thresholds that torch's own evaluation chose, scan by scan."""
     from beltline.metrics.detections import scan_scores
-    from beltline.training.detection_data import open_source
-    from beltline.training.detection_figures import detect
-    from beltline.training.detection_run import load_detector, run_thresholds
+    from beltline.systems.detector.figures import detect
+    from beltline.systems.detector.system import SYSTEM
+    from beltline.training.run import load
     from beltline.training.run_folder import read_calibration
+    from beltline.training.sources import open_source
 
     def logit(share: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.log(share / (1 - share))
 
-    recipe, model, digest = load_detector(run)
-    source, _ = open_source(folder, recipe.classes)
-    seen = detect(model, source, recipe.long_side)
+    loaded = load(SYSTEM, run)
+    recipe, chosen = loaded.recipe, read_calibration(run, loaded.digest)
+    source = open_source(folder, recipe.classes)
+    seen = detect(loaded.model, source, recipe.long_side)
     best = scan_scores(seen.found, seen.scans, len(recipe.classes))
-    thresholds = np.array(run_thresholds(run, digest).scan["0.1"])
-    fitted = read_calibration(run, digest)["calibration"]
+    thresholds, fitted = np.array(chosen["thresholds"]["0.1"]), chosen["calibration"]
     scale, bias = np.array(fitted["scale"]), np.array(fitted["bias"])
     odds = scale[seen.found.label] * logit(seen.found.score) + bias[seen.found.label]
     by_name = {Path(scan.path).name: scan for scan in report.scans}

@@ -14,11 +14,11 @@ from safetensors.torch import save_file
 from beltline.core import BadInputError, UntrustedWeightsError
 from beltline.models.chr import Chr, chr_tiny, mean_logits
 from beltline.screening import load_model
+from beltline.systems.chr.recipe import ChrRecipe, build_model
+from beltline.systems.detector.recipe import DetectorRecipe
+from beltline.systems.detector.recipe import build_model as build_detector
 from beltline.training.initial import read_start, take_over, write_start
-from beltline.training.recipes import with_values
-from beltline.training.recipes.chr_starter import ChrStarterRecipe, build_model
-from beltline.training.recipes.detector_starter import DetectorRecipe
-from beltline.training.recipes.detector_starter import build_model as build_detector
+from beltline.training.recipe_values import with_values
 
 
 def _run(folder: Path, classes: list[str]) -> Chr:
@@ -91,9 +91,7 @@ def test_a_shipped_model_is_a_start_by_name(tmp_path: Path, monkeypatch: pytest.
 
 def test_the_shipped_start_is_the_shipped_model() -> None:
     shipped = load_model("starter-chr-2")
-    recipe = with_values(
-        ChrStarterRecipe(), {**shipped.card.details["recipe"], "classes": shipped.card.classes}
-    )
+    recipe = with_values(ChrRecipe(), {**shipped.card.details["recipe"], "classes": shipped.card.classes})
     model = build_model(recipe)
     found = take_over(model, read_start("starter-chr-2"), recipe.classes)
     assert found.fresh == ()
@@ -108,7 +106,7 @@ def test_the_shipped_detector_starts_what_it_is() -> None:
     values = {**shipped.card.details["recipe"], "classes": shipped.card.classes}
     detector = build_detector(with_values(DetectorRecipe(), values))
     start = read_start("starter-detector-1")
-    assert not start.is_classifier
+    assert not start.has("classifier.")
     assert take_over(detector, start, shipped.card.classes).fresh == ()
     image = np.random.default_rng(0).random((1, 3, 96, 128), np.float32)
     with torch.no_grad():

@@ -232,7 +232,7 @@ def diverging(at, value=math.nan):
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, value):
-    message = r"diverged at step 5: loss -?(nan|inf), image .*--resume"
+    message = r"diverged at step 5: loss -?(nan|inf), image .*init=RUN"
     with pytest.raises(QualityGateError, match=message) as caught:
         run(9, out=tmp_path, options={"checkpoint_steps": 2}, loss=diverging(5, value))
     assert caught.value.exit_code == 7

@@ -31,7 +31,7 @@ VERBS = MappingProxyType(
         "screen": Verb("beltline.cli.screen:screen", "Screen scans: report.json, report.html, overlays."),
         "simulate": Verb("beltline.cli.simulate:simulate", "Make a labelled set of simulated bags."),
         "data": Verb("beltline.cli.data:data_app", "Compare and look after data sets."),
-        "train": Verb("beltline.cli.train:train_app", "Train a model by a recipe."),
+        "train": Verb("beltline.cli.train:train", "Train a model by a recipe."),
         "evaluate": Verb("beltline.cli.evaluate:evaluate", "Measure a model on a set."),
         "synthesize": Verb("beltline.cli.synthesize:synthesize_app", "Lay threats into benign scans."),
         "reproduce": Verb("beltline.cli.reproduce:reproduce_app", "Regenerate a published experiment."),

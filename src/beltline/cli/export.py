@@ -23,9 +23,8 @@ def export(
 
     Example: beltline export run --out starter.onnx --half
     """
-    from beltline.training.detection_run import is_detector_run
-    from beltline.training.initial import write_start
-    from beltline.training.runs import export_run
+    from beltline.systems import system_of
+    from beltline.training import run as engine
 
     if note and format == "safetensors":
         raise typer.BadParameter(
@@ -33,13 +32,9 @@ def export(
         )
     path = out or run / f"model.{format}"
     if format == "safetensors":
-        found = {"megabytes": write_start(run, path, half=half)}
-    elif is_detector_run(run):
-        from beltline.training.detection_export import export_detector_run
-
-        found = export_detector_run(run, path, name=name, half_weights=half, note=note)
+        found = engine.export_weights(run, path, half_weights=half)
     else:
-        found = export_run(run, path, name=name, half_weights=half, note=note)
+        found = engine.export(system_of(run), run, path, name=name, half_weights=half, note=note)
     if as_json:
         typer.echo(json.dumps({"path": str(path), "format": format, **found}))
     else:

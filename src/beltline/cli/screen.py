@@ -20,7 +20,9 @@ LISTED = 20  # unreadable files, and kinds of files, named on the terminal
 def screen(
     paths: Annotated[list[Path], typer.Argument(help="Scan files, folders, or a simulated set.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the results; made if missing.")],
-    pfa: Annotated[float, typer.Option(help="Operating point: share of false alarms a class.")] = 0.05,
+    pfa: Annotated[
+        float, typer.Option(help="Operating point: share of benign bags that alarm, one of the model's.")
+    ] = 0.05,
     model: Annotated[str, typer.Option(help="Name (see beltline models list) or ONNX file.")] = "",
     trust: Annotated[bool, typer.Option("--trust", help="Run an ONNX file that no manifest lists.")] = False,
     deadline_ms: Annotated[

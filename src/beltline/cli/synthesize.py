@@ -205,7 +205,7 @@ def _fuser(name: str) -> "Fuser":
             param_hint="--fusion",
         )
     from beltline.synthesis.fusion import learned_fuser
-    from beltline.training.fusion import load_fusion
+    from beltline.systems.fusion.system import load_fusion
 
     return learned_fuser(load_fusion(Path(name)))
 

@@ -1,6 +1,10 @@
 """What is in a scan, and a scan with its labels."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +24,10 @@ class Instances:
         labels: N names of the taxonomy.
         scores: Shape (N,), in [0, 1]; None for ground truth.
         masks: N amodal masks, or None.
+        ignored: Shape (N,), objects that are neither to be found nor missed (VOC's difficult, COCO's crowd);
+            None if all count.
+        occlusion: Shape (N,), share in [0, 1] of each object's optical depth that other things add, NaN
+            where not known; None if not known of any.
 
     Raises:
         ShapeError: If the counts differ.
@@ -35,6 +43,8 @@ class Instances:
     labels: tuple[str, ...]
     scores: NDArray[np.float32] | None = None
     masks: Masks | None = None
+    ignored: NDArray[np.bool_] | None = None
+    occlusion: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "boxes", as_boxes(self.boxes))
@@ -43,16 +53,44 @@ class Instances:
             raise ShapeError(f"{len(self.boxes)} boxes but {len(self.labels)} labels")
         if self.masks is not None and len(self.masks) != len(self.boxes):
             raise ShapeError(f"{len(self.boxes)} boxes but {len(self.masks)} masks")
-        if self.scores is not None:
-            scores = np.asarray(self.scores, dtype=np.float32)
-            if scores.shape != (len(self.boxes),):
-                raise ShapeError(f"{len(self.boxes)} boxes but scores of shape {scores.shape}")
-            if not ((scores >= 0) & (scores <= 1)).all():
-                raise ValueError("scores must be in [0, 1]; apply the sigmoid first")
-            object.__setattr__(self, "scores", scores)
+        self._set_column("scores", np.float32)
+        self._set_column("ignored", np.bool_)
+        self._set_column("occlusion", np.float32)
+        if self.scores is not None and not ((self.scores >= 0) & (self.scores <= 1)).all():
+            raise ValueError("scores must be in [0, 1]; apply the sigmoid first")
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def counted(self) -> NDArray[np.bool_]:
+        """Shape (N,), the objects that are not ignored."""
+        return np.ones(len(self), np.bool_) if self.ignored is None else ~self.ignored
+
+    def take(self, rows: Sequence[int] | NDArray[np.integer[Any]]) -> Instances:
+        """Some of the objects, by number."""
+        index = np.asarray(rows, np.intp)
+
+        def column(values: NDArray[Any] | None) -> NDArray[Any] | None:
+            return None if values is None else values[index]
+
+        return Instances(
+            self.boxes[index],
+            tuple(self.labels[row] for row in index),
+            column(self.scores),
+            None if self.masks is None else self.masks.take(index),
+            column(self.ignored),
+            column(self.occlusion),
+        )
+
+    def _set_column(self, name: str, kind: type[np.generic]) -> None:
+        values = getattr(self, name)
+        if values is None:
+            return
+        column = np.asarray(values, dtype=kind)
+        if column.shape != (len(self.boxes),):
+            raise ShapeError(f"{len(self.boxes)} boxes but {name} of shape {column.shape}")
+        object.__setattr__(self, name, column)
 
 
 @dataclass(frozen=True, eq=False)

@@ -77,6 +77,10 @@ class Masks:
             counts.append(value.encode("ascii") if isinstance(value, str) else value)
         return cls(tuple(counts), size)
 
+    def take(self, rows: Sequence[int] | NDArray[np.integer[Any]]) -> Masks:
+        """Some of the masks, by number."""
+        return Masks(tuple(self.counts[int(row)] for row in rows), self.size)
+
     def to_coco(self) -> list[dict[str, Any]]:
         """N objects ``{"size": [H, W], "counts": str}``, ready for JSON and pycocotools."""
         return [{"size": list(self.size), "counts": count.decode("ascii")} for count in self.counts]

@@ -93,6 +93,9 @@ class ScanSet:
     def instances(self, index: int) -> Instances | None:
         """The objects of one scan; None where nobody annotated.
 
+        Those with COCO's ``iscrowd`` or VOC's ``difficult`` are ignored; masks are there where every object
+        has run lengths.
+
         Raises:
             BadInputError: If run lengths are damaged, or of another size than the scan.
         """
@@ -105,8 +108,13 @@ class ScanSet:
             masks = Masks.from_coco(rles, size) if len(rles) == len(found) else None
         except ShapeError as error:
             raise bad(self.root / "annotations.json", f"{self.names[index]}: {error}") from error
-        boxes = xywh_to_xyxy([item["bbox"] for item in found])
-        return Instances(boxes, tuple(item["label"] for item in found), masks=masks)
+        return Instances(
+            xywh_to_xyxy([item["bbox"] for item in found]),
+            tuple(item["label"] for item in found),
+            masks=masks,
+            ignored=np.array([bool(item.get("iscrowd") or item.get("difficult")) for item in found], bool),
+            occlusion=np.array([item.get("occlusion", np.nan) for item in found], np.float32),
+        )
 
     def scene(self, index: int) -> dict[str, Any] | None:
         """What replays the scan, or None."""

@@ -47,6 +47,18 @@ class Boxes:
     def __len__(self) -> int:
         return len(self.image)
 
+    @classmethod
+    def of_rows(cls, rows: ArrayLike) -> Boxes:
+        """Objects from a table (N, 6): image, class, x1, y1, x2, y2, as shards and windows store them."""
+        table = np.asarray(rows, np.float64).reshape(-1, 6)
+        return cls(table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), table[:, 2:])
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.integer]) -> Boxes:
+        """Some of the boxes."""
+        score = None if self.score is None else self.score[rows]
+        ignored = None if self.ignored is None else self.ignored[rows]
+        return Boxes(self.image[rows], self.label[rows], self.box[rows], score, ignored)
+
 
 @dataclass(frozen=True, eq=False)
 class Matched:

@@ -17,7 +17,6 @@ from beltline.screening import find_start, list_weights
 from beltline.training.checkpoint import WEIGHTS
 from beltline.training.run_folder import RECIPE, is_run, require_run
 
-BACKBONE = "classifier.backbone."  # how a classifier's names of tensors begin; detectors have backbones too
 CLASSES = "classes"  # key of the metadata
 
 
@@ -35,10 +34,9 @@ class Start:
     classes: tuple[str, ...]
     tensors: Mapping[str, Tensor]
 
-    @property
-    def is_classifier(self) -> bool:
-        """Whether it has a classifier's backbone."""
-        return any(name.startswith(BACKBONE) for name in self.tensors)
+    def has(self, prefix: str) -> bool:
+        """Whether names of tensors begin so."""
+        return any(name.startswith(prefix) for name in self.tensors)
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ def read_start(init: str | Path) -> Start:
     run = Path(init)
     if is_run(run):
         recipe = json.loads((run / RECIPE).read_text(encoding="utf-8"))
-        return Start(str(init), tuple(recipe["classes"]), load_file(run / WEIGHTS))
+        return Start(str(init), tuple(recipe.get("classes", ())), load_file(run / WEIGHTS))
     path = find_start(str(init))
     if path is None:
         names = ", ".join(entry.name for entry in list_weights() if entry.start) or "none"
@@ -130,28 +128,29 @@ def take_over(model: nn.Module, start: Start, classes: Sequence[str]) -> TakenOv
     return TakenOver(copied, tuple(fresh), tuple(shared))
 
 
-def take_over_backbone(backbone: nn.Module, start: Start) -> int:
-    """Copy the weights of a classifier's backbone into the same backbone elsewhere.
+def take_over_part(part: nn.Module, start: Start, prefix: str) -> int:
+    """Copy the weights of a part, for instance a backbone, into the same part of another network.
 
     Args:
-        backbone: Changed in place.
-        start: Of a classifier.
+        part: Changed in place.
+        start: Where its weights come from.
+        prefix: How the names of the part's tensors begin there.
 
     Returns:
-        How many tensors were copied: all of the backbone's.
+        How many tensors were copied: all of the part's.
 
     Raises:
-        BadInputError: If its backbone is another.
+        BadInputError: If the part is another one there.
     """
-    inside = {n.removeprefix(BACKBONE): t for n, t in start.tensors.items() if n.startswith(BACKBONE)}
-    wanted = backbone.state_dict()
+    inside = {n.removeprefix(prefix): t for n, t in start.tensors.items() if n.startswith(prefix)}
+    wanted = part.state_dict()
     strangers = [n for n, tensor in wanted.items() if n not in inside or inside[n].shape != tensor.shape]
     if strangers:
         raise BadInputError(
-            f"{start.name}: its backbone lacks {strangers[0]} or has it in another shape; set backbone and"
-            " backbone_channels as it has them, or start without it"
+            f"{start.name}: {prefix.rstrip('.')} lacks {strangers[0]} or has it in another shape; set"
+            " backbone and backbone_channels as it has them, or start without it"
         )
-    backbone.load_state_dict({name: inside[name] for name in wanted})
+    part.load_state_dict({name: inside[name] for name in wanted})
     return len(wanted)
 
 

@@ -24,6 +24,10 @@ from beltline.training.checkpoint import (
 from beltline.training.journal import Journal
 from beltline.training.schedule import Schedule, cosine
 
+# A resumed run keeps its rate and precision, so it would diverge again.
+_WAY_OUT = (
+    "begin a new run from the last checkpoint's weights (init=RUN) with a lower lr or precision=32-true"
+)
 Loss = Callable[[nn.Module, Any], Mapping[str, Tensor]]
 Evaluate = Callable[[nn.Module], Mapping[str, float]]
 
@@ -240,18 +244,14 @@ class _Run:
         if torch.isfinite(terms["loss"]):
             return
         text = ", ".join(f"{name} {float(value.detach()):.4g}" for name, value in terms.items())
-        raise QualityGateError(
-            f"training diverged at step {self.step}: {text}; lower the learning rate or the precision's reach"
-            " (precision='32-true'), then go on with --resume from the last checkpoint"
-        )
+        raise QualityGateError(f"training diverged at step {self.step}: {text}; {_WAY_OUT}")
 
     def _check_weights(self) -> None:
         # a finite loss may have had gradients that were not
         for name, value in self.model.state_dict().items():
             if value.is_floating_point() and not torch.isfinite(value).all():
                 raise QualityGateError(
-                    f"training diverged before step {self.step}: {name} is not finite; lower the learning"
-                    " rate, then go on with --resume from the last checkpoint"
+                    f"training diverged before step {self.step}: {name} is not finite; {_WAY_OUT}"
                 )
 
     def _report(self, journal: Journal, first: float) -> None:

@@ -1,4 +1,4 @@
-"""What the run folders of classifiers and detectors have in common: the recipe, and what was measured."""
+"""A run folder on disk: the recipe it was begun with, and what was measured."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from beltline.core import BadInputError
 from beltline.formats import write_json
 from beltline.training.checkpoint import WEIGHTS, hash_json
 from beltline.training.journal import without_nan
+from beltline.training.recipe_values import NAMES
 
-RECIPE, CALIBRATION, EVALUATION = "recipe.json", "calibration.json", "evaluation.json"
+RECIPE, RESULT = "recipe.json", "result.json"
+CALIBRATION, EVALUATION = "calibration.json", "evaluation.json"
 LIMITS = (
-    "Thresholds hold for scans like those of calibration; on others the false-alarm rate is another one.",
+    "Thresholds hold for scans like those of calibration; on other scans expect another false-alarm rate.",
     "Knows the listed classes and nothing else: clear means that none of them was found.",
     "A starting point for own training and tests, not a certified detector.",
 )
-# fields that a resumed run may change; runs of earlier versions all called their recipe the starter's
-FREE = ("recipe", "steps", "epochs", "max_minutes", "workers")
+# fields that a resumed run may change
+FREE = ("steps", "epochs", "max_minutes", "workers")
 
 
 def is_run(run: Path) -> bool:
@@ -37,26 +39,49 @@ def require_run(run: Path) -> None:
         raise BadInputError(f"{run}: not a run folder with {RECIPE} and {WEIGHTS}")
 
 
-def require_same_recipe(run: Path, recipe: Mapping[str, Any], *, resume: bool) -> None:
-    """Refuse a folder that holds another run.
+def read_written(run: Path) -> dict[str, Any]:
+    """The recipe of a run as it was written.
+
+    Raises:
+        BadInputError: If the folder is no run, or the file no JSON object.
+    """
+    require_run(run)
+    try:
+        values = json.loads((run / RECIPE).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadInputError(f"{run / RECIPE}: not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise BadInputError(f"{run / RECIPE}: a recipe is a JSON object, got {type(values).__name__}")
+    return values
+
+
+def require_no_run(run: Path) -> None:
+    """Refuse a folder that holds a run already.
+
+    Raises:
+        BadInputError: If it does.
+    """
+    if (run / RECIPE).is_file():
+        raise BadInputError(f"{run}: holds a run; go on with --resume or choose another folder")
+
+
+def require_same_recipe(run: Path, recipe: Mapping[str, Any]) -> None:
+    """Refuse to go on with another recipe than a run was begun with.
 
     Args:
         run: Folder, which need not exist.
         recipe: As `write_values` would write it.
-        resume: Whether the run is meant to go on.
 
     Raises:
-        BadInputError: If there is a run and it should not go on, or its recipe is another.
+        BadInputError: If there is a run, and its recipe is another.
     """
     path = run / RECIPE
     if not path.is_file():
         return
-    if not resume:
-        raise BadInputError(f"{run}: holds a run; go on with --resume or choose another folder")
     before = json.loads(path.read_text(encoding="utf-8"))
     now = json.loads(json.dumps(recipe))
     # a field that the run's recipe did not know yet has its default in both
-    changed = [key for key in now if key not in FREE and before.get(key, now[key]) != now[key]]
+    changed = [key for key in now if key not in (*FREE, *NAMES) and before.get(key, now[key]) != now[key]]
     if changed:
         raise BadInputError(f"{path}: --resume with another recipe; changed: {', '.join(changed)}")
 

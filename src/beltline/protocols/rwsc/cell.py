@@ -19,7 +19,7 @@ from beltline.protocols.rwsc.data import RwscData
 from beltline.protocols.rwsc.plan import Cell, Scale
 from beltline.protocols.rwsc.synthesis import fused_images
 from beltline.protocols.sixray.cell import save_arrays
-from beltline.training.detection import DetectionBatches, DetectionSet, detection_loss, find, joined
+from beltline.systems.detector.arrays import DetectionBatches, DetectionSet, detection_loss, find, joined
 from beltline.training.loop import FitOptions, fit
 from beltline.training.schedule import cosine
 from beltline.training.weight_decay import decay_groups
@@ -64,13 +64,12 @@ def run_cell(cell: Cell, data: RwscData, scale: Scale, folder: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     assert found.score is not None
     save_arrays(out / FOUND, image=found.image, label=found.label, box=found.box, score=found.score)
-    objects = training.boxes()
     write_json(
         out / RESULT,
         {
             "cell": asdict(cell),
             "images": len(training),
-            "objects": np.bincount(objects.label, minlength=len(data.classes)).tolist(),
+            "objects": np.bincount(training.objects.label, minlength=len(data.classes)).tolist(),
             "steps": scale.detector_steps,
             "loss": result.values.get("loss"),
             "seconds": round(time.monotonic() - began, 1),
@@ -88,7 +87,7 @@ def training_set(cell: Cell, data: RwscData, scale: Scale, folder: Path) -> Dete
     if cell.setting == "R":
         return joined(data.first, data.second)
     if cell.setting == "R/2":
-        return joined(data.first, DetectionSet(data.pairs.bag, np.zeros((0, 6), np.float32)))
+        return joined(data.first, DetectionSet(data.pairs.bag, Boxes.of_rows([])))
     synthetic = DetectionSet(fused_images(cell.method, data, scale, folder), data.objects)
     real = (data.first,) if cell.setting == "S" else (data.first, data.second)
     return joined(*real, synthetic)

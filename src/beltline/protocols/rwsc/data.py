@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from beltline.metrics.detections import Boxes
 from beltline.protocols.rwsc.plan import Scale
 from beltline.protocols.sixray.experiment import long_tailed
 from beltline.simulate.fusion_pairs import FusionPairs, FusionPlan, write_fusion_pairs
 from beltline.simulate.library import ObjectLibrary, bake_library
 from beltline.simulate.windows import WindowPlan, WindowSet, write_windows
 from beltline.synthesis.tip import box_of
-from beltline.training.detection import DetectionSet
+from beltline.systems.detector.arrays import DetectionSet
 
 Say = Callable[[str], None]
 LIBRARIES = {"a": ("train", 511), "b": ("train", 512), "test": ("test", 513)}
@@ -31,7 +31,7 @@ class RwscData:
         second: Positives of the other half, of which no synthesis sees anything.
         pairs: Benign bags and the items of the first half to put into them, class by class as many as in
             ``second``.
-        objects: (M, 6) float32: row of the pair, class and box of each item put in.
+        objects: The items put in; ``image`` is the row of the pair.
         training: Pairs for the fusion networks.
         test: Test scans, positive and benign.
         quality: Pairs that fusions are measured on.
@@ -41,7 +41,7 @@ class RwscData:
     first: DetectionSet
     second: DetectionSet
     pairs: FusionPairs
-    objects: NDArray[np.float32]
+    objects: Boxes
     training: FusionPairs
     test: DetectionSet
     quality: FusionPairs
@@ -94,14 +94,13 @@ def simulated_data(folder: Path, scale: Scale, say: Say) -> RwscData:
 
 def windows_set(windows: WindowSet) -> DetectionSet:
     """Simulated windows with their boxes."""
-    return DetectionSet(windows.images, windows.objects[:, :6])
+    return DetectionSet(windows.images, Boxes.of_rows(windows.objects[:, :6]))
 
 
-def pair_objects(pairs: FusionPairs) -> NDArray[np.float32]:
-    """(N, 6): row, class and box of the item of each pair."""
+def pair_objects(pairs: FusionPairs) -> Boxes:
+    """The item of each pair."""
     boxes = [box_of((np.asarray(mask) == 255).astype(np.float32)) for mask in pairs.mask]
-    rows = np.arange(len(pairs))
-    return np.concatenate([rows[:, None], pairs.labels[:, None], boxes], 1).astype(np.float32)
+    return Boxes(np.arange(len(pairs)), pairs.labels, np.array(boxes, np.float64))
 
 
 def _library(root: Path, name: str, scale: Scale, say: Say) -> ObjectLibrary:

@@ -19,7 +19,8 @@ from beltline.protocols.rwsc.real import RealSets, real_data
 from beltline.protocols.rwsc.report import write_report
 from beltline.protocols.rwsc.synthesis import OnPairs, of_pairs, synthesis
 from beltline.synthesis.fusion import drawn_fuser
-from beltline.training.fusion import METHODS, load_fusion
+from beltline.systems.fusion.recipe import METHODS
+from beltline.systems.fusion.system import load_fusion
 
 SCALE = "scale.json"
 Say = Callable[[str], None]

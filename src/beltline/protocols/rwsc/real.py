@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError, Scan
+from beltline.core import BadInputError
+from beltline.metrics.detections import Boxes
 from beltline.protocols.rwsc.data import RwscData, Say
 from beltline.protocols.rwsc.plan import Scale
 from beltline.simulate.fusion_pairs import FusionPairs
@@ -17,8 +18,9 @@ from beltline.synthesis.cutting import cut_out, mask_of_box
 from beltline.synthesis.placement import Wish, find_place, ground_of, turned
 from beltline.synthesis.threat import Threat
 from beltline.synthesis.tip import box_of
-from beltline.training.detection import DetectionSet
-from beltline.training.detection_data import Source, open_source, to_long_side
+from beltline.systems.detector.arrays import DetectionSet
+from beltline.systems.detector.data import to_long_side
+from beltline.training.sources import Source, as_picture, as_scan, numbers_of, open_source
 
 Pixels = NDArray[np.uint8]
 BAGS_TRIED = 12  # for an item that finds no place
@@ -49,20 +51,22 @@ def real_data(sets: RealSets, scale: Scale, say: Say, *, seed: int = 0) -> RwscD
         BadInputError: If a set holds nothing that is needed, or a class has no item that can be cut out.
     """
     say("reading positives")
-    source, classes = open_source(sets.positives)
+    source = open_source(sets.positives)
+    classes = source.classes
     positives = squares(source, scale.size)
-    order = np.random.default_rng(seed).permutation(np.unique(positives.objects[:, 0].astype(np.intp)))
+    order = np.random.default_rng(seed).permutation(np.unique(positives.objects.image))
     first, second = (picked(positives, np.sort(rows)) for rows in np.array_split(order, 2))
     say("cutting items out")
     items = cut_items(first, classes)
     say("laying items into benign bags")
-    found, names = open_source(sets.bags)
+    found = open_source(sets.bags)
     bags = squares(found, scale.size)
-    threats = [n for n in np.unique(bags.objects[:, 1].astype(int)) if names[n] in classes]
+    names = [found.classes[n] for n in np.unique(bags.objects.label)]
+    threats = [name for name in names if name in classes]
     if threats:
-        raise BadInputError(f"{sets.bags}: holds {', '.join(names[n] for n in threats)}; name benign scans")
+        raise BadInputError(f"{sets.bags}: holds {', '.join(threats)}; name benign scans")
     pairs, objects = _pairs(second, bags.images, items, classes, np.random.default_rng((seed, 1)))
-    test = squares(open_source(sets.test, classes)[0], scale.size)
+    test = squares(open_source(sets.test, classes), scale.size)
     return RwscData(classes, first, second, pairs, objects, pairs, test, rows_of(pairs, scale.quality_pairs))
 
 
@@ -70,23 +74,23 @@ def squares(source: Source, side: int) -> DetectionSet:
     """Scans in the upper left of white squares, their longer side filling them; ignored objects left out."""
     images, objects = np.full((len(source), side, side, 3), 255, np.uint8), []
     for row in range(len(source)):
-        item, _ = to_long_side(source[row], side)
-        height, width = item.pixels.shape[:2]
-        images[row, :height, :width] = item.pixels
-        for label, box, ignored in zip(item.labels, item.boxes, item.ignored, strict=True):
-            if not ignored:
-                objects.append((row, label, *box))
-    return DetectionSet(images, np.array(objects, np.float32).reshape(-1, 6))
+        sample = source[row]
+        pixels, factor = to_long_side(as_picture(sample.scan), side)
+        images[row, : pixels.shape[0], : pixels.shape[1]] = pixels
+        found = sample.instances
+        assert found is not None
+        found = found.take(np.flatnonzero(found.counted))
+        labels = numbers_of(found.labels, source.classes)
+        objects += [(row, k, *box) for k, box in zip(labels, found.boxes * factor, strict=True)]
+    return DetectionSet(images, Boxes.of_rows(objects))
 
 
 def picked(data: DetectionSet, rows: NDArray[np.intp]) -> DetectionSet:
     """Some images of a set, with their boxes."""
     number = np.full(len(data), -1)
     number[rows] = np.arange(len(rows))
-    image = data.objects[:, 0].astype(int)
-    kept = data.objects[number[image] >= 0].copy()
-    kept[:, 0] = number[kept[:, 0].astype(int)]
-    return DetectionSet(np.asarray(data.images)[rows], kept)
+    kept = data.objects.take(number[data.objects.image] >= 0)
+    return DetectionSet(np.asarray(data.images)[rows], replace(kept, image=number[kept.image]))
 
 
 def cut_items(data: DetectionSet, classes: Sequence[str]) -> dict[str, list[Threat]]:
@@ -96,16 +100,16 @@ def cut_items(data: DetectionSet, classes: Sequence[str]) -> dict[str, list[Thre
         BadInputError: If a class that occurs has none that can be cut out.
     """
     found: dict[str, list[Threat]] = {}
-    for number, (image, label, *box) in enumerate(data.objects):
-        pixels = (np.moveaxis(np.asarray(data.images[int(image)]), 2, 0) / 255).astype(np.float32)
-        scan = Scan(pixels, "color", ("r", "g", "b"))
-        name = classes[int(label)]
+    objects = data.objects
+    for number, (image, label, box) in enumerate(zip(objects.image, objects.label, objects.box, strict=True)):
+        scan = as_scan(np.asarray(data.images[image]))
+        name = classes[label]
         found.setdefault(name, [])
         mask = mask_of_box(scan, (box[0], box[1], box[2], box[3]))
         if mask is None:
             continue
         try:
-            found[name].append(cut_out(scan, mask, name, f"{int(image)}:{number}", {"row": int(image)}))
+            found[name].append(cut_out(scan, mask, name, f"{image}:{number}", {"row": int(image)}))
         except BadInputError:
             continue  # too small, or nothing around it
     empty = [name for name, items in found.items() if not items]
@@ -128,16 +132,16 @@ def _pairs(
     items: dict[str, list[Threat]],
     classes: Sequence[str],
     rng: np.random.Generator,
-) -> tuple[FusionPairs, NDArray[np.float32]]:
+) -> tuple[FusionPairs, Boxes]:
     rows, objects = [], []
     for number in range(len(second)):
-        labels = second.objects[second.objects[:, 0] == number, 1].astype(int)
+        labels = second.objects.label[second.objects.image == number]
         bag, item, mask, boxes = _laid([(k, items.get(classes[k], [])) for k in labels], bags, rng)
         rows.append((bag, item, mask, int(labels[0])))
         objects += [(number, *box) for box in boxes]
     bag, item, mask, label = (np.array(column) for column in zip(*rows, strict=True))
     pairs = FusionPairs(bag, item, mask, label.astype(np.int64), tuple(classes), ("",) * len(rows))
-    return pairs, np.array(objects, np.float32).reshape(-1, 6)
+    return pairs, Boxes.of_rows(objects)
 
 
 def _laid(

@@ -104,7 +104,7 @@ def write_report(
     Returns:
         Path of report.md.
     """
-    truth = Truth(data.test.boxes(), len(data.test), data.classes)
+    truth = Truth(data.test.objects, len(data.test), data.classes)
     groups: dict[Group, list[Done]] = {}
     for cell in cells:
         result, found = read_cell(folder / "cells" / cell.name)

@@ -21,7 +21,11 @@ from beltline.synthesis.fuser import UNTRAINED, Fuser, mixed
 from beltline.synthesis.fusion import learned_fuser
 from beltline.synthesis.hardening import hardening_factor
 from beltline.synthesis.tip_color import project_color
-from beltline.training.fusion import METHODS, RESULT, load_fusion, narrow_recipe, train_fusion
+from beltline.systems.fusion.recipe import METHODS, narrow_recipe
+from beltline.systems.fusion.system import SYSTEM, load_fusion
+from beltline.training.recipe_values import with_values
+from beltline.training.run import Watching, train
+from beltline.training.run_folder import RESULT
 
 Pixels = NDArray[np.uint8]
 OnPairs = Callable[[FusionPairs, int], Pixels]
@@ -57,8 +61,9 @@ def synthesis(method: str, data: RwscData, scale: Scale, runs: Path) -> OnPairs:
         recipe = narrow_recipe(method, steps=scale.fusion_steps, batch_size=scale.fusion_batch)
         recipe = replace(recipe, crop=min(recipe.crop, scale.size))
         if scale.fusion_width is not None:
-            recipe = replace(recipe, width=scale.fusion_width, crop=0, lr=1e-4)
-        train_fusion(recipe, data.training, out, resume=True, log_steps=10**9)
+            recipe = with_values(recipe, {"width": scale.fusion_width, "crop": 0, "lr": 1e-4})
+        quiet = Watching(log_steps=10**9, tensorboard=False)
+        train(SYSTEM, recipe, data.training, out, watching=quiet, resume=True)
     return of_pairs(learned_fuser(load_fusion(out)))
 
 

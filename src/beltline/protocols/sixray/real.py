@@ -18,9 +18,9 @@ from beltline.data.sixray_subsets import RATIOS, build_subset
 from beltline.models.backbones import ExpectedInput, Triple, expected_input
 from beltline.protocols.sixray.parts import Floats, Part
 from beltline.protocols.sixray.plan import SUBSETS, Cell, Scale
+from beltline.systems.chr.lists import scaled_boxes
 from beltline.training.arrays import Sampling
 from beltline.training.files import FileBatches, whole_images
-from beltline.training.lists import scaled_boxes
 from beltline.training.loop import Batches
 
 USUAL_SIDE = 224  # that the scale's sizes are for

@@ -1,0 +1,147 @@
+"""Export of a trained classifier to ONNX: normalisation inside, metadata inside, parity checked.
+
+Inputs and outputs of the file: ``image`` (1, 3, H, W) float32 in 0..1, RGB, white = air, H and W free;
+``logits`` (1, K) before calibration; ``cams`` (1, K, h, w), logits of the positions, mean over the stages at
+the finest one.
+"""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from beltline.core import QualityGateError
+from beltline.models.chr import ChrOutput, fuse_cams, mean_logits
+from beltline.systems.chr.recipe import Normalised
+from beltline.training.onnx_file import METADATA_KEY as METADATA_KEY
+from beltline.training.onnx_file import trace, write_onnx
+
+PARITY_LIMIT = 1e-4
+ROUNDING_LIMIT = 0.02
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What screening and its users have to know; stored in the file (key ``beltline``) and beside it.
+
+    Attributes:
+        name: Of the model.
+        classes: K names in the order of the logits.
+        long_side: Pixels to which the longer side of a scan is brought.
+        calibration: ``scale`` and ``bias``, K each: probability = sigmoid(scale * logit + bias).
+        thresholds: K probability thresholds for each false-alarm rate, keys like ``"0.05"``.
+        box_threshold: Share of a class map's range above its median that belongs to the box.
+        card: For people: recipe and its hash, checksum of the weights, figures, terms.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    long_side: int
+    calibration: Mapping[str, Sequence[float]]
+    thresholds: Mapping[str, Sequence[float]]
+    box_threshold: float = 0.5
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Exported(nn.Module):
+    """The graph that is exported: image in, image logits and fused class maps out."""
+
+    def __init__(self, model: Normalised) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (1, K) and maps (1, K, h, w) of an image (1, 3, H, W) in 0..1."""
+        output: ChrOutput = self.model(image)
+        return mean_logits(output), fuse_cams(self.model.classifier.cams_with_bias(output))
+
+
+def export_onnx(
+    model: Normalised,
+    path: Path,
+    card: ModelCard,
+    *,
+    half_weights: bool = False,
+    max_megabytes: float = 25.0,
+    check_sizes: Sequence[tuple[int, int]] = ((320, 448), (448, 320), (224, 352)),
+) -> dict[str, float]:
+    """Write ``path`` (ONNX) and its card ``path.with_suffix(".json")``, then compare with torch.
+
+    Args:
+        model: In any mode; a float32 copy in eval mode is exported.
+        path: Ends in ``.onnx``.
+        card: Stored in both files.
+        half_weights: Store weights as float16 (computation stays float32): half the size.
+        max_megabytes: Larger files are refused.
+        check_sizes: (H, W) at which ONNX Runtime must agree with torch.
+
+    Returns:
+        ``max_abs_difference`` and ``megabytes``; with half weights also ``rounding_difference``.
+
+    Raises:
+        QualityGateError: If the outputs of the float32 graph differ by more than 1e-4, those of the half
+            weights by more than 0.02 (logits), or the file is too large.
+    """
+    network = Exported(copy.deepcopy(model)).float().cpu().eval()
+    network = network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    graph = _to_onnx(network, check_sizes[0])
+    found = _gate(path, "max_abs_difference", network, graph, check_sizes, PARITY_LIMIT)
+    if half_weights:
+        _store_half(graph)
+        found |= _gate(path, "rounding_difference", network, graph, check_sizes, ROUNDING_LIMIT)
+    found["megabytes"] = write_onnx(
+        path, graph, asdict(card), max_megabytes=max_megabytes, way_out="; try half weights"
+    )
+    return found
+
+
+def _to_onnx(network: nn.Module, size: tuple[int, int]) -> Any:
+    height, width = torch.export.Dim("height", min=64, max=4096), torch.export.Dim("width", min=64, max=4096)
+    return trace(network, size, outputs=["logits", "cams"], sides={2: height, 3: width})
+
+
+def _gate(
+    path: Path, name: str, network: nn.Module, graph: Any, sizes: Sequence[tuple[int, int]], limit: float
+) -> dict[str, float]:
+    difference = _difference(network, graph.SerializeToString(), sizes)
+    if not difference <= limit:
+        raise QualityGateError(f"{path.name}: differs from torch by {difference:.2g}, limit {limit}")
+    return {name: difference}
+
+
+def _store_half(graph: Any) -> None:
+    """Keep matrices and kernels as float16 behind a Cast, which ONNX Runtime folds when it loads."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    casts = []
+    for tensor in list(graph.graph.initializer):
+        if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) < 2:
+            continue
+        name = tensor.name
+        half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}_half")
+        tensor.CopyFrom(half)
+        casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
+    for node in reversed(casts):
+        graph.graph.node.insert(0, node)
+
+
+def _difference(network: nn.Module, data: bytes, sizes: Sequence[tuple[int, int]]) -> float:
+    from beltline.screening.runtime import onnxruntime
+
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    worst = 0.0
+    rng = np.random.default_rng(0)
+    for height, width in sizes:
+        image = rng.random((1, 3, height, width), dtype=np.float32)
+        with torch.no_grad():
+            expected = network(torch.from_numpy(image))
+        for ours, theirs in zip(session.run(["logits", "cams"], {"image": image}), expected, strict=True):
+            if ours.shape != tuple(theirs.shape):
+                return float("inf")
+            worst = max(worst, float(np.abs(ours - theirs.numpy()).max()))
+    return worst

@@ -1,0 +1,1 @@
+"""Detectors: a box an object."""

@@ -1,0 +1,170 @@
+"""Export of the starter detector to ONNX: normalisation, decoding and suppression inside, parity checked.
+
+Input ``image`` (1, 3, H, W) float32 in 0..1, RGB, white = air, H and W multiples of 32. Outputs, best first:
+``boxes`` (M, 4) float32 xyxy in pixels of the input, ``labels`` (M,) int64, ``scores`` (M,) float32; and
+``best`` (1, K), the highest score of each class anywhere. M is at most 100.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from beltline.core import QualityGateError
+from beltline.models.detection_small import KEPT, SCORE_FLOOR, SUPPRESSION_IOU, SmallDetector, suppressed
+from beltline.training.onnx_file import trace, write_onnx
+
+BOX_LIMIT, SCORE_LIMIT = 0.05, 1e-4  # pixels; in [0, 1]
+OUTPUTS = ("boxes", "labels", "scores", "best")
+
+
+@dataclass(frozen=True)
+class DetectorCard:
+    """What users of the file have to know; stored in it (key ``beltline``) and beside it.
+
+    Attributes:
+        name: Of the model.
+        classes: K names in the order of the labels.
+        long_side: Pixels to which the longer side of a scan is brought.
+        thresholds: K score thresholds for each false-alarm rate of a scan, keys like ``"0.05"``.
+        calibration: ``scale`` and ``bias``, K each: sigmoid(scale logit(score) + bias) is the chance that the
+            scan holds the class; None where scores count as they are.
+        card: For people: recipe and its hash, checksum of the weights, figures, terms.
+        task: Always ``detection``.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    long_side: int
+    thresholds: Mapping[str, Sequence[float]]
+    calibration: Mapping[str, Sequence[float]] | None = None
+    card: Mapping[str, Any] = field(default_factory=dict)
+    task: str = "detection"
+
+
+class _Dense(nn.Module):
+    def __init__(self, detector: SmallDetector) -> None:
+        super().__init__()
+        self.detector = detector
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        boxes, logits = self.detector.dense(image)
+        return boxes, logits.sigmoid()
+
+
+def export_detector(
+    model: SmallDetector,
+    path: Path,
+    card: DetectorCard,
+    *,
+    max_megabytes: float = 20.0,
+    check_sizes: Sequence[tuple[int, int]] = ((448, 640), (640, 320)),
+) -> dict[str, float]:
+    """Write ``path`` (ONNX) and its card ``path.with_suffix(".json")``, after a comparison with torch.
+
+    Returns:
+        ``box_difference`` (pixels), ``score_difference`` and ``megabytes``.
+
+    Raises:
+        QualityGateError: If places differ by more than 0.05 pixels or 1e-4 of score, if the suppressed
+            detections differ, or the file is too large.
+    """
+    network = _Dense(copy.deepcopy(model)).float().cpu().eval()
+    network = network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    graph = onnx_graph(network, check_sizes[0])
+    found = _difference(network.detector, graph, check_sizes)
+    if not (found["box_difference"] <= BOX_LIMIT and found["score_difference"] <= SCORE_LIMIT):
+        raise QualityGateError(f"{path.name}: differs from torch: {found}")
+    found["megabytes"] = write_onnx(path, graph, asdict(card), max_megabytes=max_megabytes)
+    return found
+
+
+def onnx_graph(network: nn.Module, size: tuple[int, int]) -> Any:
+    """The dense network as an ONNX model with suppression appended."""
+    height, width = (torch.export.Dim(name, min=2, max=128) for name in ("rows", "columns"))
+    graph = trace(network, size, outputs=["all_boxes", "all_scores"], sides={2: 32 * height, 3: 32 * width})
+    _append_suppression(graph)
+    return graph
+
+
+def _append_suppression(graph: Any) -> None:
+    """Per-class non-maximum suppression, then the best `KEPT`, in place of the dense outputs."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    def constant(name: str, value: Any, kind: Any) -> str:
+        graph.graph.initializer.append(numpy_helper.from_array(np.array(value, kind), name))
+        return name
+
+    most = constant("nms_most", [KEPT], np.int64)
+    iou = constant("nms_iou", [SUPPRESSION_IOU], np.float32)
+    floor = constant("nms_floor", [SCORE_FLOOR], np.float32)
+    first = constant("nms_first", [0], np.int64)
+    one, two, three = (constant(f"nms_{n}", [n], np.int64) for n in (1, 2, 3))
+    class_column, box_column = (constant(f"nms_column_{n}", n, np.int64) for n in (1, 2))
+    node = helper.make_node
+    graph.graph.node.extend([
+        node("NonMaxSuppression", ["all_boxes", "all_scores", most, iou, floor], ["chosen"]),  # (M, 3)
+        node("Gather", ["chosen", class_column], ["chosen_class"], axis=1),
+        node("Gather", ["chosen", box_column], ["chosen_box"], axis=1),
+        node("Slice", ["chosen", one, three, one], ["chosen_pair"]),
+        node("Squeeze", ["all_scores", first], ["class_scores"]),
+        node("Squeeze", ["all_boxes", first], ["place_boxes"]),
+        node("GatherND", ["class_scores", "chosen_pair"], ["chosen_score"]),
+        node("Shape", ["chosen_score"], ["chosen_count"]),
+        node("Min", ["chosen_count", most], ["kept_count"]),
+        node("TopK", ["chosen_score", "kept_count"], ["scores", "order"], axis=0, largest=1, sorted=1),
+        node("Gather", ["chosen_class", "order"], ["labels"], axis=0),
+        node("Gather", ["chosen_box", "order"], ["kept_box"], axis=0),
+        node("Gather", ["place_boxes", "kept_box"], ["boxes"], axis=0),
+        node("ReduceMax", ["all_scores", two], ["best"], keepdims=0),
+    ])  # fmt: skip
+    classes = graph.graph.output[1].type.tensor_type.shape.dim[1].dim_value
+    del graph.graph.output[:]
+    kinds: dict[str, tuple[int, list[Any]]] = {
+        "boxes": (TensorProto.FLOAT, ["M", 4]),
+        "labels": (TensorProto.INT64, ["M"]),
+    }
+    kinds |= {"scores": (TensorProto.FLOAT, ["M"]), "best": (TensorProto.FLOAT, [1, classes])}
+    graph.graph.output.extend(helper.make_tensor_value_info(n, *kinds[n]) for n in OUTPUTS)
+
+
+def _difference(model: SmallDetector, graph: Any, sizes: Sequence[tuple[int, int]]) -> dict[str, float]:
+    """Dense outputs against torch's, and the suppression against torch's of the same dense outputs."""
+    from onnx import TensorProto, helper
+
+    from beltline.screening.runtime import onnxruntime
+
+    opened = copy.deepcopy(graph)
+    dense = [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in ("all_boxes", "all_scores")]
+    opened.graph.output.extend(dense)
+    session = onnxruntime.InferenceSession(opened.SerializeToString(), providers=["CPUExecutionProvider"])
+    box, score = 0.0, 0.0
+    rng = np.random.default_rng(0)
+    for height, width in sizes:
+        image = rng.random((1, 3, height, width), dtype=np.float32)
+        got = dict(
+            zip((*OUTPUTS, "all_boxes", "all_scores"), session.run(None, {"image": image}), strict=True)
+        )
+        with torch.no_grad():
+            boxes, logits = model.eval().dense(torch.from_numpy(image))
+        if got["all_boxes"].shape != tuple(boxes.shape) or got["all_scores"].shape != tuple(logits.shape):
+            return {"box_difference": float("inf"), "score_difference": float("inf")}
+        kept = suppressed(torch.from_numpy(got["all_boxes"][0]), torch.from_numpy(got["all_scores"][0]))
+        same = np.array_equal(got["labels"], kept.labels.numpy())
+        pairs = [(got["all_boxes"], boxes), (got["boxes"], kept.boxes)]
+        box = max(box, *(_largest(a, b) for a, b in pairs)) if same else float("inf")
+        probs = logits.sigmoid()
+        pairs = [(got["all_scores"], probs), (got["scores"], kept.scores), (got["best"], probs.amax(2))]
+        score = max(score, *(_largest(a, b) for a, b in pairs)) if same else float("inf")
+    return {"box_difference": box, "score_difference": score}
+
+
+def _largest(ours: Any, theirs: Tensor) -> float:
+    return float(np.abs(ours - theirs.numpy()).max(initial=0))

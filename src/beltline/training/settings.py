@@ -1,0 +1,80 @@
+"""How a recipe is trained: what every system's recipe says about steps, rate, precision and start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from beltline.training.loop import FitOptions
+from beltline.training.schedule import constant, cosine
+from beltline.training.weight_decay import decay_groups
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """The part of a recipe that is the same for every system.
+
+    On disk and in ``--set`` its fields stand beside the recipe's own: ``lr``, not ``training.lr``.
+
+    Attributes:
+        batch_size: Samples a batch.
+        accumulate: Batches a step.
+        optimizer: ``adamw``, ``adam`` or ``sgd``.
+        lr: Peak learning rate.
+        weight_decay: Not applied to biases and normalisation; Adam knows none.
+        schedule: ``cosine`` to 0, or ``constant``.
+        warmup: Share of the run.
+        steps: Upper bound of optimizer steps.
+        max_minutes: Planned length; the schedule anneals to 0 by then.
+        ema_decay: Averaged weights; 0 for none.
+        precision: Fabric's name, for example bf16-mixed or 32-true.
+        seed: Of weights, order and augmentation.
+        workers: Threads that prepare batches.
+        init: Folder of an earlier run, or name of a shipped model, whose weights this one starts from; empty
+            for random weights.
+    """
+
+    batch_size: int = 16
+    accumulate: int = 1
+    optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
+    lr: float = 2e-3
+    weight_decay: float = 0.02
+    schedule: Literal["cosine", "constant"] = "cosine"
+    warmup: float = 0.03
+    steps: int = 20_000
+    max_minutes: float | None = None
+    ema_decay: float = 0.998
+    precision: Literal["bf16-mixed", "bf16-true", "16-mixed", "32-true", "64-true"] = "bf16-mixed"
+    seed: int = 0
+    workers: int = 1
+    init: str = ""
+
+
+def build_optimizer(settings: TrainingSettings, model: nn.Module) -> torch.optim.Optimizer:
+    """AdamW or SGD, where weights of two and more dimensions decay, or plain Adam."""
+    if settings.optimizer == "adam":
+        return torch.optim.Adam(model.parameters(), lr=settings.lr)
+    groups = decay_groups(model, settings.weight_decay)
+    if settings.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=settings.lr, momentum=0.9, nesterov=True)
+    return torch.optim.AdamW(groups, lr=settings.lr, betas=(0.9, 0.99), foreach=True)
+
+
+def fit_options(settings: TrainingSettings, **changes: Any) -> FitOptions:
+    """Options of the loop; ``changes`` are further fields of `FitOptions`."""
+    return FitOptions(
+        max_minutes=settings.max_minutes,
+        schedule=cosine(warmup=settings.warmup) if settings.schedule == "cosine" else constant(),
+        accumulate=settings.accumulate,
+        ema_decay=settings.ema_decay or None,
+        **changes,
+    )
+
+
+def build_fabric(settings: TrainingSettings) -> Fabric:
+    """One device: a GPU where there is one, else the CPU, at the wanted precision."""
+    return Fabric(accelerator="auto", devices=1, precision=settings.precision)
