@@ -25,9 +25,7 @@ from beltline.training.journal import Journal
 from beltline.training.schedule import Schedule, cosine
 
 # A resumed run keeps its rate and precision, so it would diverge again.
-_WAY_OUT = (
-    "begin a new run from the last checkpoint's weights (init=RUN) with a lower lr or precision=32-true"
-)
+_WAY_OUT = "begin a new run from its last weights (init=RUN) with a lower lr or precision=32-true"
 Loss = Callable[[nn.Module, Any], Mapping[str, Tensor]]
 Evaluate = Callable[[nn.Module], Mapping[str, float]]
 

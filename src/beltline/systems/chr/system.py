@@ -41,8 +41,8 @@ def start_from(recipe: ChrRecipe, model: nn.Module) -> None:
         strangers = [name for name in found.fresh if name.startswith(BACKBONE)]
         if strangers:
             raise BadInputError(
-                f"{start.name}: its backbone lacks {strangers[0]} or has it in another shape; set backbone and"
-                " backbone_channels as it has them, or start without it"
+                f"{start.name}: its backbone lacks {strangers[0]} or has it in another shape; set backbone"
+                " and backbone_channels as it has them, or start without it"
             )
 
 
