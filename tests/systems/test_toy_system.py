@@ -1,7 +1,7 @@
 """The wall between systems and engine: a new system is one file and a line in each of two tables.
 
-`toy.py` is trained, calibrated, evaluated, exported and screens by the commands of every system, and nothing in
-the engine knows of it.
+`toy.py` is trained, calibrated, evaluated, exported and screens by the commands of every system, and nothing
+in the engine knows of it.
 """
 
 import importlib.util
