@@ -48,7 +48,7 @@ def test_every_command_is_in_the_reference_with_its_options_and_its_example(word
 
 def test_defaults_and_ranges_are_told():
     text = section(("screen",))
-    assert re.search(r"^\| `--pfa <float>` \| .* \| `0.05` \|$", text, flags=re.MULTILINE)
+    assert re.search(r"^\| `--pfa <float>` \| .* \| `0.05` \|$", section(("calibrate",)), flags=re.MULTILINE)
     assert re.search(r"^\| `--out <path>` \| .* \| required \|$", text, flags=re.MULTILINE)
     assert re.search(r"^\| `--format <onnx\\\|safetensors>` \|", section(("export",)), flags=re.MULTILINE)
 

@@ -66,7 +66,7 @@ def test_report_json_keeps_its_schema(bags: Path, tmp_path: Path, model: Screeni
     text = (tmp_path / "out" / "report.json").read_text()
     record = json.loads(text)
     assert list(record) == [
-        "schema_version", "model", "operating_point", "scans", "failed", "skipped", "interrupted",
+        "schema_version", "model", "operating_point", "scans", "failed", "skipped", "interrupted", "warnings",
     ]  # fmt: skip
     assert record["schema_version"] == 1
     assert record["model"] == {"name": "fake-darkness", "sha256": model.sha256}

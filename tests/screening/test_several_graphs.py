@@ -46,6 +46,7 @@ TWO = Task(
     check=lambda card: card,
     prepare=lambda scan, card: prepare_whole(scan, long_side=card.long_side),
     answer=answer,
+    scores=lambda answer, card: np.array([answer]),
     decide=lambda entry, prepared, answer, card, thresholds: Screened(entry),
     chances=lambda card, thresholds: thresholds,
     how_to_read="",

@@ -96,6 +96,7 @@ TASK = Task(
     check=lambda card: card,
     prepare=lambda scan, card: prepare_whole(scan, long_side=card.long_side),
     answer=lambda run, inputs, card: run("model", inputs)["logits"],
+    scores=lambda logits, card: 1 / (1 + np.exp(-logits[0])),
     decide=decide,
     chances=lambda card, thresholds: thresholds,
     how_to_read="<p>Dark bags alarm.</p>",

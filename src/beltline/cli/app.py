@@ -32,6 +32,7 @@ VERBS = MappingProxyType(
         "simulate": Verb("beltline.cli.simulate:simulate", "Make a labelled set of simulated bags."),
         "data": Verb("beltline.cli.data:data_app", "Compare and look after data sets."),
         "train": Verb("beltline.cli.train:train", "Train a model by a recipe."),
+        "calibrate": Verb("beltline.cli.calibrate:calibrate", "Alarm thresholds from your own benign scans."),
         "evaluate": Verb("beltline.cli.evaluate:evaluate", "Measure a model on a set."),
         "synthesize": Verb("beltline.cli.synthesize:synthesize_app", "Lay threats into benign scans."),
         "reproduce": Verb("beltline.cli.reproduce:reproduce_app", "Regenerate a published experiment."),

@@ -21,8 +21,11 @@ def screen(
     paths: Annotated[list[Path], typer.Argument(help="Scan files, folders, or a simulated set.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the results; made if missing.")],
     pfa: Annotated[
-        float, typer.Option(help="Operating point: share of benign bags that alarm, one of the model's.")
-    ] = 0.05,
+        float | None,
+        typer.Option(
+            help="Operating point: share of benign bags that alarm, one of the model's; 0.05 if it has that."
+        ),
+    ] = None,
     model: Annotated[str, typer.Option(help="Name (see beltline models list) or ONNX file.")] = "",
     trust: Annotated[bool, typer.Option("--trust", help="Run an ONNX file that no manifest lists.")] = False,
     deadline_ms: Annotated[
@@ -49,6 +52,7 @@ def screen(
             f"must be one of {', '.join(OVERLAYS)}, got {overlays!r}", param_hint="--overlays"
         )
     screening_model = load_model(model or None, trust=trust)
+    pfa = screening_model.card.usual_pfa if pfa is None else pfa
     try:
         screening_model.card.thresholds_at(pfa)
     except ValueError as error:
@@ -91,6 +95,8 @@ def tell_left_out(report: "Report") -> None:
     """What was not screened, on stderr: unreadable files by name, others by kind."""
     from beltline.core import printable
 
+    for warning in report.warnings:
+        note(f"beltline: {warning}")
     for item in report.failed[:LISTED]:
         note(f"beltline: {printable(item.path)}: {printable(item.reason)}")
     if len(report.failed) > LISTED:

@@ -131,6 +131,7 @@ class Report:
         scans: One entry for every scan.
         failed: What gave no scan, and why.
         skipped: Files that were not read, counted by kind (".dcm", "without suffix", ...).
+        warnings: What the reader should know of the run as a whole.
         interrupted: None for a finished run. A report saved while the run goes on carries it, so one left
             behind by a killed process never reads as finished.
 
@@ -146,6 +147,7 @@ class Report:
     failed: tuple[FailedScan, ...] = ()
     skipped: Mapping[str, int] = field(default_factory=dict)
     interrupted: Interrupted | None = None
+    warnings: tuple[str, ...] = ()
 
     def to_json(self, *, indent: int | None = 2) -> str:
         """The text of report.json, keys in the documented order."""
@@ -161,6 +163,7 @@ class Report:
             "failed": [{"path": item.path, "reason": item.reason} for item in self.failed],
             "skipped": dict(self.skipped),
             "interrupted": None if self.interrupted is None else asdict(self.interrupted),
+            "warnings": list(self.warnings),
         }
 
     @classmethod
@@ -217,6 +220,7 @@ def _report_from_dict(record: dict[str, Any]) -> Report:
         failed=tuple(FailedScan(item["path"], item["reason"]) for item in record["failed"]),
         skipped={str(kind): int(count) for kind, count in record.get("skipped", {}).items()},
         interrupted=_interrupted(record.get("interrupted")),
+        warnings=tuple(str(text) for text in record.get("warnings", ())),
     )
 
 

@@ -7,6 +7,7 @@ from beltline.metrics.calibration import (
     fit_temperature,
     sigmoid,
 )
+from beltline.metrics.conformal import conformal_rank, fewest, true_rate_range
 from beltline.metrics.detections import (
     Boxes,
     Matched,
@@ -76,6 +77,7 @@ __all__ = [
     # operating points
     "OperatingPoint", "PdPfaCurve", "Rate", "bootstrap_interval", "choose_thresholds", "pd_pfa_curve",
     "rates_at_threshold", "scan_thresholds", "threshold_at_pfa", "wilson",
+    "conformal_rank", "fewest", "true_rate_range",
     # misses by class and property
     "AREA_EDGES", "OCCLUSION_EDGES", "MissTable", "miss_table",
     # is one model better

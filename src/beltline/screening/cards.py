@@ -56,6 +56,11 @@ class ModelCard:
         points = ", ".join(f"{p:g}" for p in sorted(self.thresholds))
         raise ValueError(f"model {self.name!r} has operating points {points}, not {pfa:g}")
 
+    @property
+    def usual_pfa(self) -> float:
+        """The operating point to take where none is named: 0.05, or the one next to it."""
+        return min(self.thresholds, key=lambda pfa: abs(math.log(pfa / 0.05)))
+
     def to_json(self) -> dict[str, Any]:
         """The card as `read_card` reads it."""
         return {

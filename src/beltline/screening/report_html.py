@@ -20,6 +20,7 @@ from markupsafe import Markup
 from beltline.core import ClassFinding, InstanceFinding, Report, ScanReport, printable_lines
 from beltline.screening.album import Pictures
 from beltline.screening.cards import ModelCard
+from beltline.screening.own_thresholds import OWN
 from beltline.screening.prepare import Letterbox
 from beltline.screening.tasks import find_task
 from beltline.screening.truth import TruthItem, Verdict, judge
@@ -90,6 +91,7 @@ def render_report(
         how_to_read=Markup(reading.render(report=report, model=model)),
         details=_details(model.details),
         limits=_limits(model.details),
+        chosen_on=_chosen_on(model),
         finished=moment.strftime("%Y-%m-%d %H:%M"),
         cards=views,
         counts=_counts(report),
@@ -323,6 +325,14 @@ def _details(details: Mapping[str, Any]) -> list[dict[str, Any]]:
         {"title": plain(str(key)).capitalize(), "kind": _kind(value), "value": value}
         for key, value in details.items()
     ]
+
+
+def _chosen_on(model: ModelCard) -> str:
+    """What the thresholds were chosen on, in a few words."""
+    record = model.details.get(OWN)
+    if not isinstance(record, dict):
+        return "validation bags"
+    return f"{record['benign scans']} benign scans ({record['scanner']}, {record['chosen on']})"
 
 
 def _kind(value: Any) -> str:

@@ -24,6 +24,7 @@ from beltline.core import (
 from beltline.formats import SCAN_SUFFIXES
 from beltline.screening.album import Album, Limits
 from beltline.screening.files import Collected, collect, read
+from beltline.screening.own_thresholds import drift
 from beltline.screening.pictures import display_picture, draw_findings, frame_color, jpeg, png
 from beltline.screening.pipeline import DEFAULT_DEADLINE_MS, DEFAULT_PFA, screen_scan
 from beltline.screening.report_html import Card, render_report
@@ -148,6 +149,7 @@ class _Run:
             tuple(self._failed),
             self._skipped,
             None if done else Interrupted(len(entries), self._count),
+            drift(entries, self._model.card),
         )
 
     def finish(self) -> None:

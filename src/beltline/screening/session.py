@@ -153,7 +153,8 @@ def open_model(weights: VerifiedWeights) -> ScreeningModel:
         UntrustedWeightsError: If weights lie in other files than the manifest's.
     """
     main = _open_session(weights.payload, weights.name)
-    card = read_card(main.get_modelmeta().custom_metadata_map.get(METADATA_KEY), weights.name)
+    inside = main.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    card = read_card(weights.card or inside, weights.name)
     task = find_task(card.task)
     further = [graph for graph in task.graphs if graph != task.main]
     missing = [graph for graph in further if graph not in weights.graphs]

@@ -36,6 +36,7 @@ class WeightsEntry:
         start: The same network's weights for training to start from (safetensors), where there are some.
         start_sha256: Their sum.
         graphs: Files of the model's further graphs by name, with their sums.
+        card: File of a card that takes the place of the one in the graph, with its sum; see `add_card`.
     """
 
     name: str
@@ -46,6 +47,7 @@ class WeightsEntry:
     start: Path | None = None
     start_sha256: str = ""
     graphs: Mapping[str, tuple[Path, str]] = field(default_factory=dict)
+    card: tuple[Path, str] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +59,14 @@ class VerifiedWeights:
         sha256: Of its file; of a model of several files, of their sums.
         payload: The file with the card.
         graphs: The bytes of its further graphs by name.
+        card: JSON of the card that counts instead of the one in the file, or None.
     """
 
     name: str
     sha256: str
     payload: bytes
     graphs: Mapping[str, bytes] = field(default_factory=dict)
+    card: str | None = None
 
 
 def user_folder() -> Path:
@@ -92,7 +96,8 @@ def verify(entry: WeightsEntry) -> VerifiedWeights:
     """
     payload = _verified(entry.name, entry.path, entry.sha256)
     graphs = {name: _verified(entry.name, *file) for name, file in entry.graphs.items()}
-    return VerifiedWeights(entry.name, _joint_sum(entry), payload, graphs)
+    card = None if entry.card is None else _verified(entry.name, *entry.card).decode("utf-8")
+    return VerifiedWeights(entry.name, _joint_sum(entry), payload, graphs, card)
 
 
 def _verified(name: str, path: Path, sha256: str) -> bytes:
@@ -109,9 +114,10 @@ def _verified(name: str, path: Path, sha256: str) -> bytes:
 
 
 def _joint_sum(entry: WeightsEntry) -> str:
-    if not entry.graphs:
+    further = {**entry.graphs, **({"card": entry.card} if entry.card else {})}
+    if not further:
         return entry.sha256
-    sums = [entry.sha256, *(f"{name} {sha256}" for name, (_, sha256) in sorted(entry.graphs.items()))]
+    sums = [entry.sha256, *(f"{name} {sha256}" for name, (_, sha256) in sorted(further.items()))]
     return hashlib.sha256("\n".join(sums).encode()).hexdigest()
 
 
@@ -138,7 +144,7 @@ def find_weights(model: str | Path | None = None, *, trust: bool = False) -> Ver
         raise UntrustedWeightsError(f"no model named {str(model)!r} (known: {names}) and no such file")
     payload = _read_bounded(path)
     found = hashlib.sha256(payload).hexdigest()
-    listed = next((entry for entry in known if entry.sha256 == found), None)
+    listed = next((entry for entry in known if entry.sha256 == found and entry.card is None), None)
     if listed is not None:
         return replace(verify(listed), name=path.stem)
     if not trust:
@@ -187,8 +193,7 @@ def import_weights(
         BadInputError: If a file cannot be read.
     """
     name = name or path.stem
-    if any(entry.name == name for entry in _read_manifest(SHIPPED, "shipped")):
-        raise UntrustedWeightsError(f"{name!r} is the name of a shipped model; choose another with --name")
+    _refuse_shipped(name)
     beside = graph_files(path)
     payloads = {graph: _read_bounded(file) for graph, file in {"": path, **beside}.items()
                 if graph in ("", *graphs)}  # fmt: skip
@@ -201,12 +206,52 @@ def import_weights(
     for graph, payload in payloads.items():
         refuse_external_data(payload, name)
         write_atomic(targets[graph], payload)
-    kept = [entry for entry in _read_manifest(folder, "imported") if entry.name != name]
     further = {graph: (targets[graph], found) for graph, found in sums.items() if graph}
-    added = WeightsEntry(name, targets[""], sums[""], "imported", graphs=further)
+    return _add(WeightsEntry(name, targets[""], sums[""], "imported", graphs=further))
+
+
+def add_card(base: VerifiedWeights, name: str, card: Mapping[str, Any]) -> WeightsEntry:
+    """A model of the user's own: the graphs of another, with a card that takes the place of theirs.
+
+    Args:
+        base: Whose graphs.
+        name: To list it under.
+        card: See `ModelCard.to_json`.
+
+    Raises:
+        UntrustedWeightsError: If the name belongs to a shipped model.
+        BadInputError: If it belongs to a model of other graphs.
+    """
+    folder = user_folder()
+    _refuse_shipped(name)
+    payloads = {"": base.payload, **base.graphs}
+    sums = {graph: hashlib.sha256(data).hexdigest() for graph, data in payloads.items()}
+    for entry in _read_manifest(folder, "imported"):
+        if entry.name == name and (entry.card is None or entry.sha256 != sums[""]):
+            raise BadInputError(f"{name!r} is another model already; choose another name")
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {graph: (folder / f"{found[:16]}.onnx", found) for graph, found in sums.items()}
+    for graph, data in payloads.items():
+        write_atomic(files[graph][0], data)
+    text = json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False)
+    found = hashlib.sha256(text.encode("utf-8")).hexdigest()
+    written = (folder / f"{found[:16]}.json", found)
+    write_atomic(written[0], text)
+    path, sha256 = files.pop("")
+    return _add(WeightsEntry(name, path, sha256, "calibrated", graphs=files, card=written))
+
+
+def _add(added: WeightsEntry) -> WeightsEntry:
+    folder = user_folder()
+    kept = [entry for entry in _read_manifest(folder, "imported") if entry.name != added.name]
     document = {"schema_version": 1, "default": None, "models": [_line(e) for e in (*kept, added)]}
     write_json(folder / MANIFEST, document, indent=2)
     return added
+
+
+def _refuse_shipped(name: str) -> None:
+    if any(entry.name == name for entry in _read_manifest(SHIPPED, "shipped")):
+        raise UntrustedWeightsError(f"{name!r} is the name of a shipped model; choose another name")
 
 
 def _default(known: tuple[WeightsEntry, ...]) -> WeightsEntry:
@@ -224,6 +269,8 @@ def _line(entry: WeightsEntry) -> dict[str, Any]:
         line["graphs"] = {
             name: {"file": path.name, "sha256": sha256} for name, (path, sha256) in entry.graphs.items()
         }
+    if entry.card is not None:
+        line["card"] = {"file": entry.card[0].name, "sha256": entry.card[1]}
     return line
 
 
@@ -251,6 +298,7 @@ def _entry(folder: Path, line: Mapping[str, Any], origin: str, default: str | No
         start=start,
         start_sha256=start_sha256,
         graphs={str(name): _file(folder, graph) for name, graph in line.get("graphs", {}).items()},
+        card=_file(folder, line["card"]) if "card" in line else None,
     )
 
 

@@ -106,6 +106,7 @@ CLASSIFICATION: Task[ClassMaps] = Task(
     check=_check,
     prepare=_prepare,
     answer=_answer,
+    scores=lambda answer, card: probabilities(card, answer.logits),
     decide=_decide,
     chances=lambda card, thresholds: thresholds,
     how_to_read=HOW_TO_READ,

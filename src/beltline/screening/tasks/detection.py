@@ -139,6 +139,7 @@ DETECTION: Task[FoundBoxes] = Task(
     check=_check,
     prepare=_prepare,
     answer=_answer,
+    scores=lambda answer, card: answer.best,
     decide=_decide,
     chances=chances_of,
     how_to_read=HOW_TO_READ,
