@@ -56,7 +56,7 @@ def calibrate(
         note(f"beltline: {len(scored.duplicates)} files are copies of others and count once")
     if chosen.above:
         shown = ", ".join(printable(name) for name in chosen.above[:SHOWN])
-        note(f"beltline: {len(chosen.above)} alarm all the same; make sure that they are benign: {shown}")
+        note(f"beltline: alarm all the same; make sure that they are benign ({len(chosen.above)}): {shown}")
 
 
 def _facts(chosen: Any, scored: Any, sha256: str) -> dict[str, Any]:
