@@ -22,17 +22,17 @@ sys.path.insert(0, str(Path(__file__).parent))
 from mutations import mutate
 
 from beltline.core import BeltlineError
-from beltline.data.convert import TARGETS, convert, read_annotated
-from beltline.data.fake import fake_sixray
-from beltline.data.pixray import fake_pixray_coco
-from beltline.data.public_import import import_public_set
-from beltline.data.public_sets import PUBLIC_SETS, fake_public_set, public_set
-from beltline.data.public_verify import verify_public_set
-from beltline.data.sixray import read_index, to_image_list
-from beltline.data.sixray_import import import_sixray
-from beltline.data.sixray_stats import sixray_statistics
-from beltline.data.sixray_subsets import build_subset
-from beltline.data.sixray_verify import verify
+from beltline.data.annotations.conversion import TARGETS, convert, read_annotated
+from beltline.data.public.importing import import_public_set
+from beltline.data.public.pixray import fake_pixray_coco
+from beltline.data.public.table import PUBLIC_SETS, fake_public_set, public_set
+from beltline.data.public.verification import verify_public_set
+from beltline.data.sixray.fake import fake_sixray
+from beltline.data.sixray.importing import import_sixray
+from beltline.data.sixray.index import read_index, to_image_list
+from beltline.data.sixray.stats import sixray_statistics
+from beltline.data.sixray.subsets import build_subset
+from beltline.data.sixray.verification import verify
 from beltline.formats import read_set, verify_set
 
 MEMORY = 1_500_000_000

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from beltline.cli.app import main
 from beltline.core import BadInputError, Masks
-from beltline.data.annotated import Annotated, Item, Picture
-from beltline.data.coco import read_coco
-from beltline.data.convert import convert, guess_format, read_annotated
-from beltline.data.losses import Losses
-from beltline.data.polygons import one_polygon, run_length
-from beltline.data.public_fake import write_picture
-from beltline.data.voc import read_voc_xml, whole_pixels
-from beltline.data.yolo import read_yolo_labels
+from beltline.data.annotations.annotated import Annotated, AnnotatedObject, Picture
+from beltline.data.annotations.coco import read_coco
+from beltline.data.annotations.conversion import convert, guess_format, read_annotated
+from beltline.data.annotations.losses import Losses
+from beltline.data.annotations.polygons import one_polygon, run_length
+from beltline.data.annotations.voc import read_voc_xml, whole_pixels
+from beltline.data.annotations.yolo import read_yolo_labels
+from beltline.data.public.fake import write_picture
 from beltline.formats import read_scan, read_set
 
 SIZE = (48, 64)
@@ -36,16 +36,20 @@ def plain(tmp_path):
     return make(
         tmp_path / "plain",
         {
-            "a.png": (Item("gun", (3, 4, 30, 41)), Item("knife", (0, 0, 64, 48))),
+            "a.png": (AnnotatedObject("gun", (3, 4, 30, 41)), AnnotatedObject("knife", (0, 0, 64, 48))),
             "b.jpg": (),
-            "c.png": (Item("knife", (10, 11, 12, 13)),),
+            "c.png": (AnnotatedObject("knife", (10, 11, 12, 13)),),
         },
     )
 
 
 def essence(data):
     return [
-        (p.stem, p.split, p.items and [(i.label, tuple(np.round(i.box, 4)), i.difficult) for i in p.items])
+        (
+            p.stem,
+            p.split,
+            p.objects and [(i.label, tuple(np.round(i.box, 4)), i.difficult) for i in p.objects],
+        )
         for p in sorted(data.pictures, key=lambda p: p.stem)
     ]
 
@@ -72,16 +76,21 @@ def test_round_trip_through_all_three(plain, tmp_path):
 
 def rich(tmp_path):
     triangle = [[10.0, 10.0, 30.0, 10.0, 10.0, 30.0]]
-    item = Item("gun", (10, 10, 30, 30), triangle, True, True, True, True, {"material": "steel"})
+    item = AnnotatedObject("gun", (10, 10, 30, 30), triangle, True, True, True, True, {"material": "steel"})
     data = make(
         tmp_path / "rich",
-        {"a.png": (item,), "b.png": (Item("gun", (1.25, 2.5, 9.0, 9.4)),), "c.png": None, "d.png": ()},
+        {
+            "a.png": (item,),
+            "b.png": (AnnotatedObject("gun", (1.25, 2.5, 9.0, 9.4)),),
+            "c.png": None,
+            "d.png": (),
+        },
         subsets=("easy",),
         extra={"pixel_mm": 1.3},
     )
-    off = Item("gun", (50, 40, 90, 47)), Item("gun", (5, 5, 5, 9))
+    off = AnnotatedObject("gun", (50, 40, 90, 47)), AnnotatedObject("gun", (5, 5, 5, 9))
     gone = Picture("gone.png", (), "train", SIZE, present=False)
-    return replace(data, pictures=(*data.pictures, replace(data.pictures[3], items=off), gone))
+    return replace(data, pictures=(*data.pictures, replace(data.pictures[3], objects=off), gone))
 
 
 def test_what_voc_cannot_hold(tmp_path):
@@ -92,10 +101,10 @@ def test_what_voc_cannot_hold(tmp_path):
     }  # fmt: skip
     assert losses.largest_shift_px == pytest.approx(0.5)
     again = {p.stem: p for p in read_annotated(tmp_path / "out").pictures}
-    assert again["a"].items[0] == Item("gun", (10, 10, 30, 30), None, True, True, True)
-    assert again["c"].items is None
-    assert again["d"].items == ()
-    assert [item.box for item in again["d-2"].items] == [(50, 40, 64, 47)]
+    assert again["a"].objects[0] == AnnotatedObject("gun", (10, 10, 30, 30), None, True, True, True)
+    assert again["c"].objects is None
+    assert again["d"].objects == ()
+    assert [item.box for item in again["d-2"].objects] == [(50, 40, 64, 47)]
 
 
 def test_what_yolo_cannot_hold(tmp_path):
@@ -106,7 +115,7 @@ def test_what_yolo_cannot_hold(tmp_path):
         "image_field": 4,
     }  # fmt: skip
     again = {p.stem: p for p in read_annotated(tmp_path / "out").pictures}
-    np.testing.assert_allclose(again["b"].items[0].box, (1.25, 2.5, 9.0, 9.4), atol=1e-5)
+    np.testing.assert_allclose(again["b"].objects[0].box, (1.25, 2.5, 9.0, 9.4), atol=1e-5)
     report = json.loads((tmp_path / "out" / "losses.json").read_text())
     assert report["kinds"]["mask"]["examples"] == ["a.png"]
     assert report["lossless"] is False
@@ -123,8 +132,8 @@ def test_coco_keeps_flags_in_fields_of_our_own(tmp_path):
         "own_field": 2,
     }
     again = {p.stem: p for p in read_coco(tmp_path / "out").pictures}
-    assert again["a"].items == source.pictures[0].items
-    assert again["c"].items is None
+    assert again["a"].objects == source.pictures[0].objects
+    assert again["c"].objects is None
     assert again["a"].subsets == ("easy",)
     assert again["a"].extra == {"pixel_mm": 1.3}
 
@@ -226,16 +235,16 @@ def test_yolo_seg_writes_polygons_and_says_what_they_lose(tmp_path):
     data = make(
         tmp_path / "masks",
         {
-            f"{n}.png": (Item("gun", (20, 10, 50, 30), Masks.encode(mask[None]).to_coco()[0]),)
+            f"{n}.png": (AnnotatedObject("gun", (20, 10, 50, 30), Masks.encode(mask[None]).to_coco()[0]),)
             for n, mask in enumerate((square, ring, two))
         }
-        | {"3.png": (Item("knife", (1, 2, 3, 4)),)},
+        | {"3.png": (AnnotatedObject("knife", (1, 2, 3, 4)),)},
     )
     losses = convert(data, tmp_path / "out", "yolo-seg")
     assert dict(losses.counts) == {
         "mask_holes": 1, "mask_parts": 1, "mask_overlap": 2, "box_for_polygon": 1,
     }  # fmt: skip
-    items = [p.items[0] for p in read_annotated(tmp_path / "out").pictures]
+    items = [p.objects[0] for p in read_annotated(tmp_path / "out").pictures]
     np.testing.assert_allclose(items[0].box, (20, 10, 50, 30), atol=1e-5)
     back = Masks.from_coco([run_length(items[0].outline, SIZE)], SIZE)[0]
     assert (back == square).all()
@@ -313,16 +322,16 @@ def test_yolo_with_splits_above_images(plain, tmp_path):
     (tmp_path / "other" / "classes.txt").write_text("gun\nknife\n")
     data = read_annotated(tmp_path / "other")
     assert data.splits() == ("val",)
-    assert [p.items for p in data.pictures] == [p.items for p in as_floats(plain)]
+    assert [p.objects for p in data.pictures] == [p.objects for p in as_floats(plain)]
 
 
 def as_floats(data):
-    items = [tuple(replace(i, box=tuple(map(float, i.box))) for i in p.items) for p in data.pictures]
-    return [replace(p, items=found) for p, found in zip(data.pictures, items, strict=True)]
+    items = [tuple(replace(i, box=tuple(map(float, i.box))) for i in p.objects) for p in data.pictures]
+    return [replace(p, objects=found) for p, found in zip(data.pictures, items, strict=True)]
 
 
 def test_two_pictures_of_one_name_stay_two(tmp_path):
-    data = make(tmp_path / "two", {"x/a.png": (Item("gun", (1, 1, 5, 5)),), "y/a.png": ()})
+    data = make(tmp_path / "two", {"x/a.png": (AnnotatedObject("gun", (1, 1, 5, 5)),), "y/a.png": ()})
     losses = convert(data, tmp_path / "out", "yolo")
     assert losses.counts["renamed"] == 1
     assert [p.stem for p in read_annotated(tmp_path / "out").pictures] == ["a", "y_a"]

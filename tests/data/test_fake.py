@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from beltline.data.fake import SixrayTraps, fake_label_rows, fake_sixray
+from beltline.data.sixray.fake import SixrayTraps, fake_label_rows, fake_sixray
 
 
 def contents(root):

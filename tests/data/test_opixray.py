@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from beltline.core import BadInputError
-from beltline.data.opixray import OPIXRAY, read_opixray
-from beltline.data.public_import import import_public_set
-from beltline.data.public_sets import fake_public_set
-from beltline.data.public_verify import verify_public_set
+from beltline.data.public.importing import import_public_set
+from beltline.data.public.opixray import OPIXRAY, read_opixray
+from beltline.data.public.table import fake_public_set
+from beltline.data.public.verification import verify_public_set
 from beltline.formats import read_set, verify_set
 
 
@@ -34,7 +34,7 @@ def test_a_line_is_read_as_written(copy):
     path = copy / "test/test_annotation/100001.txt"
     path.write_text("100001.jpg Multi-tool_Knife 3 4 30 41\r\n\r\n100001.jpg Scissor 0 0 8 9\n")
     picture = next(p for p in read_opixray(copy).pictures if p.stem == "100001")
-    assert [(item.label, item.box) for item in picture.items] == [
+    assert [(item.label, item.box) for item in picture.objects] == [
         ("Multi-tool_Knife", (3, 4, 30, 41)), ("Scissor", (0, 0, 8, 9)),
     ]  # fmt: skip
 
@@ -91,11 +91,11 @@ def test_import_reads_back_in_the_taxonomy(copy, tmp_path):
     assert card["counts"]["images"] == len(opened) == 12
     for number, picture in enumerate(read_opixray(copy).pictures):
         sample = opened[number]
-        np.testing.assert_array_equal(sample.instances.boxes, [item.box for item in picture.items])
+        np.testing.assert_array_equal(sample.instances.boxes, [item.box for item in picture.objects])
         assert opened.records[number]["parts"] == list(picture.subsets)
         present = {opened.classes[k] for k in np.flatnonzero(opened.labels[number] == 1)}
         assert present == set(sample.instances.labels)
-        assert [a["name"] for a in opened.annotations[number]] == [item.label for item in picture.items]
+        assert [a["name"] for a in opened.annotations[number]] == [item.label for item in picture.objects]
 
 
 def test_import_of_one_level_under_published_names(copy, tmp_path):
@@ -124,7 +124,7 @@ def test_without_lists_the_folder_counts(copy):
 
 def test_an_empty_annotation_is_an_image_without_objects(copy):
     (copy / "train/train_annotation/000001.txt").write_bytes(b"")
-    assert read_opixray(copy).pictures[0].items == ()
+    assert read_opixray(copy).pictures[0].objects == ()
 
 
 def test_another_folder_names_the_way_out(tmp_path):

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from beltline.core import Instances, Masks
-from beltline.data.annotated import Annotated, Item, Picture
-from beltline.data.convert import convert
-from beltline.data.public_fake import write_picture
+from beltline.data.annotations.annotated import Annotated, AnnotatedObject, Picture
+from beltline.data.annotations.conversion import convert
+from beltline.data.public.fake import write_picture
 from beltline.formats import SetWriter
 
 SIZE = (48, 64)
@@ -30,9 +30,9 @@ def run_lengths(*corners):
 
 def pictures(split, suffix):
     """A ring-free shape in two parts, a rectangle as polygon, a box alone, and an empty picture."""
-    two = Item("gun", (3, 4, 30, 41), run_lengths((3, 4, 20, 30), (25, 35, 30, 41)))
-    polygon = Item("knife", (10, 11, 21, 25), [[10.0, 11.0, 20.0, 11.0, 20.0, 24.0, 10.0, 24.0]])
-    bare = Item("knife", (0, 0, 64, 48))
+    two = AnnotatedObject("gun", (3, 4, 30, 41), run_lengths((3, 4, 20, 30), (25, 35, 30, 41)))
+    polygon = AnnotatedObject("knife", (10, 11, 21, 25), [[10.0, 11.0, 20.0, 11.0, 20.0, 24.0, 10.0, 24.0]])
+    bare = AnnotatedObject("knife", (0, 0, 64, 48))
     name = split or "scan"
     return (
         Picture(f"{name}-a{suffix}", (two, polygon), split, SIZE),
@@ -56,11 +56,11 @@ def split_set(tmp_path):
 def expected(data, split):
     """Name of a picture to the sorted (class, box) of its objects."""
     chosen = (picture for picture in data.pictures if picture.split == split)
-    return {p.stem: sorted((i.label, tuple(map(float, i.box))) for i in p.items) for p in chosen}
+    return {p.stem: sorted((i.label, tuple(map(float, i.box))) for i in p.objects) for p in chosen}
 
 
 def mask_of(item):
-    from beltline.data.polygons import run_length
+    from beltline.data.annotations.polygons import run_length
 
     outline = item.outline if isinstance(item.outline, dict) else run_length(item.outline, SIZE)
     return Masks.from_coco([outline], SIZE)[0]
@@ -112,7 +112,7 @@ def test_torchvision_opens_the_coco_export(split_set, tmp_path, split):
     assert from_torchvision_coco(dataset) == expected(split_set, split)
     assert {dataset[i][0].size for i in range(3)} == {SIZE[::-1]}
     rows = next(rows for _, rows in dataset if len(rows) == 2)
-    for row, item in zip(rows, split_set.pictures[0].items, strict=True):
+    for row, item in zip(rows, split_set.pictures[0].objects, strict=True):
         np.testing.assert_array_equal(dataset.coco.annToMask(row), mask_of(item))
         assert row["area"] == pytest.approx(mask_of(item).sum(), rel=0.05)
 
@@ -157,7 +157,7 @@ def test_supervision_opens_the_coco_export(split_set, tmp_path, split):
     assert tuple(dataset.classes) == CLASSES
     assert from_supervision(dataset) == expected(split_set, split)
     masks = next(found.mask for path, _, found in dataset if Path(path).stem == f"{split}-a")
-    gun, knife = (mask_of(item) for item in split_set.pictures[0].items)
+    gun, knife = (mask_of(item) for item in split_set.pictures[0].objects)
     np.testing.assert_array_equal(masks[0], gun)
     # supervision draws the last row and column of a polygon too
     assert (masks[1] & knife).sum() == knife.sum()
@@ -213,9 +213,9 @@ def test_datumaro_opens_the_coco_export(split_set, tmp_path, split):
     assert from_datumaro(dataset, split) == expected(split_set, split)
     item = dataset.get(f"{split}-a", split)
     mask = next(a for a in item.annotations if a.type == datumaro.AnnotationType.mask)
-    np.testing.assert_array_equal(mask.image, mask_of(split_set.pictures[0].items[0]))
+    np.testing.assert_array_equal(mask.image, mask_of(split_set.pictures[0].objects[0]))
     polygon = next(a for a in item.annotations if a.type == datumaro.AnnotationType.polygon)
-    assert polygon.points == split_set.pictures[0].items[1].outline[0]
+    assert polygon.points == split_set.pictures[0].objects[1].outline[0]
 
 
 @pytest.mark.parametrize(("splits", "subset"), [(("train", "test"), "test"), (("",), "trainval")])
@@ -262,7 +262,7 @@ def test_our_own_sets_open_without_conversion(tmp_path, monkeypatch):
     pytest.importorskip("supervision")
     torchvision_datasets()
     monkeypatch.chdir(tmp_path)
-    gun, knife = (mask_of(item) for item in pictures("", ".png")[0].items)
+    gun, knife = (mask_of(item) for item in pictures("", ".png")[0].objects)
     masks = Masks.encode(np.stack([gun, knife]))
     writer = SetWriter("SET", classes=CLASSES)
     instances = Instances(masks.boxes(), ("gun", "knife"), masks=masks)

@@ -8,12 +8,12 @@ import pytest
 
 from beltline.core import BadInputError, canonical, is_threat
 from beltline.core.taxonomy import DATASETS
-from beltline.data.gdxray import read_gdxray
-from beltline.data.pidray import PIDRAY, read_pidray
-from beltline.data.pixray import fake_pixray_coco, read_pixray
-from beltline.data.public_import import import_public_set
-from beltline.data.public_sets import PUBLIC_SETS, fake_public_set, public_set
-from beltline.data.public_verify import verify_public_set
+from beltline.data.public.gdxray import read_gdxray
+from beltline.data.public.importing import import_public_set
+from beltline.data.public.pidray import PIDRAY, read_pidray
+from beltline.data.public.pixray import fake_pixray_coco, read_pixray
+from beltline.data.public.table import PUBLIC_SETS, fake_public_set, public_set
+from beltline.data.public.verification import verify_public_set
 from beltline.formats import read_set, verify_set
 
 # Everyday classes of the sets: not threats, and no taxonomy name was invented for them by mistake.
@@ -46,12 +46,12 @@ def test_import_reads_back(name, tmp_path):
     assert len(opened) == len(data)
     for number, picture in enumerate(data.pictures):
         sample = opened[number]
-        if picture.items is None:
+        if picture.objects is None:
             assert sample.instances is None
             continue
-        assert sample.instances.labels == tuple(known.labels()[item.label] for item in picture.items)
-        np.testing.assert_allclose(sample.instances.boxes, [item.box for item in picture.items], atol=1e-3)
-        if picture.items[0].outline:
+        assert sample.instances.labels == tuple(known.labels()[item.label] for item in picture.objects)
+        np.testing.assert_allclose(sample.instances.boxes, [item.box for item in picture.objects], atol=1e-3)
+        if picture.objects[0].outline:
             boxes = sample.instances.masks.boxes()
             assert np.abs(boxes - sample.instances.boxes).max() <= 1.5
 
@@ -125,8 +125,8 @@ def test_pixray_is_read_in_both_shapes(tmp_path):
     one, other = read_pixray(tmp_path / "polygons"), read_pixray(tmp_path / "coco")
     assert one.splits() == other.splits() == ("train", "test")
     for a, b in zip(one.pictures, other.pictures, strict=True):
-        assert [(i.label, i.box, i.outline) for i in a.items] == [
-            (i.label, i.box, i.outline) for i in b.items
+        assert [(i.label, i.box, i.outline) for i in a.objects] == [
+            (i.label, i.box, i.outline) for i in b.objects
         ]
 
 
@@ -135,7 +135,7 @@ def test_gdxray_truth_counts_from_1_and_may_be_the_wrong_way_round(tmp_path):
     truth = root / "Baggages/B0049/ground_truth.txt"
     truth.write_text("1.0e+00 11 30 4.1e+01 5\n7 1 2 3 4\n")
     data = read_gdxray(root)
-    items = {picture.stem: picture.items for picture in data.pictures}
+    items = {picture.stem: picture.objects for picture in data.pictures}
     assert [(i.label, i.box) for i in items["B0049_0001"]] == [("Handgun", (10, 4, 30, 41))]
     assert items["B0049_0002"] == ()
     assert items["B0001_0001"] is None

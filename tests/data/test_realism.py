@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from beltline.core import BadInputError
 from beltline.data import compare_folders, foreground_statistics
-from beltline.data.realism import _logistic_fit, separation_auc
+from beltline.data.compare.realism import _logistic_fit, separation_auc
 from beltline.formats import write_png
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from beltline.core import BadInputError
-from beltline.data.fake import SixrayTraps, fake_sixray
-from beltline.data.sixray import read_index, sortable, to_image_list
-from beltline.data.sixray_boxes import read_annotation, usable
+from beltline.data.sixray.boxes import read_annotation, usable
+from beltline.data.sixray.fake import SixrayTraps, fake_sixray
+from beltline.data.sixray.index import read_index, sortable, to_image_list
 
 XML = """<annotation><filename>P1.jpg</filename>
 <size><width>100</width><height>50</height><depth>3</depth></size>{}</annotation>"""

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beltline.core import BadInputError, ShapeError
-from beltline.data import sixray_lists
-from beltline.data.sixray_lists import NAMES, LabelList, read_label_list, write_label_list
+from beltline.data.sixray import lists
+from beltline.data.sixray.lists import NAMES, LabelList, read_label_list, write_label_list
 
 HEADER = "name,Gun,Knife,Wrench,Pliers,Scissors\n"
 ROWS = "P00001,1,-1,-1,-1,0\nN00001,-1,-1,-1,-1,-1\n"
@@ -117,8 +117,8 @@ def test_written_and_read_is_the_same(rows, tmp_path_factory):
 @given(rows=rows)
 def test_fast_and_slow_parser_agree(rows, tmp_path_factory):
     body = "".join(f"{name},{','.join(map(str, values))}\n" for name, values in rows).encode()
-    fast = sixray_lists._read_plain(body, 5)
-    slow = sixray_lists._read_csv(tmp_path_factory.getbasetemp() / "a.csv", body, 5, first_line=1)
+    fast = lists._read_plain(body, 5)
+    slow = lists._read_csv(tmp_path_factory.getbasetemp() / "a.csv", body, 5, first_line=1)
     assert fast is not None
     assert fast[0].tolist() == slow[0].tolist()
     assert (fast[1] == slow[1]).all()

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from beltline.core import BadInputError
-from beltline.data.charts import BarChart, nice_limit, write_charts
-from beltline.data.fake import SixrayTraps, fake_sixray
-from beltline.data.sixray import read_index
-from beltline.data.sixray_stats import histogram, principal_angle, sixray_statistics, write_statistics
+from beltline.data.compare.charts import BarChart, nice_limit, write_charts
+from beltline.data.sixray.fake import SixrayTraps, fake_sixray
+from beltline.data.sixray.index import read_index
+from beltline.data.sixray.stats import histogram, principal_angle, sixray_statistics, write_statistics
 
 XML = """<annotation>{}<object><name>knife</name>
 <bndbox><xmin>20</xmin><ymin>40</ymin><xmax>120</xmax><ymax>90</ymax></bndbox></object></annotation>"""

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from beltline.core import BadInputError
-from beltline.data.fake import SixrayTraps, fake_sixray
-from beltline.data.sixray_images import check_image
-from beltline.data.sixray_verdict import FAULTS, NOTES, TABLE_1
-from beltline.data.sixray_verify import verify
+from beltline.data.annotations.image_check import check_image
+from beltline.data.sixray.fake import SixrayTraps, fake_sixray
+from beltline.data.sixray.verdict import FAULTS, NOTES, TABLE_1
+from beltline.data.sixray.verification import verify
 
 
 @pytest.fixture

@@ -106,7 +106,7 @@ def shards(
 
 def _table(report: "object") -> list[str]:
     from beltline.data import RealismReport
-    from beltline.data.statistics import GRADIENT_PERCENTILES, HUES, LUMINANCE_PERCENTILES
+    from beltline.data.compare.statistics import GRADIENT_PERCENTILES, HUES, LUMINANCE_PERCENTILES
 
     assert isinstance(report, RealismReport)
     rows = [

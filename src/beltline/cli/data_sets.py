@@ -8,9 +8,9 @@ import typer
 from beltline.cli.context import JsonFlag, Seed, print_json, progress, say
 
 if TYPE_CHECKING:
-    from beltline.data.public_set import PublicSet
-    from beltline.data.public_verdict import SetVerdict
-    from beltline.data.sixray_verdict import SixrayVerdict
+    from beltline.data.public.record import PublicSet
+    from beltline.data.public.verdict import SetVerdict
+    from beltline.data.sixray.verdict import SixrayVerdict
 
 SIXRAY = "sixray"
 
@@ -73,7 +73,7 @@ def verify(
     Example: beltline data verify opixray OPIXRAY --deep
     """
     from beltline.core import QualityGateError
-    from beltline.data.public_sets import PUBLIC_SETS
+    from beltline.data.public.table import PUBLIC_SETS
 
     if root is None and not Path(name).exists() and name.lower() in (SIXRAY, *PUBLIC_SETS):
         raise typer.BadParameter(f"name the folder of a copy of {name} too", param_hint="ROOT")
@@ -98,9 +98,9 @@ def fake(
 
     Example: beltline data fake pidray pidray-fake
     """
-    from beltline.data.fake import fake_sixray
-    from beltline.data.public_sets import fake_public_set
-    from beltline.data.set_files import require_new
+    from beltline.data.annotations.set_files import require_new
+    from beltline.data.public.table import fake_public_set
+    from beltline.data.sixray.fake import fake_sixray
 
     if name.lower() == SIXRAY:
         require_new(out)
@@ -130,8 +130,8 @@ def convert(
     Example: beltline data convert opixray-set opixray-yolo --to yolo
     """
     from beltline.core import QualityGateError
-    from beltline.data.convert import FORMATS, REPORT, TARGETS, read_annotated
-    from beltline.data.convert import convert as write
+    from beltline.data.annotations.conversion import FORMATS, REPORT, TARGETS, read_annotated
+    from beltline.data.annotations.conversion import convert as write
 
     target = next((known for known in TARGETS if known == to.lower()), None)
     form = next((known for known in FORMATS if known == (from_ or "").lower()), None)
@@ -160,8 +160,8 @@ def convert(
 
 
 def _import_sixray(root: Path, out: Path, *, copy: bool, positive: bool) -> dict[str, Any]:
-    from beltline.data.sixray import read_index
-    from beltline.data.sixray_import import import_sixray
+    from beltline.data.sixray.importing import import_sixray
+    from beltline.data.sixray.index import read_index
 
     return import_sixray(
         read_index(root), out, copy=copy, only_positive=positive,
@@ -172,7 +172,7 @@ def _import_sixray(root: Path, out: Path, *, copy: bool, positive: bool) -> dict
 def _import_public(
     name: str, root: Path, out: Path, *, part: str | None, published: bool, copy: bool
 ) -> dict[str, Any]:
-    from beltline.data.public_import import import_public_set
+    from beltline.data.public.importing import import_public_set
 
     return import_public_set(
         _known(name), root, out, part=part, names="published" if published else "taxonomy", copy=copy,
@@ -181,8 +181,8 @@ def _import_public(
 
 
 def _look(name: str, root: Path, *, deep: bool, workers: int) -> "SetVerdict | SixrayVerdict":
-    from beltline.data.public_verify import verify_public_set
-    from beltline.data.sixray_verify import verify as verify_sixray
+    from beltline.data.public.verification import verify_public_set
+    from beltline.data.sixray.verification import verify as verify_sixray
 
     label = "looking at images"
     if name.lower() == SIXRAY:
@@ -195,7 +195,7 @@ def _look(name: str, root: Path, *, deep: bool, workers: int) -> "SetVerdict | S
 
 def _known(name: str) -> "PublicSet":
     from beltline.core import BadInputError
-    from beltline.data.public_sets import public_set
+    from beltline.data.public.table import public_set
 
     try:
         return public_set(name)

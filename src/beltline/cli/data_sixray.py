@@ -24,8 +24,8 @@ def subset(
 
     Example: beltline data subset SIXRAY --ratio 100 --out sixray100 --seed 0
     """
-    from beltline.data.sixray import read_index
-    from beltline.data.sixray_subsets import RATIOS, build_subset, take_lists, write_subset
+    from beltline.data.sixray.index import read_index
+    from beltline.data.sixray.subsets import RATIOS, build_subset, take_lists, write_subset
 
     chosen = next((r for r in RATIOS if r == ratio), None)
     if chosen is None:
@@ -62,8 +62,8 @@ def stats(
 
     Example: beltline data stats SIXRAY --out sixray-stats
     """
-    from beltline.data.sixray import read_index
-    from beltline.data.sixray_stats import sixray_statistics, write_statistics
+    from beltline.data.sixray.index import read_index
+    from beltline.data.sixray.stats import sixray_statistics, write_statistics
 
     found = sixray_statistics(read_index(root), watch=lambda rows: progress(rows, label="reading boxes"))
     write_statistics(out, found)

@@ -1,0 +1,51 @@
+"""OPIXray: five kinds of cutters inserted by inspectors, test images by level of occlusion.
+
+Source:
+    Wei et al., Occluded Prohibited Items Detection (ACM MM 2020); layout and lists read in its repository
+    (README, DOAM/data/OPIXray.py), image counts in the group's index of sets; counts of the levels recalled.
+"""
+
+from pathlib import Path
+
+from beltline.data.annotations.annotated import Annotated
+from beltline.data.public.box_lines import BoxLineSplit, fake_box_lines, read_box_line_set
+from beltline.data.public.record import PublicSet, Release
+
+CLASSES = ("Folding_Knife", "Straight_Knife", "Scissor", "Utility_Knife", "Multi-tool_Knife")
+LEVELS = ("OL1", "OL2", "OL3")
+SPLITS = (
+    BoxLineSplit("train", "train/train_image", "train/train_annotation", "train/train_knife.txt"),
+    BoxLineSplit(
+        "test", "test/test_image", "test/test_annotation", "test/test_knife.txt",
+        {level: f"test/test_knife-{number}.txt" for number, level in enumerate(LEVELS, start=1)},
+    ),
+)  # fmt: skip
+
+
+def read_opixray(root: str | Path) -> Annotated:
+    """Read a copy; test pictures carry their level of occlusion as subset: OL1 none or slight to OL3 severe.
+
+    Raises:
+        BadInputError: If none of its folders is there.
+    """
+    return read_box_line_set(root, SPLITS, CLASSES)
+
+
+def fake_opixray(out: Path, each: int, seed: int) -> None:
+    """Write a tiny tree of its shape."""
+    fake_box_lines(out, SPLITS, CLASSES, each=each, seed=seed)
+
+
+OPIXRAY = PublicSet(
+    name="opixray",
+    title="OPIXray",
+    classes=CLASSES,
+    read=read_opixray,
+    fake=fake_opixray,
+    releases=(
+        Release("ACM MM 2020", {"train": 7109, "test": 1776, "OL1": 922, "OL2": 548, "OL3": 306}, LEVELS),
+    ),
+    layout="SPLIT/SPLIT_image/*.jpg, SPLIT_annotation/*.txt, SPLIT_knife.txt, test/test_knife-{1,2,3}.txt",
+    terms="Academic purposes only, not commercial; access on a signed commitment. (C) Beihang University.",
+    source="github.com/OPIXray-author/OPIXray",
+)

@@ -1,0 +1,63 @@
+"""PIDray: twelve classes with masks; the test split in three parts: easy, hard, and deliberately hidden.
+
+Source:
+    Wang et al., Towards Real-World Prohibited AnnotatedObject Detection (ICCV 2021, arXiv 2108.07020); Zhang et al.,
+    PIDray (IJCV 2023). Totals, train and test counts, the second release's table and the terms read in
+    the two repositories, file names in third-party readers; the first release's counts of the three parts
+    recalled. Both releases are taken to have one layout; they are told apart by counts.
+"""
+
+from pathlib import Path
+
+from beltline.data.annotations.annotated import Annotated
+from beltline.data.public.coco_set import CocoPart, fake_coco_set, read_coco_set
+from beltline.data.public.record import PublicSet, Release
+
+CLASSES = (
+    "Baton", "Pliers", "Hammer", "Powerbank", "Scissors", "Wrench", "Gun", "Bullet", "Sprayer", "HandCuffs",
+    "Knife", "Lighter",
+)  # fmt: skip
+TEST_PARTS = ("easy", "hard", "hidden")
+PARTS = (
+    CocoPart("train", "annotations/xray_train.json", "train"),
+    *(CocoPart("test", f"annotations/xray_test_{part}.json", part, part) for part in TEST_PARTS),
+)
+
+
+def read_pidray(root: str | Path) -> Annotated:
+    """Read a copy of either release; test pictures carry their part as subset.
+
+    easy: one prohibited item; hard: more than one; hidden: deliberately hidden ones.
+
+    Raises:
+        BadInputError: If none of its COCO files is there.
+    """
+    return read_coco_set(root, PARTS, CLASSES)
+
+
+def fake_pidray(out: Path, each: int, seed: int) -> None:
+    """Write a tiny tree of its shape."""
+    fake_coco_set(out, PARTS, CLASSES, each=each, seed=seed, suffix=".png")
+
+
+PIDRAY = PublicSet(
+    name="pidray",
+    title="PIDray",
+    classes=CLASSES,
+    read=read_pidray,
+    fake=fake_pidray,
+    releases=(
+        Release(
+            "ICCV 2021, 47,677 images",
+            {"train": 29_457, "test": 18_220, "easy": 9_482, "hard": 3_733, "hidden": 5_005},
+            TEST_PARTS,
+        ),
+        Release(
+            "IJCV 2023, 124,486 images",
+            {"train": 76_913, "test": 47_573, "easy": 24_758, "hard": 9_746, "hidden": 13_069},
+        ),
+    ),
+    layout="{train,easy,hard,hidden}/*.png, annotations/xray_{train,test_easy,test_hard,test_hidden}.json",
+    terms="Academic purposes only, not commercial. (C) Institute of Software, Chinese Academy of Sciences.",
+    source="github.com/bywang2018/security-dataset, github.com/lutao2021/PIDray",
+)
