@@ -24,7 +24,7 @@ def run(capsys, *words):
 def test_verify_of_half_a_copy_is_0(copy, capsys):
     code, out, err = run(capsys, "data", "verify", copy)
     assert (code, err) == (0, "")
-    assert f"{copy}: partial" in out
+    assert f"{copy}: SIXray, partial" in out
     assert "1,059,231" in out
     assert "30 listed images that are not on disk" in out
 

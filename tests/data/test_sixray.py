@@ -30,8 +30,8 @@ def test_empty_objects_and_case_do_not_matter(tmp_path):
     found = annotation(
         tmp_path, "<object/>", item("GUN", 1.5, 2, 30, 40), "<object> </object>", item("knife", 3, 4, 5, 6)
     )
-    assert found.labels == ("gun", "knife")
-    assert found.boxes.tolist() == [[1.5, 2, 30, 40], [3, 4, 5, 6]]
+    assert [item.label for item in found.objects] == ["gun", "knife"]
+    assert [item.box for item in found.objects] == [(1.5, 2, 30, 40), (3, 4, 5, 6)]
     assert found.empty_objects == 2
     assert found.size == (50, 100)
 
@@ -44,13 +44,13 @@ def test_hammer_is_kept_on_demand(tmp_path):
     assert usable(found, hammer=True).labels == ("hammer", "gun")
 
 
-def test_boxes_are_clipped_and_empty_ones_dropped(tmp_path):
+def test_boxes_are_put_in_order_clipped_and_empty_ones_dropped(tmp_path):
     found = annotation(
         tmp_path, item("Gun", -5, 10, 20, 60), item("Gun", 9, 9, 9, 20), item("Knife", 30, 9, 20, 20),
         item("Gun", 120, 0, 130, 10),
     )  # fmt: skip
-    assert usable(found).boxes.tolist() == [[0, 10, 20, 50]]
-    assert usable(found, (200, 200)).boxes.tolist() == [[0, 10, 20, 60], [120, 0, 130, 10]]
+    assert usable(found).boxes.tolist() == [[0, 10, 20, 50], [20, 9, 30, 20]]
+    assert usable(found, (200, 200)).boxes.tolist() == [[0, 10, 20, 60], [20, 9, 30, 20], [120, 0, 130, 10]]
 
 
 def test_without_a_size_nothing_is_clipped(tmp_path):
@@ -149,7 +149,7 @@ def test_the_image_list_holds_what_is_on_disk_and_reads_boxes(tmp_path):
     assert images.path(0).is_file()
     written = read_annotation(index.root / "Annotation" / "P00002.xml")
     assert "hammer" in written.labels
-    assert images.boxes(0).labels == tuple(name for name in written.labels if name != "hammer")
+    assert images.boxes(0).labels == tuple(o.label for o in written.objects if o.label != "hammer")
     assert "hammer" in to_image_list(index, np.array(rows), hammer=True).boxes(0).labels
     everything = to_image_list(index)
     assert len(everything) == 7

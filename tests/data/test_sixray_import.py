@@ -22,7 +22,8 @@ def test_the_set_reads_back_with_labels_and_boxes(copy, tmp_path):
     card = import_sixray(index, tmp_path / "set")
     opened = read_set(tmp_path / "set")
     assert verify_set(tmp_path / "set") == []
-    assert card["counts"] == {"images": 14, "annotations": card["counts"]["annotations"], "listed": 14}
+    assert (card["counts"]["images"], card["counts"]["listed"]) == (14, 14)
+    assert card["classes"] == ["gun", "knife", "wrench", "pliers", "scissors", "hammer"]
     assert opened.classes == ("gun", "knife", "wrench", "pliers", "scissors")
     rows = {name: row for row, name in enumerate(index.names.tolist())}
     for number, name in enumerate(opened.names):
@@ -58,6 +59,15 @@ def test_a_damaged_image_is_left_out_and_named(copy, tmp_path):
     assert card["skipped"] == {"JPEGImage/train/N00001.jpg": "empty file (0 bytes)"}
     assert "N00001" not in read_set(tmp_path / "set").names
     assert len(read_set(tmp_path / "set")) == 13
+
+
+def test_a_damaged_annotation_leaves_its_image_out(copy, tmp_path):
+    (copy / "Annotation" / "P00001.xml").write_text("<annotation>")
+    card = import_sixray(read_index(copy), tmp_path / "set")
+    (file, reason), *others = card["skipped"].items()
+    assert (file, others) == ("JPEGImage/train/P00001.jpg", [])
+    assert reason.startswith("Annotation/P00001.xml: damaged XML")
+    assert "P00001" not in read_set(tmp_path / "set").names
 
 
 def test_only_positives(copy, tmp_path):

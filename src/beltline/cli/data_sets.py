@@ -1,18 +1,20 @@
 """``beltline data import | verify | convert | fake``: any public set, and formats of annotations."""
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
-from beltline.cli.context import JsonFlag, Seed, print_json, progress, say
+from beltline.cli.context import JsonFlag, Seed, print_json, progress, progress_bar, say
 
 if TYPE_CHECKING:
-    from beltline.data.public.record import PublicSet
-    from beltline.data.public.verdict import SetVerdict
-    from beltline.data.sixray.verdict import SixrayVerdict
+    from beltline.data.public import PublicSet
+    from beltline.data.verdict import Verdict
 
 SIXRAY = "sixray"
+Names: TypeAlias = Literal["taxonomy", "published"]
+NAMES: tuple[Names, ...] = ("taxonomy", "published")
 
 
 def import_set(
@@ -39,16 +41,14 @@ def import_set(
     """
     from beltline.core import PartialFailureError
 
-    if names not in ("taxonomy", "published"):
+    wanted = next((known for known in NAMES if known == names), None)
+    if wanted is None:
         raise typer.BadParameter(f"must be taxonomy or published, got {names!r}", param_hint="--names")
-    if name.lower() == SIXRAY:
-        if part is not None:
-            raise typer.BadParameter("SIXray has lists: use data subset", param_hint="--part")
-        card = _import_sixray(root, out, copy=copy, positive=positive)
-    else:
-        if positive:
-            raise typer.BadParameter("is for SIXray", param_hint="--positive")
-        card = _import_public(name, root, out, part=part, published=names == "published", copy=copy)
+    if name.lower() == SIXRAY and part is not None:
+        raise typer.BadParameter("SIXray has lists: use data subset", param_hint="--part")
+    if name.lower() != SIXRAY and positive:
+        raise typer.BadParameter("is for SIXray", param_hint="--positive")
+    card = _import(name.lower(), root, out, part=part, names=wanted, copy=copy, positive=positive)
     if as_json:
         print_json(card)
     else:
@@ -159,38 +159,33 @@ def convert(
         raise QualityGateError(f"{out}: not everything fits {target}; see {REPORT}")
 
 
-def _import_sixray(root: Path, out: Path, *, copy: bool, positive: bool) -> dict[str, Any]:
-    from beltline.data.sixray.importing import import_sixray
-    from beltline.data.sixray.index import read_index
-
-    return import_sixray(
-        read_index(root), out, copy=copy, only_positive=positive,
-        watch=lambda rows: progress(rows, label="importing"),
-    )  # fmt: skip
-
-
-def _import_public(
-    name: str, root: Path, out: Path, *, part: str | None, published: bool, copy: bool
+def _import(
+    name: str,
+    root: Path,
+    out: Path,
+    *,
+    part: str | None,
+    names: Names,
+    copy: bool,
+    positive: bool,
 ) -> dict[str, Any]:
-    from beltline.data.public.importing import import_public_set
+    from beltline.data.public import import_public_set
+    from beltline.data.sixray import import_sixray, read_index
 
-    return import_public_set(
-        _known(name), root, out, part=part, names="published" if published else "taxonomy", copy=copy,
-        watch=lambda pictures: progress(pictures, label="importing"),
-    )  # fmt: skip
+    with progress_bar("importing") as bar:
+        if name == SIXRAY:
+            return import_sixray(read_index(root), out, copy=copy, only_positive=positive, on_progress=bar)
+        known = _known(name)
+        return import_public_set(known, root, out, part=part, names=names, copy=copy, on_progress=bar)
 
 
-def _look(name: str, root: Path, *, deep: bool, workers: int) -> "SetVerdict | SixrayVerdict":
-    from beltline.data.public.verification import verify_public_set
-    from beltline.data.sixray.verification import verify as verify_sixray
+def _look(name: str, root: Path, *, deep: bool, workers: int) -> "Verdict":
+    from beltline.data.public import verify_public_set
+    from beltline.data.sixray import verify as verify_sixray
 
-    label = "looking at images"
-    if name.lower() == SIXRAY:
-        return verify_sixray(root, deep=deep, workers=workers, watch=lambda c: progress(c, label=label))
-    known = _known(name)
-    return verify_public_set(
-        known, root, deep=deep, workers=workers, watch=lambda c: progress(c, label=label)
-    )
+    look = verify_sixray if name.lower() == SIXRAY else partial(verify_public_set, _known(name))
+    with progress_bar("looking at images") as bar:
+        return look(root, deep=deep, workers=workers, on_progress=bar)
 
 
 def _known(name: str) -> "PublicSet":

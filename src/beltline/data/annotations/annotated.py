@@ -66,6 +66,8 @@ class Picture:
         subsets: Parts of the split it is in ("OL1", "easy").
         present: Whether the file is on disk.
         fault: Why its annotation cannot be read.
+        labels: By class 1 present, -1 absent or 0 "difficult" in a list of the set; a class not named is
+            absent. None where objects alone tell.
         extra: Fields that no format names, JSON values.
     """
 
@@ -76,12 +78,17 @@ class Picture:
     subsets: tuple[str, ...] = ()
     present: bool = True
     fault: str | None = None
+    labels: Mapping[str, int] | None = None
     extra: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
 
     @property
     def stem(self) -> str:
         """File name without folder and extension."""
         return self.file.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+
+    def parts(self) -> tuple[str, ...]:
+        """Under which names it counts: its split, its parts of the split, and ``all``."""
+        return tuple(part for part in (self.split, *self.subsets, "all") if part)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +99,7 @@ class Annotated:
         root: Folder that the files are relative to.
         classes: Class names in the order of the set.
         pictures: Its pictures, those not on disk too.
-        problems: What the reader met, by kind (see `public_verdict`): names or lines.
+        problems: What the reader met, by kind of finding (see `verdict`): names or lines.
     """
 
     root: Path
@@ -174,10 +181,14 @@ def images_in(folder: Path) -> dict[str, str]:
     return found
 
 
-def usable_box(item: AnnotatedObject, size: tuple[int, int]) -> Box | None:
-    """The box of an item with its corners ordered and clipped to (height, width); None without area."""
+def usable_box(item: AnnotatedObject, size: tuple[int, int] | None) -> Box | None:
+    """The box of an object with its corners ordered and clipped to (height, width); None without area.
+
+    Where the size is not known nothing is clipped.
+    """
     left, right = sorted((item.box[0], item.box[2]))
     top, bottom = sorted((item.box[1], item.box[3]))
-    left, right = (min(max(v, 0.0), float(size[1])) for v in (left, right))
-    top, bottom = (min(max(v, 0.0), float(size[0])) for v in (top, bottom))
+    if size is not None:
+        left, right = (min(max(v, 0.0), float(size[1])) for v in (left, right))
+        top, bottom = (min(max(v, 0.0), float(size[0])) for v in (top, bottom))
     return (left, top, right, bottom) if right > left and bottom > top else None

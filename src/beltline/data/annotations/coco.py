@@ -46,7 +46,7 @@ def read_coco_file(
         images: Folder of the images below it, "" for the root itself.
         split: Of every picture, where its record names none.
         subsets: Of every picture, where its record names none.
-        problems: Takes what is odd, by kind; see `public_verdict`.
+        problems: Takes what is odd, by kind; see `verdict`.
 
     Raises:
         BadInputError: If it is no COCO file with images, annotations and categories.

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from beltline.data.annotations.annotated import Annotated
 from beltline.data.public.coco_set import CocoPart, fake_coco_set, read_coco_set
-from beltline.data.public.record import PublicSet, Release
+from beltline.data.public.record import PublicSet
+from beltline.data.verdict import Release
 
 CLASSES = (
     "blade", "scissors", "knife", "dagger", "SwissArmyKnife", "PlasticBottle", "Cans", "VacuumCup",

@@ -18,7 +18,8 @@ import numpy as np
 from beltline.core import BadInputError
 from beltline.data.annotations.annotated import Annotated, AnnotatedObject, Picture, are_places, images_in
 from beltline.data.public.fake import fake_pictures, write_picture, write_text
-from beltline.data.public.record import PublicSet, Release
+from beltline.data.public.record import PublicSet
+from beltline.data.verdict import Release
 from beltline.formats.limits import bad, read_bytes
 
 GROUP = "Baggages"

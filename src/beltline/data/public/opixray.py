@@ -9,7 +9,8 @@ from pathlib import Path
 
 from beltline.data.annotations.annotated import Annotated
 from beltline.data.public.box_lines import BoxLineSplit, fake_box_lines, read_box_line_set
-from beltline.data.public.record import PublicSet, Release
+from beltline.data.public.record import PublicSet
+from beltline.data.verdict import Release
 
 CLASSES = ("Folding_Knife", "Straight_Knife", "Scissor", "Utility_Knife", "Multi-tool_Knife")
 LEVELS = ("OL1", "OL2", "OL3")

@@ -1,7 +1,7 @@
 """PIDray: twelve classes with masks; the test split in three parts: easy, hard, and deliberately hidden.
 
 Source:
-    Wang et al., Towards Real-World Prohibited AnnotatedObject Detection (ICCV 2021, arXiv 2108.07020); Zhang et al.,
+    Wang et al., Towards Real-World Prohibited Item Detection (ICCV 2021, arXiv 2108.07020); Zhang et al.,
     PIDray (IJCV 2023). Totals, train and test counts, the second release's table and the terms read in
     the two repositories, file names in third-party readers; the first release's counts of the three parts
     recalled. Both releases are taken to have one layout; they are told apart by counts.
@@ -11,7 +11,8 @@ from pathlib import Path
 
 from beltline.data.annotations.annotated import Annotated
 from beltline.data.public.coco_set import CocoPart, fake_coco_set, read_coco_set
-from beltline.data.public.record import PublicSet, Release
+from beltline.data.public.record import PublicSet
+from beltline.data.verdict import Release
 
 CLASSES = (
     "Baton", "Pliers", "Hammer", "Powerbank", "Scissors", "Wrench", "Gun", "Bullet", "Sprayer", "HandCuffs",

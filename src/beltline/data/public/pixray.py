@@ -26,7 +26,8 @@ from beltline.data.annotations.annotated import (
 from beltline.data.annotations.coco import outline_box
 from beltline.data.public.coco_set import CocoPart, fake_coco_set, read_coco_set
 from beltline.data.public.fake import fake_pictures, write_picture
-from beltline.data.public.record import PublicSet, Release
+from beltline.data.public.record import PublicSet
+from beltline.data.verdict import Release
 from beltline.formats import write_json
 from beltline.formats.json_files import read_json
 from beltline.formats.limits import bad

@@ -8,21 +8,7 @@ from pathlib import Path
 
 from beltline.core import canonical
 from beltline.data.annotations.annotated import Annotated
-
-
-@dataclass(frozen=True)
-class Release:
-    """One publication of a set.
-
-    Attributes:
-        name: "ICCV 2021".
-        counts: Images by split or part of a split.
-        recalled: The parts whose counts were recalled, not read at the source.
-    """
-
-    name: str
-    counts: Mapping[str, int]
-    recalled: tuple[str, ...] = ()
+from beltline.data.verdict import Release
 
 
 @dataclass(frozen=True)

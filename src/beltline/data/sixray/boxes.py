@@ -7,30 +7,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from beltline.core import Instances, canonical, clip_boxes
-from beltline.data.annotations.annotated import are_places
+from beltline.core import Instances, canonical
+from beltline.data.annotations.annotated import AnnotatedObject, are_places, usable_box
 from beltline.data.annotations.annotation_xml import CORNERS, read_xml, stated_size
-from beltline.data.sixray.lists import NAMES
+from beltline.data.sixray.lists import ANNOTATED, NAMES
 from beltline.formats.limits import bad
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Annotation:
     """One XML file, nothing mended.
 
     Attributes:
         size: (height, width) in pixels that the file states, None where it states none.
-        boxes: (N, 4) float64 xmin, ymin, xmax, ymax in pixels as written.
-        labels: N canonical names, ``hammer`` included.
+        objects: Boxes as written, labels canonical, ``hammer`` included.
         empty_objects: Number of ``<object/>`` without name or box, which the set has and which mean nothing.
     """
 
     size: tuple[int, int] | None
-    boxes: NDArray[np.float64]
-    labels: tuple[str, ...]
+    objects: tuple[AnnotatedObject, ...]
     empty_objects: int = 0
+
+    @property
+    def labels(self) -> set[str]:
+        """Canonical names of what is in it."""
+        return {item.label for item in self.objects}
 
 
 def read_annotation(path: str | Path) -> Annotation:
@@ -44,30 +46,26 @@ def read_annotation(path: str | Path) -> Annotation:
     path = Path(path)
     root = read_xml(path)
     found = [_object(path, item) for item in root.iter("object")]
-    kept = [item for item in found if item is not None]
-    boxes = np.array([corners for _, corners in kept], np.float64).reshape(-1, 4)
-    return Annotation(stated_size(root), boxes, tuple(name for name, _ in kept), len(found) - len(kept))
+    kept = tuple(item for item in found if item is not None)
+    return Annotation(stated_size(root), kept, len(found) - len(kept))
 
 
 def usable(annotation: Annotation, size: tuple[int, int] | None = None, *, hammer: bool = False) -> Instances:
-    """The objects to learn from and to score: clipped to the image, those without area left out.
+    """The objects to learn from and to score: corners in order and in the image, those without area left out.
 
     Args:
         annotation: As read.
         size: (height, width) of the image; None takes what the XML states.
         hammer: Keep hammers, which are not among the five classes.
     """
-    wanted = {*NAMES, "hammer"} if hammer else set(NAMES)
-    size = size or annotation.size
-    boxes = annotation.boxes
-    if size is not None:
-        boxes = clip_boxes(boxes, height=size[0], width=size[1]).astype(np.float64)
-    has_area = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-    keep = [i for i, name in enumerate(annotation.labels) if name in wanted and has_area[i]]
-    return Instances(boxes[keep].astype(np.float32), tuple(annotation.labels[i] for i in keep))
+    wanted = ANNOTATED if hammer else NAMES
+    boxes = [(item.label, usable_box(item, size or annotation.size)) for item in annotation.objects]
+    kept = [(label, box) for label, box in boxes if box is not None and label in wanted]
+    corners = np.array([box for _, box in kept], np.float32).reshape(-1, 4)
+    return Instances(corners, tuple(label for label, _ in kept))
 
 
-def _object(path: Path, item: ElementTree.Element) -> tuple[str, list[float]] | None:
+def _object(path: Path, item: ElementTree.Element) -> AnnotatedObject | None:
     name, box = item.findtext("name", "").strip(), item.find("bndbox")
     if not name or box is None:
         return None
@@ -75,12 +73,12 @@ def _object(path: Path, item: ElementTree.Element) -> tuple[str, list[float]] | 
     if not any(texts):
         return None
     try:
-        corners = [float(text) for text in texts]
+        left, top, right, bottom = (float(text) for text in texts)
         label = canonical(name, "sixray")
     except ValueError as error:
         raise bad(path, f"object {name[:40]!r} with the corners {str(texts)[:80]}: {error}") from error
-    if not are_places(corners):
+    if not are_places((left, top, right, bottom)):
         raise bad(
             path, f"object {name[:40]!r} with corners that are not finite or far outside: {str(texts)[:80]}"
         )
-    return label, corners
+    return AnnotatedObject(label, (left, top, right, bottom))

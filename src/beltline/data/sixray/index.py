@@ -99,6 +99,14 @@ class SixrayIndex:
         """
         return (self.labels >= 0).any(axis=1) | np.char.startswith(self.names, "P")
 
+    def counts(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> dict[str, int]:
+        """Images by class (one may hold several), ``positive``, ``negative`` and ``total``."""
+        per_class = (self.labels[rows] >= 0).sum(axis=0).tolist()
+        positive = self.positive[rows]
+        found, total = int(positive.sum()), len(positive)
+        sides = {"positive": found, "negative": total - found, "total": total}
+        return {**dict(zip(self.classes, per_class, strict=True)), **sides}
+
     def file(self, row: int) -> str | None:
         """Path of an image below the root, with forward slashes; None where it is not on disk."""
         return _place(self.image_places, self.image_at, self.names, row)

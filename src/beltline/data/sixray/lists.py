@@ -25,6 +25,8 @@ CLASSES = ("Gun", "Knife", "Wrench", "Pliers", "Scissors")
 HAMMER = "Hammer"
 NAMES = tuple(canonical(name, "sixray") for name in CLASSES)
 """The same by the taxonomy."""
+ANNOTATED = (*NAMES, canonical(HAMMER, "sixray"))
+"""What boxes may hold."""
 
 MAX_NAME = 100
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
@@ -83,23 +85,17 @@ def read_label_list(path: str | Path) -> LabelList:
         raise bad(path, "holds no image rows")
     if labels.size and not (labels == -1).any():
         labels = np.where(labels == 0, np.int8(-1), labels)
-    order = [classes.index(name) for name in (*NAMES, "hammer") if name in classes]
+    order = [classes.index(name) for name in ANNOTATED if name in classes]
     return LabelList(names, np.ascontiguousarray(labels[:, order]), tuple(classes[i] for i in order))
 
 
-def write_label_list(path: str | Path, found: LabelList, *, header: Sequence[str] | None = None) -> None:
-    """Write a list in the published form: header, values 1, -1 and 0, names without extension.
-
-    Args:
-        path: Where to.
-        found: The list.
-        header: Its columns; None takes ``name`` and SIXray's class names.
-    """
+def write_label_list(path: str | Path, found: LabelList) -> None:
+    """Write a list in the published form: header, values 1, -1 and 0, names without extension."""
     codes = (found.labels.astype(np.int64) + 1) @ 3 ** np.arange(len(found.classes))
     _, first, which = np.unique(codes, return_index=True, return_inverse=True)
     tails = ["," + ",".join(str(int(v)) for v in found.labels[row]) for row in first]
     rows = [name + tails[kind] for name, kind in zip(found.names.tolist(), which.tolist(), strict=True)]
-    columns = header or ("name", *(name.capitalize() for name in found.classes))
+    columns = ("name", *(name.capitalize() for name in found.classes))
     write_atomic(path, "\n".join([",".join(columns), *rows, ""]))
 
 
@@ -117,7 +113,7 @@ def _header(path: Path, line: bytes) -> tuple[str, ...] | None:
         classes = tuple(canonical(cell, "sixray") for cell in cells[1:])
     except ValueError as error:
         raise bad(path, f"header with a nameless column: {line[:60]!r}") from error
-    wrong = set(classes) - {*NAMES, "hammer"} or {c for c in classes if classes.count(c) > 1}
+    wrong = set(classes) - set(ANNOTATED) or {c for c in classes if classes.count(c) > 1}
     if wrong or not set(NAMES) <= set(classes):
         raise bad(path, f"expected the columns name,{','.join(CLASSES)}, got {line[:80].decode()!r}")
     return classes
@@ -126,7 +122,7 @@ def _header(path: Path, line: bytes) -> tuple[str, ...] | None:
 def _headless(path: Path, columns: int) -> tuple[str, ...]:
     if columns not in (len(NAMES), len(NAMES) + 1):
         raise bad(path, f"expected {len(NAMES)} labels in a row (or 6 with hammer), got {columns}")
-    return (*NAMES, "hammer")[:columns]
+    return ANNOTATED[:columns]
 
 
 def _read_plain(body: bytes, columns: int) -> tuple[NDArray[np.str_], NDArray[np.int8]] | None:

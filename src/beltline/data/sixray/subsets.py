@@ -199,7 +199,7 @@ def write_subset(out: str | Path, index: SixrayIndex, subset: Subset) -> dict[st
         "negatives_wanted": subset.wanted_negatives,
         "complete": subset.complete,
         "missing_images": {name: int((~index.present[rows]).sum()) for name, rows in sides.items()},
-        "counts": {name: _counts(index, rows) for name, rows in sides.items()},
+        "counts": {name: index.counts(rows) for name, rows in sides.items()},
         "sha256": {f"{name}.csv": sha256_of(out / f"{name}.csv") for name in sides},
         "terms": TERMS,
     }
@@ -277,10 +277,3 @@ def _draw(
     if ratio == 1000:
         return at_most(index, positives, seed, most), pool
     return positives, pool[: ratio * len(positives)]
-
-
-def _counts(index: SixrayIndex, rows: NDArray[np.intp]) -> dict[str, int]:
-    has = index.labels[rows] >= 0
-    per_class = dict(zip(index.classes, has.sum(axis=0).tolist(), strict=True))
-    positive = int(index.positive[rows].sum())
-    return {**per_class, "positive": positive, "negative": len(rows) - positive, "total": len(rows)}

@@ -2,71 +2,90 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import TypeAlias
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import BadInputError
-from beltline.data.annotations.image_check import ImageCheck, check_image
+from beltline.core.progress import Progress
+from beltline.data.annotations.annotated import Picture
 from beltline.data.sixray.boxes import Annotation, read_annotation
 from beltline.data.sixray.index import Holdings, SixrayIndex, build_index, files_below, find_holdings
-from beltline.data.sixray.lists import NAMES, read_label_list
+from beltline.data.sixray.lists import ANNOTATED, read_label_list
 from beltline.data.sixray.subsets import split_pairs
-from beltline.data.sixray.verdict import FAULTS, NOTES, TABLE_1, SixrayVerdict
-from beltline.data.verdict import findings_of
+from beltline.data.verdict import Release, Verdict
+from beltline.data.verification import Checks, CopyAtHand, Remarks, object_remarks, verify_copy
 
-_ARCHIVE = re.compile(r"\.(zip|tar|tgz|tar\.gz\d*)$", re.IGNORECASE)
-_OUTSIDE_PX = 1.0
-_CHUNK = 512
-Chunk: TypeAlias = list[tuple[str, str]]
-"""(name, path below the root) of some image files."""
+TABLE_1: Mapping[str, int] = MappingProxyType(
+    {
+        "gun": 3131, "knife": 1943, "wrench": 2199, "pliers": 3961, "scissors": 983, "hammer": 60,
+        "positive": 8929, "negative": 1_050_302, "total": 1_059_231,
+    }
+)  # fmt: skip
+"""Images by class, one may hold several: Miao et al., SIXray (CVPR 2019), Table 1."""
+RELEASE = Release("CVPR 2019, Table 1", TABLE_1, unlisted=("hammer",))
+
+FAULTS: Mapping[str, str] = MappingProxyType(
+    {
+        "damaged_list": "label lists that cannot be read",
+        "split_overlap": "images in the train and the test list of one subset",
+        "conflicting_labels": "images that two lists label differently",
+        "damaged_xml": "annotations that cannot be read",
+        "content_in_both_splits": "the same picture under two names in train and test",
+    }
+)
+NOTES: Mapping[str, str] = MappingProxyType(
+    {
+        "unlisted_images": "images on disk that no list names, so without known labels",
+        "two_files": "images that lie in two folders; the first counts",
+        "xml_without_image": "annotations whose image is not on disk",
+        "positive_without_xml": "positive images without boxes (normal for train)",
+        "label_without_box": "annotated images with a label but no box of that class",
+        "box_without_label": "annotated images with a box but no label of that class",
+        "empty_objects": "annotations with empty <object/> tags; readers skip them",
+        "hammer": "annotations with a hammer, which is not among the five classes",
+    }
+)
 
 
 def verify(
-    root: str | Path,
-    *,
-    deep: bool = False,
-    workers: int = 4,
-    watch: Callable[[list[Chunk]], Iterable[Chunk]] = iter,
-) -> SixrayVerdict:
+    root: str | Path, *, deep: bool = False, workers: int = 4, on_progress: Progress | None = None
+) -> Verdict:
     """Look into every list, annotation and image of a copy.
 
     Args:
         root: The copy.
         deep: Decode and hash every image, instead of looking at its header and end marker.
         workers: Threads that read files.
-        watch: Passes chunks of image files on, to show progress.
+        on_progress: Told image files.
 
     Raises:
         BadInputError: If the folder is no copy of SIXray at all.
     """
     holdings = find_holdings(root)
-    found: dict[str, set[str]] = {kind: set() for kind in (*FAULTS, *NOTES)}
-    found["packed"].update(
-        path.name for path in holdings.root.iterdir() if path.is_file() and _ARCHIVE.search(path.name)
-    )
     annotations, damaged = _read_annotations(holdings)
-    found["damaged_xml"].update(damaged.values())
-    index = build_index(_without_damaged(holdings, damaged, found["damaged_list"]))
-    _look_at_lists(index, found)
-    checks, images = _check_images(holdings, deep, workers, watch, keep=set(annotations))
-    _look_at_images(index, holdings, checks, found)
-    _look_at_boxes(index, annotations, checks, found)
-    if deep:
-        _look_at_content(index, checks, found)
-    listed, on_disk = _counts(index, None, annotations), _counts(index, index.present, annotations)
-    everything = all(on_disk[name] == count for name, count in TABLE_1.items() if name != "hammer")
-    return SixrayVerdict(
-        holdings.root, "complete" if everything else "partial", listed, on_disk, images,
-        len(annotations), {name: len(rows) for name, rows in index.lists.items()}, deep,
-        findings_of(found, FAULTS, NOTES),
+    lists, damaged_lists = _read_lists(holdings)
+    sound = {place: [n for n in names if n not in damaged] for place, names in holdings.annotations.items()}
+    index = build_index(replace(holdings, lists=lists, annotations=sound))
+
+    def look(checks: Checks) -> Remarks:
+        yield from (("damaged_list", error) for error in damaged_lists)
+        yield from (("damaged_xml", error) for error in damaged.values())
+        yield from _list_remarks(index)
+        yield from _file_remarks(index, holdings)
+        yield from _box_remarks(index, annotations, checks)
+
+    copy = CopyAtHand(
+        _summary(index, annotations), [path for _, path in files_below(holdings.images)], FAULTS, NOTES, look,
+        twins=lambda pairs: _twin_remarks(index, pairs),
+        measured=lambda file: PurePosixPath(file).stem in annotations,
     )  # fmt: skip
+    return verify_copy(copy, deep=deep, workers=workers, on_progress=on_progress)
 
 
 def _read_annotations(holdings: Holdings) -> tuple[dict[str, Annotation], dict[str, str]]:
@@ -80,151 +99,87 @@ def _read_annotations(holdings: Holdings) -> tuple[dict[str, Annotation], dict[s
     return annotations, damaged
 
 
-def _without_damaged(holdings: Holdings, damaged: Mapping[str, str], damaged_lists: set[str]) -> Holdings:
-    """The copy without lists and annotations that cannot be read."""
-    good = {}
+def _read_lists(holdings: Holdings) -> tuple[dict[str, Path], list[str]]:
+    """Lists by name, and why others cannot be read."""
+    lists, damaged = {}, []
     for name, path in holdings.lists.items():
         try:
             read_label_list(path)
-            good[name] = path
+            lists[name] = path
         except BadInputError as error:
-            damaged_lists.add(str(error).removeprefix(f"{holdings.root}/"))
-    annotations = {at: [n for n in names if n not in damaged] for at, names in holdings.annotations.items()}
-    return replace(holdings, lists=good, annotations=annotations)
+            damaged.append(str(error).removeprefix(f"{holdings.root}/"))
+    return lists, damaged
 
 
-def _look_at_lists(index: SixrayIndex, found: dict[str, set[str]]) -> None:
-    found["conflicting_labels"].update(index.conflicts)
+def _list_remarks(index: SixrayIndex) -> Iterator[tuple[str, str]]:
+    yield from (("conflicting_labels", name) for name in index.conflicts)
     for name, rows in index.lists.items():
         unique, times = np.unique(rows, return_counts=True)
-        found["repeated_rows"].update(f"{name}: {index.names[row]}" for row in unique[times > 1])
+        yield from (("repeated_rows", f"{name}: {index.names[row]}") for row in unique[times > 1])
     for subset, train, test in split_pairs(index):
         both = np.intersect1d(train, test)
-        found["split_overlap"].update(f"{subset or 'lists'}: {index.names[row]}" for row in both)
+        yield from (("split_overlap", f"{subset or 'lists'}: {index.names[row]}") for row in both)
 
 
-def _check_images(
-    holdings: Holdings,
-    deep: bool,
-    workers: int,
-    watch: Callable[[list[Chunk]], Iterable[Chunk]],
-    *,
-    keep: set[str],
-) -> tuple[dict[str, ImageCheck], int]:
-    """What there is to say about images, by path, and how many were looked into.
-
-    A whole image of which nothing is needed later is forgotten at once: there are a million.
-    """
-    files = list(files_below(holdings.images))
-    checks: dict[str, ImageCheck] = {}
-    with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
-        for chunk in watch([files[i : i + _CHUNK] for i in range(0, len(files), _CHUNK)]):
-            looked = pool.map(lambda file: check_image(holdings.root / file[1], deep=deep), chunk)
-            for (name, path), check in zip(chunk, looked, strict=True):
-                if deep or check.fault is not None or check.wrong_type or name in keep:
-                    checks[path] = check
-    return checks, len(files)
-
-
-def _look_at_images(
-    index: SixrayIndex, holdings: Holdings, checks: Mapping[str, ImageCheck], found: dict[str, set[str]]
-) -> None:
-    for path, check in checks.items():
-        if check.fault is not None:
-            found["zero_byte" if check.empty else "unreadable"].add(f"{path}: {check.fault}")
-        elif check.wrong_type:
-            found["wrong_type"].add(path)
-    found["missing_images"].update(index.names[~index.present].tolist())
-    listed, seen = set(index.names.tolist()), set()
+def _file_remarks(index: SixrayIndex, holdings: Holdings) -> Iterator[tuple[str, str]]:
+    yield from (("missing_images", name) for name in index.names[~index.present].tolist())
+    seen: set[str] = set()
     for name, path in files_below(holdings.images):
         if name in seen:
-            found["two_files"].add(path)
+            yield "two_files", path
         seen.add(name)
-    found["unlisted_images"] |= seen - listed
-    found["xml_without_image"] |= {name for name, _ in files_below(holdings.annotations)} - seen
+    yield from (("unlisted_images", name) for name in seen.difference(index.names.tolist()))
+    xml = {name for name, _ in files_below(holdings.annotations)}
+    yield from (("xml_without_image", name) for name in xml - seen)
 
 
-def _look_at_boxes(
-    index: SixrayIndex,
-    annotations: Mapping[str, Annotation],
-    checks: Mapping[str, ImageCheck],
-    found: dict[str, set[str]],
-) -> None:
-    rows = {index.names[row]: row for row in np.flatnonzero(index.annotated | index.positive).tolist()}
-    found["positive_without_xml"].update(
-        str(name) for name, row in rows.items() if index.present[row] and not index.annotated[row]
-    )
+def _box_remarks(
+    index: SixrayIndex, annotations: Mapping[str, Annotation], checks: Checks
+) -> Iterator[tuple[str, str]]:
+    for row in np.flatnonzero(index.positive & index.present & ~index.annotated):
+        yield "positive_without_xml", str(index.names[row])
+    rows = {str(index.names[row]): row for row in np.flatnonzero(index.annotated)}
     for name, annotation in annotations.items():
-        row = rows.get(np.str_(name))
+        row = rows.get(name)
         check = checks.get(index.file(row) or "") if row is not None else None
-        size = check.size if check is not None else None
-        found_kinds = _box_findings(annotation, size)
+        picture = Picture(name, annotation.objects, size=annotation.size)
+        yield from object_remarks(picture, check.size if check is not None else None, ANNOTATED)
+        if annotation.empty_objects:
+            yield "empty_objects", name
+        if "hammer" in annotation.labels:
+            yield "hammer", name
         if row is not None:
-            found_kinds |= _label_findings(annotation, index.labels[row], index.classes)
-        for kind in found_kinds:
-            found[kind].add(name)
+            for value, label in zip(index.labels[row], index.classes, strict=True):
+                if (value >= 0) != (label in annotation.labels):
+                    yield "label_without_box" if value >= 0 else "box_without_label", name
 
 
-def _box_findings(annotation: Annotation, size: tuple[int, int] | None) -> set[str]:
-    kinds = set()
-    x0, y0, x1, y1 = annotation.boxes.T
-    if ((x1 <= x0) | (y1 <= y0)).any():
-        kinds.add("empty_box")
-    limit = size or annotation.size
-    if limit is not None:
-        height, width = limit
-        over = np.concatenate([-x0, -y0, x1 - width, y1 - height])
-        if (over > _OUTSIDE_PX).any():
-            kinds.add("box_outside")
-    if size is not None and annotation.size is not None and size != annotation.size:
-        kinds.add("wrong_size")
-    if annotation.empty_objects:
-        kinds.add("empty_objects")
-    if "hammer" in annotation.labels:
-        kinds.add("hammer")
-    if set(annotation.labels) - {*NAMES, "hammer"}:
-        kinds.add("unknown_class")
-    return kinds
+def _twin_remarks(index: SixrayIndex, pairs: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    names = [(PurePosixPath(a).stem, PurePosixPath(b).stem) for a, b in pairs]
+    sides = [tuple(set(index.names[rows].tolist()) for rows in pair) for _, *pair in split_pairs(index)]
+    for a, b in names:
+        if a != b:  # else one image that lies in two folders
+            parted = any((a in x and b in y) or (b in x and a in y) for x, y in sides)
+            yield "content_in_both_splits" if parted else "same_content", f"{a} = {b}"
 
 
-def _label_findings(annotation: Annotation, labels: NDArray[np.int8], classes: tuple[str, ...]) -> set[str]:
-    kinds = set()
-    for value, name in zip(labels, classes, strict=True):
-        if (value >= 0) and name not in annotation.labels:
-            kinds.add("label_without_box")
-        if value < 0 and name in annotation.labels:
-            kinds.add("box_without_label")
-    return kinds
-
-
-def _look_at_content(
-    index: SixrayIndex, checks: Mapping[str, ImageCheck], found: dict[str, set[str]]
-) -> None:
-    first: dict[bytes, int] = {}
-    twins: list[tuple[int, int]] = []
-    for row in np.flatnonzero(index.present).tolist():
-        check = checks[index.file(row) or ""]
-        if check.digest is not None:
-            other = first.setdefault(check.digest, row)
-            if other != row:
-                twins.append((other, row))
-    sides = [(set(a.tolist()), set(b.tolist())) for _, a, b in split_pairs(index)] if twins else []
-    for a, b in twins:
-        parted = any((a in x and b in y) or (b in x and a in y) for x, y in sides)
-        found["content_in_both_splits" if parted else "same_content"].add(
-            f"{index.names[a]} = {index.names[b]}"
-        )
+def _summary(index: SixrayIndex, annotations: Mapping[str, Annotation]) -> Verdict:
+    listed, on_disk = (_counts(index, rows, annotations) for rows in (slice(None), index.present))
+    there = set(index.names[index.present & index.annotated].tolist())
+    found = Counter(i.label for name, a in annotations.items() if name in there for i in a.objects)
+    return Verdict(
+        index.root, "SIXray", RELEASE, listed, on_disk, {**dict.fromkeys(ANNOTATED, 0), **found},
+        annotations=len(annotations), lists={name: len(rows) for name, rows in index.lists.items()},
+    )  # fmt: skip
 
 
 def _counts(
-    index: SixrayIndex, keep: NDArray[np.bool_] | None, annotations: Mapping[str, Annotation]
+    index: SixrayIndex, rows: slice | NDArray[np.bool_], annotations: Mapping[str, Annotation]
 ) -> dict[str, int]:
     """Images by class, positive, negative, total; hammers are known from annotations alone."""
-    chosen = np.ones(len(index), np.bool_) if keep is None else keep
-    per_class = dict(zip(index.classes, (index.labels[chosen] >= 0).sum(axis=0).tolist(), strict=True))
-    if "hammer" not in per_class:
-        hammers = {name for name, a in annotations.items() if "hammer" in a.labels}
-        per_class["hammer"] = len(hammers & set(index.names[chosen & index.annotated].tolist()))
-    positive = int(index.positive[chosen].sum())
-    total = int(chosen.sum())
-    return {**per_class, "positive": positive, "negative": total - positive, "total": total}
+    counts = index.counts(rows)
+    if "hammer" in counts:
+        return counts
+    annotated = index.names[rows][index.annotated[rows]].tolist()
+    hammers = sum(name in annotations and "hammer" in annotations[name].labels for name in annotated)
+    return {"hammer": hammers, **counts}
