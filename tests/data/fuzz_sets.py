@@ -92,7 +92,7 @@ def _trees(root):
     for name in PUBLIC_SETS:
         fake_public_set(name, root / name, each=3 if name == "opixray" else 1)
         steps[name] = _public(name)
-    fake_pixray_coco(root / "pixray_coco", 1, 0)
+    fake_pixray_coco(root / "pixray_coco", each=1, seed=0)
     steps["pixray_coco"] = _public("pixray")
     fake_sixray(root / "sixray", positives=5, negatives=5)
     steps["sixray"] = _sixray

@@ -7,7 +7,7 @@ import pytest
 
 from beltline.core import BadInputError
 from beltline.data.public.importing import import_public_set
-from beltline.data.public.opixray import OPIXRAY, read_opixray
+from beltline.data.public.opixray import OPIXRAY
 from beltline.data.public.table import fake_public_set
 from beltline.data.public.verification import verify_public_set
 from beltline.formats import read_set, verify_set
@@ -23,7 +23,7 @@ def kinds(verdict):
 
 
 def test_levels_divide_the_test_split(copy):
-    data = read_opixray(copy)
+    data = OPIXRAY.read(copy)
     assert data.splits() == ("train", "test")
     levels = [picture.subsets for picture in data.pictures if picture.split == "test"]
     assert levels == [("OL1",), ("OL2",), ("OL3",)] * 2
@@ -33,7 +33,7 @@ def test_levels_divide_the_test_split(copy):
 def test_a_line_is_read_as_written(copy):
     path = copy / "test/test_annotation/100001.txt"
     path.write_text("100001.jpg Multi-tool_Knife 3 4 30 41\r\n\r\n100001.jpg Scissor 0 0 8 9\n")
-    picture = next(p for p in read_opixray(copy).pictures if p.stem == "100001")
+    picture = next(p for p in OPIXRAY.read(copy).pictures if p.stem == "100001")
     assert [(item.label, item.box) for item in picture.objects] == [
         ("Multi-tool_Knife", (3, 4, 30, 41)), ("Scissor", (0, 0, 8, 9)),
     ]  # fmt: skip
@@ -89,7 +89,7 @@ def test_import_reads_back_in_the_taxonomy(copy, tmp_path):
     assert verify_set(tmp_path / "set") == []
     assert opened.classes == ("knife", "scissors")
     assert card["counts"]["images"] == len(opened) == 12
-    for number, picture in enumerate(read_opixray(copy).pictures):
+    for number, picture in enumerate(OPIXRAY.read(copy).pictures):
         sample = opened[number]
         np.testing.assert_array_equal(sample.instances.boxes, [item.box for item in picture.objects])
         assert opened.records[number]["parts"] == list(picture.subsets)
@@ -117,19 +117,19 @@ def test_import_orders_clips_and_drops_boxes(copy, tmp_path):
 def test_without_lists_the_folder_counts(copy):
     for path in copy.rglob("*_knife*.txt"):
         path.unlink()
-    data = read_opixray(copy)
+    data = OPIXRAY.read(copy)
     assert len(data) == 12
     assert "test/test_knife-3.txt" in data.problems["missing_lists"]
 
 
 def test_an_empty_annotation_is_an_image_without_objects(copy):
     (copy / "train/train_annotation/000001.txt").write_bytes(b"")
-    assert read_opixray(copy).pictures[0].objects == ()
+    assert OPIXRAY.read(copy).pictures[0].objects == ()
 
 
 def test_another_folder_names_the_way_out(tmp_path):
     with pytest.raises(BadInputError, match="train/train_image"):
-        read_opixray(tmp_path)
+        OPIXRAY.read(tmp_path)
 
 
 def test_the_verdict_is_json(copy):

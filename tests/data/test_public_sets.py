@@ -10,7 +10,7 @@ from beltline.core import BadInputError, canonical, is_threat
 from beltline.core.taxonomy import DATASETS
 from beltline.data.public.gdxray import read_gdxray
 from beltline.data.public.importing import import_public_set
-from beltline.data.public.pidray import PIDRAY, read_pidray
+from beltline.data.public.pidray import PIDRAY
 from beltline.data.public.pixray import fake_pixray_coco, read_pixray
 from beltline.data.public.table import PUBLIC_SETS, fake_public_set, public_set
 from beltline.data.public.verification import verify_public_set
@@ -86,7 +86,7 @@ def test_the_nearest_release_is_named():
 
 def test_pidray_parts_and_masks(tmp_path):
     root = fake_public_set("pidray", tmp_path / "copy", each=3)
-    data = read_pidray(root)
+    data = PIDRAY.read(root)
     assert [p.subsets for p in data.pictures if p.split == "test"] == (
         [("easy",)] * 3 + [("hard",)] * 3 + [("hidden",)] * 3
     )
@@ -121,7 +121,7 @@ def test_a_damaged_coco_copy(tmp_path):
 
 def test_pixray_is_read_in_both_shapes(tmp_path):
     fake_public_set("pixray", tmp_path / "polygons", each=4, seed=1)
-    fake_pixray_coco(tmp_path / "coco", 4, 1)
+    fake_pixray_coco(tmp_path / "coco", each=4, seed=1)
     one, other = read_pixray(tmp_path / "polygons"), read_pixray(tmp_path / "coco")
     assert one.splits() == other.splits() == ("train", "test")
     for a, b in zip(one.pictures, other.pictures, strict=True):

@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,11 +10,10 @@ from beltline.cli.context import JsonFlag, Seed, print_json, progress, progress_
 
 if TYPE_CHECKING:
     from beltline.data.public import PublicSet
+    from beltline.data.public.importing import Names
     from beltline.data.verdict import Verdict
 
 SIXRAY = "sixray"
-Names: TypeAlias = Literal["taxonomy", "published"]
-NAMES: tuple[Names, ...] = ("taxonomy", "published")
 
 
 def import_set(
@@ -40,10 +39,11 @@ def import_set(
     Example: beltline data import opixray OPIXRAY --out opixray-test --part test --names published
     """
     from beltline.core import PartialFailureError
+    from beltline.data.public.importing import NAMES
 
     wanted = next((known for known in NAMES if known == names), None)
     if wanted is None:
-        raise typer.BadParameter(f"must be taxonomy or published, got {names!r}", param_hint="--names")
+        raise typer.BadParameter(f"must be {' or '.join(NAMES)}, got {names!r}", param_hint="--names")
     if name.lower() == SIXRAY and part is not None:
         raise typer.BadParameter("SIXray has lists: use data subset", param_hint="--part")
     if name.lower() != SIXRAY and positive:
@@ -165,7 +165,7 @@ def _import(
     out: Path,
     *,
     part: str | None,
-    names: Names,
+    names: "Names",
     copy: bool,
     positive: bool,
 ) -> dict[str, Any]:

@@ -140,7 +140,7 @@ def _add(tables: _Tables, source: Source, picture: Picture, out: Path, *, copy: 
     for found in kept:
         label = source.category(found["name"])
         category = tables.categories.setdefault(label, len(tables.categories) + 1)
-        ids = {"id": len(tables.objects) + 1, "image_id": number, "category_id": category}
+        ids = {"id": len(tables.objects) + 1, "image_id": number, "category_id": category, "label": label}
         tables.objects.append(json.dumps(ids | found))
         present[label] = 1
     tables.labels[stem] = (

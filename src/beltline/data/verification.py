@@ -71,7 +71,7 @@ def verify_copy(
         elif check.wrong_type:
             found["wrong_type"].add(file)
         if check.digest is not None and (other := first.setdefault(check.digest, file)) != file:
-            twins.append((min(other, file), max(other, file)))
+            twins.append((other, file))
         if copy.measured(file):
             kept[file] = check
     for kind, name in chain(copy.look(kept), copy.twins(twins) if twins else ()):

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
+from beltline.core import BadInputError
+
+T = TypeVar("T")
 Box: TypeAlias = tuple[float, float, float, float]
 Outline: TypeAlias = Sequence[Sequence[float]] | Mapping[str, Any]
 """COCO polygons, each x0, y0, x1, y1, ..., or one COCO run-length object."""
@@ -113,6 +116,14 @@ class Annotated:
     def splits(self) -> tuple[str, ...]:
         """Names of the splits, in order of appearance."""
         return tuple(dict.fromkeys(picture.split for picture in self.pictures))
+
+
+def read_or_fault(read: Callable[[Path], T], root: Path, path: Path) -> tuple[T | None, str | None]:
+    """What a file of a copy holds, or None and in a line, with its path below the root, why it is damaged."""
+    try:
+        return read(path), None
+    except BadInputError as error:
+        return None, str(error).removeprefix(f"{root}/")
 
 
 def are_places(values: Iterable[Any]) -> bool:

@@ -43,12 +43,13 @@ def write_coco(out: Path, data: Annotated, files: Mapping[int, str]) -> list[Pat
         tables = {out / "annotations" / f"instances_{split or WHOLE}.json": below}
         tables |= {out / "annotations.json": chosen} if len(splits) == 1 else {}
         for path, names in tables.items():
-            write_json(path, _tables(data, names))
+            write_json(path, coco_tables(data, names))
             written.append(path)
     return written
 
 
-def _tables(data: Annotated, files: Mapping[int, str]) -> dict[str, Any]:
+def coco_tables(data: Annotated, files: Mapping[int, str]) -> dict[str, Any]:
+    """COCO of the pictures at some positions, by the names of their files."""
     ids = {name: number for number, name in enumerate(data.classes, start=1)}
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
@@ -60,12 +61,8 @@ def _tables(data: Annotated, files: Mapping[int, str]) -> dict[str, Any]:
             annotations.append({"id": len(annotations) + 1, "image_id": len(images), **row})
     categories = [{"id": number, "name": name} for name, number in ids.items()]
     return {
-        "info": {},
-        "licenses": [],
-        "categories": categories,
-        "images": images,
-        "annotations": annotations,
-    }
+        "info": {}, "licenses": [], "categories": categories, "images": images, "annotations": annotations,
+    }  # fmt: skip
 
 
 def _image_record(picture: Picture, number: int, file: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from beltline.data.annotations.annotated import (
     are_places,
     class_name,
     images_in,
+    read_or_fault,
     split_name,
 )
 from beltline.data.annotations.annotation_xml import CORNERS, read_xml, stated_size
@@ -53,21 +54,17 @@ def read_voc(root: str | Path) -> Annotated:
         raise BadInputError(f"{root}: expected {ANNOTATIONS}/*.xml, found none")
     files = images_in(root / IMAGES)
     splits = _splits(root / LISTS)
-    problems: dict[str, list[str]] = {}
     pictures = []
     for stem in sorted({*texts, *files, *splits}):
         file = f"{IMAGES}/{files.get(stem, stem + '.jpg')}"
         items, size, fault = None, None, None
         if stem in texts:
-            try:
-                items, size = read_voc_xml(texts[stem])
-            except BadInputError as error:
-                fault = str(error).removeprefix(f"{root}/")
-                problems.setdefault("damaged_annotation", []).append(fault)
+            found, fault = read_or_fault(read_voc_xml, root, texts[stem])
+            items, size = found or (None, None)
         pictures.append(Picture(file, items, splits.get(stem, ""), size, (), stem in files, fault))
     used = (item.label for picture in pictures for item in picture.objects or ())
     classes = dict.fromkeys((*_label_map(root / LABEL_MAP), *used))
-    return Annotated(root, tuple(classes), tuple(pictures), {k: tuple(v) for k, v in problems.items()})
+    return Annotated(root, tuple(classes), tuple(pictures))
 
 
 def read_voc_xml(path: Path) -> tuple[tuple[AnnotatedObject, ...], tuple[int, int] | None]:

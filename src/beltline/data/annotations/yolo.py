@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from beltline.data.annotations.annotated import (
     are_places,
     class_name,
     is_polygon,
+    read_or_fault,
 )
 from beltline.data.annotations.coco import outline_box
 from beltline.data.annotations.image_check import check_image
@@ -48,15 +50,14 @@ def read_yolo(root: str | Path) -> Annotated:
     root = Path(root)
     classes = _class_names(root)
     folders = _image_folders(root)
-    problems: dict[str, list[str]] = {}
     pictures: list[Picture] = []
     for split, folder in folders:
         for path in sorted((root / folder).rglob("*")):
             if path.suffix.lower() in IMAGE_SUFFIXES:
-                pictures.append(_picture(root, path, split, classes, problems))
+                pictures.append(_picture(root, path, split, classes))
     if not pictures:
         raise BadInputError(f"{root}: expected images in images/ or train/images, found none")
-    return Annotated(root, classes, tuple(pictures), {k: tuple(v) for k, v in problems.items()})
+    return Annotated(root, classes, tuple(pictures))
 
 
 def write_yolo(
@@ -180,9 +181,7 @@ def _image_folders(root: Path) -> list[tuple[str, str]]:
     return found
 
 
-def _picture(
-    root: Path, path: Path, split: str, classes: tuple[str, ...], problems: dict[str, list[str]]
-) -> Picture:
+def _picture(root: Path, path: Path, split: str, classes: tuple[str, ...]) -> Picture:
     relative = path.relative_to(root).as_posix()
     head, _, tail = relative.rpartition("images/")
     label = root / f"{head}labels/{tail.rpartition('.')[0]}.txt"
@@ -192,11 +191,8 @@ def _picture(
     items: tuple[AnnotatedObject, ...] | None = ()  # without a text file: an image without objects
     fault = None
     if label.is_file() and label.stat().st_size:
-        try:
-            items = read_yolo_labels(label, check.size, classes)
-        except BadInputError as error:
-            items, fault = None, str(error).removeprefix(f"{root}/")
-            problems.setdefault("damaged_annotation", []).append(fault)
+        read = partial(read_yolo_labels, size=check.size, classes=classes)
+        items, fault = read_or_fault(read, root, label)
     return Picture(relative, items, split, check.size, fault=fault)
 
 

@@ -7,6 +7,7 @@ Source:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ from beltline.data.annotations.annotated import (
     are_places,
     class_name,
     images_in,
+    read_or_fault,
 )
 from beltline.data.annotations.set_files import read_names
 from beltline.data.public.fake import fake_pictures, write_picture, write_text
@@ -132,24 +134,18 @@ def _read_split(root: Path, split: BoxLineSplit, problems: dict[str, list[str]])
 def _items(
     root: Path, relative: str, name: str, problems: dict[str, list[str]]
 ) -> tuple[tuple[AnnotatedObject, ...] | None, str | None]:
-    try:
-        items, named = read_box_lines(root / relative)
-    except BadInputError as error:
-        reason = str(error).removeprefix(f"{root}/")
-        problems.setdefault("damaged_annotation", []).append(reason)
-        return None, reason
-    if named - {name}:
-        problems.setdefault("other_name", []).append(f"{relative} names {', '.join(sorted(named - {name}))}")
-    return items, None
+    found, fault = read_or_fault(read_box_lines, root, root / relative)
+    items, named = found or (None, set())
+    if others := named - {name}:
+        problems.setdefault("other_name", []).append(f"{relative} names {', '.join(sorted(others))}")
+    return items, fault
 
 
 def _unique(names: list[str], listing: str, problems: dict[str, list[str]]) -> list[str]:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            problems.setdefault("repeated_rows", []).append(f"{listing}: {name}")
-        seen.add(name)
-    return list(dict.fromkeys(names))
+    times = Counter(names)
+    twice = (f"{listing}: {name}" for name, number in times.items() if number > 1)
+    problems.setdefault("repeated_rows", []).extend(twice)
+    return list(times)
 
 
 def _subsets(

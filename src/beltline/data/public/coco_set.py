@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from beltline.core import BadInputError
 from beltline.data.annotations.annotated import Annotated, Picture, images_in
 from beltline.data.annotations.coco import read_coco_file
+from beltline.data.annotations.coco_writer import coco_tables
 from beltline.data.public.fake import fake_pictures, write_picture
 from beltline.formats import write_json
 
@@ -61,10 +62,11 @@ def read_coco_set(root: str | Path, parts: Iterable[CocoPart], classes: tuple[st
             problems.setdefault("damaged_annotation", []).append(str(error).removeprefix(f"{root}/"))
             continue
         pictures += found
-        listed = {picture.file for picture in found}
+        listed = Counter(picture.file for picture in found)
         on_disk = (f"{part.images}/{name}" for name in images_in(root / part.images).values())
         problems.setdefault("unlisted_images", []).extend(file for file in on_disk if file not in listed)
-        problems.setdefault("repeated_rows", []).extend(_twice(found, part.annotations))
+        twice = (f"{part.annotations}: {file}" for file, times in listed.items() if times > 1)
+        problems.setdefault("repeated_rows", []).extend(twice)
     missing = [part.subset or part.split for part in known if part not in here]
     if missing:
         problems["missing_splits"] = missing
@@ -72,45 +74,16 @@ def read_coco_set(root: str | Path, parts: Iterable[CocoPart], classes: tuple[st
 
 
 def fake_coco_set(
-    root: Path, parts: Iterable[CocoPart], classes: tuple[str, ...], *, each: int, seed: int, suffix: str
+    root: Path, parts: Iterable[CocoPart], classes: tuple[str, ...], *, each: int, seed: int
 ) -> None:
     """Write a tiny tree of this shape, with polygons."""
     rng = np.random.default_rng(seed)
     for part in parts:
         kind = part.subset or part.split
-        files = [f"{part.images}/xray_{kind}{number:05d}{suffix}" for number in range(1, each + 1)]
-        pictures = fake_pictures(classes, files, rng=rng, split=part.split)
+        files = [f"{part.images}/xray_{kind}{number:05d}.png" for number in range(1, each + 1)]
+        pictures = tuple(fake_pictures(classes, files, rng=rng))
         for picture in pictures:
             write_picture(root, picture, rng=rng)
+        names = {i: file.removeprefix(f"{part.images}/") for i, file in enumerate(files)}
         (root / part.annotations).parent.mkdir(parents=True, exist_ok=True)
-        write_json(root / part.annotations, _coco(pictures, classes))
-
-
-def _twice(pictures: list[Picture], where: str) -> list[str]:
-    seen: set[str] = set()
-    twice = []
-    for picture in pictures:
-        if picture.file in seen:
-            twice.append(f"{where}: {picture.file}")
-        seen.add(picture.file)
-    return twice
-
-
-def _coco(pictures: list[Picture], classes: tuple[str, ...]) -> dict[str, Any]:
-    images: list[dict[str, Any]] = []
-    rows: list[dict[str, Any]] = []
-    for number, picture in enumerate(pictures, start=1):
-        height, width = picture.size or (0, 0)
-        name = picture.file.rsplit("/", 1)[-1]
-        images.append({"id": number, "file_name": name, "height": height, "width": width})
-        for item in picture.objects or ():
-            left, top, right, bottom = item.box
-            rows.append(
-                {
-                    "id": len(rows) + 1, "image_id": number, "category_id": classes.index(item.label) + 1,
-                    "bbox": [left, top, right - left, bottom - top], "segmentation": item.outline,
-                    "area": (right - left) * (bottom - top) / 2, "iscrowd": 0,
-                }
-            )  # fmt: skip
-    categories = [{"id": number, "name": name} for number, name in enumerate(classes, start=1)]
-    return {"images": images, "annotations": rows, "categories": categories}
+        write_json(root / part.annotations, coco_tables(Annotated(root, classes, pictures), names))

@@ -4,19 +4,28 @@ Source:
     Mery et al., GDXray (J. Nondestructive Evaluation 2015, doi 10.1007/s10921-015-0315-7); folders,
     ground truth files and terms read in pyxvis and a public repack, which also counts GDXray+ (9,700
     images of baggage); the count of 2015 and what single series show recalled. Boxes have no class: it
-    comes from the series.
+    comes from the series. domingomery.ing.puc.cl/material/gdxray,
+    github.com/computervision-xray-testing/pyxvis.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from beltline.core import BadInputError
-from beltline.data.annotations.annotated import Annotated, AnnotatedObject, Picture, are_places, images_in
+from beltline.data.annotations.annotated import (
+    Annotated,
+    AnnotatedObject,
+    Picture,
+    are_places,
+    images_in,
+    read_or_fault,
+)
 from beltline.data.public.fake import fake_pictures, write_picture, write_text
 from beltline.data.public.record import PublicSet
 from beltline.data.verdict import Release
@@ -76,7 +85,7 @@ def read_truth(path: Path, label: str) -> dict[int, list[AnnotatedObject]]:
     return found
 
 
-def fake_gdxray(out: Path, each: int, seed: int) -> None:
+def fake_gdxray(out: Path, *, each: int, seed: int) -> None:
     """Write a tiny tree of its shape: three series, one of them without ground truth."""
     rng = np.random.default_rng(seed)
     for series, truth in (("B0001", False), ("B0046", True), ("B0049", True)):
@@ -97,11 +106,8 @@ def _read_series(root: Path, folder: str, series: str, problems: dict[str, list[
     truth = next((name for name in TRUTHS if (root / folder / name).is_file()), None)
     boxes, fault = None, None
     if truth is not None:
-        try:
-            boxes = read_truth(root / folder / truth, SHOWN.get(series, OBJECT))
-        except BadInputError as error:
-            fault = str(error).removeprefix(f"{root}/")
-            problems.setdefault("damaged_annotation", []).append(fault)
+        read = partial(read_truth, label=SHOWN.get(series, OBJECT))
+        boxes, fault = read_or_fault(read, root, root / folder / truth)
     elif (root / folder / "BoundingBox.mat").is_file():
         problems.setdefault("unread_truth", []).append(f"{folder}/BoundingBox.mat")
     pictures, numbers = [], set()
@@ -125,7 +131,5 @@ GDXRAY = PublicSet(
     read=read_gdxray,
     fake=fake_gdxray,
     releases=(Release("GDXray 2015", {GROUP: 8_150}, (GROUP,)), Release("GDXray+", {GROUP: 9_700})),
-    layout="Baggages/B0001/B0001_0001.png, ground_truth.txt or BoundingBox.txt in annotated series",
     terms="Free for research and education; no redistribution, no commercial use. (C) D. Mery, PUC Chile.",
-    source="domingomery.ing.puc.cl/material/gdxray, github.com/computervision-xray-testing/pyxvis",
 )

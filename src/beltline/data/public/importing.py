@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from beltline.core import BadInputError, canonical
 from beltline.core.progress import Progress
@@ -12,6 +12,7 @@ from beltline.data.importing import Source, import_copy
 from beltline.data.public.record import PublicSet
 
 Names: TypeAlias = Literal["taxonomy", "published"]
+NAMES: tuple[Names, ...] = get_args(Names)
 
 
 def import_public_set(

@@ -1,13 +1,15 @@
 """OPIXray: five kinds of cutters inserted by inspectors, test images by level of occlusion.
 
+Test pictures carry their level of occlusion as subset: OL1 none or slight to OL3 severe.
+
 Source:
     Wei et al., Occluded Prohibited Items Detection (ACM MM 2020); layout and lists read in its repository
-    (README, DOAM/data/OPIXray.py), image counts in the group's index of sets; counts of the levels recalled.
+    (README, DOAM/data/OPIXray.py), image counts in the group's index of sets; counts of the levels
+    recalled. github.com/OPIXray-author/OPIXray.
 """
 
-from pathlib import Path
+from functools import partial
 
-from beltline.data.annotations.annotated import Annotated
 from beltline.data.public.box_lines import BoxLineSplit, fake_box_lines, read_box_line_set
 from beltline.data.public.record import PublicSet
 from beltline.data.verdict import Release
@@ -22,31 +24,14 @@ SPLITS = (
     ),
 )  # fmt: skip
 
-
-def read_opixray(root: str | Path) -> Annotated:
-    """Read a copy; test pictures carry their level of occlusion as subset: OL1 none or slight to OL3 severe.
-
-    Raises:
-        BadInputError: If none of its folders is there.
-    """
-    return read_box_line_set(root, SPLITS, CLASSES)
-
-
-def fake_opixray(out: Path, each: int, seed: int) -> None:
-    """Write a tiny tree of its shape."""
-    fake_box_lines(out, SPLITS, CLASSES, each=each, seed=seed)
-
-
 OPIXRAY = PublicSet(
     name="opixray",
     title="OPIXray",
     classes=CLASSES,
-    read=read_opixray,
-    fake=fake_opixray,
+    read=partial(read_box_line_set, splits=SPLITS, classes=CLASSES),
+    fake=partial(fake_box_lines, splits=SPLITS, classes=CLASSES),
     releases=(
         Release("ACM MM 2020", {"train": 7109, "test": 1776, "OL1": 922, "OL2": 548, "OL3": 306}, LEVELS),
     ),
-    layout="SPLIT/SPLIT_image/*.jpg, SPLIT_annotation/*.txt, SPLIT_knife.txt, test/test_knife-{1,2,3}.txt",
     terms="Academic purposes only, not commercial; access on a signed commitment. (C) Beihang University.",
-    source="github.com/OPIXray-author/OPIXray",
 )

@@ -1,15 +1,18 @@
 """PIDray: twelve classes with masks; the test split in three parts: easy, hard, and deliberately hidden.
 
+Test pictures carry their part as subset. easy: one prohibited item; hard: more than one; hidden:
+deliberately hidden ones.
+
 Source:
     Wang et al., Towards Real-World Prohibited Item Detection (ICCV 2021, arXiv 2108.07020); Zhang et al.,
     PIDray (IJCV 2023). Totals, train and test counts, the second release's table and the terms read in
     the two repositories, file names in third-party readers; the first release's counts of the three parts
     recalled. Both releases are taken to have one layout; they are told apart by counts.
+    github.com/bywang2018/security-dataset, github.com/lutao2021/PIDray.
 """
 
-from pathlib import Path
+from functools import partial
 
-from beltline.data.annotations.annotated import Annotated
 from beltline.data.public.coco_set import CocoPart, fake_coco_set, read_coco_set
 from beltline.data.public.record import PublicSet
 from beltline.data.verdict import Release
@@ -24,29 +27,12 @@ PARTS = (
     *(CocoPart("test", f"annotations/xray_test_{part}.json", part, part) for part in TEST_PARTS),
 )
 
-
-def read_pidray(root: str | Path) -> Annotated:
-    """Read a copy of either release; test pictures carry their part as subset.
-
-    easy: one prohibited item; hard: more than one; hidden: deliberately hidden ones.
-
-    Raises:
-        BadInputError: If none of its COCO files is there.
-    """
-    return read_coco_set(root, PARTS, CLASSES)
-
-
-def fake_pidray(out: Path, each: int, seed: int) -> None:
-    """Write a tiny tree of its shape."""
-    fake_coco_set(out, PARTS, CLASSES, each=each, seed=seed, suffix=".png")
-
-
 PIDRAY = PublicSet(
     name="pidray",
     title="PIDray",
     classes=CLASSES,
-    read=read_pidray,
-    fake=fake_pidray,
+    read=partial(read_coco_set, parts=PARTS, classes=CLASSES),
+    fake=partial(fake_coco_set, parts=PARTS, classes=CLASSES),
     releases=(
         Release(
             "ICCV 2021, 47,677 images",
@@ -58,7 +44,5 @@ PIDRAY = PublicSet(
             {"train": 76_913, "test": 47_573, "easy": 24_758, "hard": 9_746, "hidden": 13_069},
         ),
     ),
-    layout="{train,easy,hard,hidden}/*.png, annotations/xray_{train,test_easy,test_hard,test_hidden}.json",
     terms="Academic purposes only, not commercial. (C) Institute of Software, Chinese Academy of Sciences.",
-    source="github.com/bywang2018/security-dataset, github.com/lutao2021/PIDray",
 )

@@ -4,7 +4,7 @@ Source:
     Ma et al., Dense De-overlap Attention Snake (TMM 2022); polygon files and classes read in its
     repository (generate_data.py, dataset.py), the COCO repack in AO-DETR's configuration, the total in a
     survey's table; the name of the published test folder and the counts of the splits recalled. No terms
-    are published.
+    are published. github.com/Mbwslib/DDoAS, github.com/Limingyuan001/AO-DETR-test.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from beltline.core import BadInputError
 from beltline.data.annotations.annotated import (
     Annotated,
     AnnotatedObject,
@@ -22,6 +21,7 @@ from beltline.data.annotations.annotated import (
     class_name,
     images_in,
     is_polygon,
+    read_or_fault,
 )
 from beltline.data.annotations.coco import outline_box
 from beltline.data.public.coco_set import CocoPart, fake_coco_set, read_coco_set
@@ -68,7 +68,7 @@ def read_polygons(path: Path) -> tuple[AnnotatedObject, ...]:
         raise bad(path, f"not a file of labels and polygons ({error!r})") from error
 
 
-def fake_pixray(out: Path, each: int, seed: int) -> None:
+def fake_pixray(out: Path, *, each: int, seed: int) -> None:
     """Write a tiny tree as published: polygon files beside the images."""
     rng = np.random.default_rng(seed)
     for split in ("train", "test"):
@@ -79,9 +79,9 @@ def fake_pixray(out: Path, each: int, seed: int) -> None:
             write_json((out / picture.file).with_suffix(".json"), {"objects": rows})
 
 
-def fake_pixray_coco(out: Path, each: int, seed: int) -> None:
+def fake_pixray_coco(out: Path, *, each: int, seed: int) -> None:
     """Write a tiny tree as repacked."""
-    fake_coco_set(out, PARTS, CLASSES, each=each, seed=seed, suffix=".png")
+    fake_coco_set(out, PARTS, CLASSES, each=each, seed=seed)
 
 
 def _read_folder(root: Path, folder: str, split: str, problems: dict[str, list[str]]) -> list[Picture]:
@@ -93,11 +93,7 @@ def _read_folder(root: Path, folder: str, split: str, problems: dict[str, list[s
     for stem, name in files.items():
         items, fault = None, None
         if stem in texts:
-            try:
-                items = read_polygons(root / folder / f"{stem}.json")
-            except BadInputError as error:
-                fault = str(error).removeprefix(f"{root}/")
-                problems.setdefault("damaged_annotation", []).append(fault)
+            items, fault = read_or_fault(read_polygons, root, root / folder / f"{stem}.json")
         pictures.append(Picture(f"{folder}/{name}", items, split, fault=fault))
     return pictures
 
@@ -121,7 +117,5 @@ PIXRAY = PublicSet(
     read=read_pixray,
     fake=fake_pixray,
     releases=(Release("TMM 2022, 5,046 images", {"train": 4_046, "test": 1_000}, ("train", "test")),),
-    layout="{train,test}_set/*.png, *.json beside; or {train,test}/*, annotations/pixray_{train,test}.json",
     terms="None published with the set; ask its authors before any use but research.",
-    source="github.com/Mbwslib/DDoAS, github.com/Limingyuan001/AO-DETR-test",
 )

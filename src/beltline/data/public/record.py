@@ -20,11 +20,9 @@ class PublicSet:
         title: As its authors write it.
         classes: Published class names, in the set's order.
         read: Reads a copy of it.
-        fake: ``fake(out, each, seed)`` writes a tiny tree of the published shape, ``each`` images a split.
+        fake: ``fake(out, each=6, seed=0)`` writes a tiny tree of its shape, ``each`` images a split.
         releases: Published counts.
-        layout: The tree in words.
         terms: Who may use it for what.
-        source: Where layout, classes and terms were read.
         own_names: Whether one file name in two splits means two pictures.
     """
 
@@ -32,11 +30,9 @@ class PublicSet:
     title: str
     classes: tuple[str, ...]
     read: Callable[[str | Path], Annotated]
-    fake: Callable[[Path, int, int], None]
+    fake: Callable[..., None]
     releases: tuple[Release, ...]
-    layout: str
     terms: str
-    source: str
     own_names: bool = False
 
     def labels(self) -> dict[str, str]:

@@ -53,5 +53,5 @@ def fake_public_set(name: str, out: str | Path, *, each: int = 6, seed: int = 0)
     out = Path(out)
     known = public_set(name)
     require_new(out)
-    known.fake(out, each, seed)
+    known.fake(out, each=each, seed=seed)
     return out

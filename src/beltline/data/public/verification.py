@@ -106,6 +106,8 @@ def _picture_remarks(picture: Picture, checks: Checks, classes: Sequence[str]) -
         yield "missing_images", picture.file
     if picture.objects is None and picture.fault is None:
         yield "not_annotated", picture.file
+    if picture.fault is not None:
+        yield "damaged_annotation", picture.fault
     yield from object_remarks(picture, check.size if check is not None else None, classes)
 
 

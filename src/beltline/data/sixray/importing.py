@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from beltline.core import BadInputError
 from beltline.core.progress import Progress
-from beltline.data.annotations.annotated import AnnotatedObject, Picture
+from beltline.data.annotations.annotated import AnnotatedObject, Picture, read_or_fault
 from beltline.data.importing import Source, import_copy
 from beltline.data.sixray.boxes import read_annotation
 from beltline.data.sixray.index import SixrayIndex
@@ -77,8 +77,5 @@ def _objects(
     path = index.annotation(row)
     if path is None:
         return None if positive else (), None
-    try:
-        found = read_annotation(path).objects
-    except BadInputError as error:
-        return None, str(error).removeprefix(f"{index.root}/")
-    return tuple(item for item in found if item.label in ANNOTATED), None
+    found, fault = read_or_fault(read_annotation, index.root, path)
+    return found and tuple(item for item in found.objects if item.label in ANNOTATED), fault

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import BadInputError, Instances
+from beltline.data.annotations.annotated import IMAGE_SUFFIXES
 from beltline.data.annotations.image_list import ImageList
 from beltline.data.sixray.boxes import read_annotation, usable
 from beltline.data.sixray.lists import NAMES, LabelList, read_label_list
@@ -26,7 +27,6 @@ from beltline.data.sixray.lists import NAMES, LabelList, read_label_list
 IMAGE_FOLDERS = ("jpegimage", "jpegimages", "images", "image")
 ANNOTATION_FOLDERS = ("annotation", "annotations", "positive-annotation", "positive_annotation")
 LIST_FOLDERS = ("imageset", "imagesets")
-_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 _DEEPEST = 4
 Difficult: TypeAlias = Literal["nan", "present"]
 Files: TypeAlias = Mapping[tuple[str, str], Sequence[str]]
@@ -132,7 +132,7 @@ def find_holdings(root: str | Path) -> Holdings:
     for entry in sorted(os.scandir(root), key=lambda e: e.name):
         kind = entry.name.lower()
         if entry.is_dir() and kind in IMAGE_FOLDERS:
-            _collect(images, root, entry.name, _IMAGE_SUFFIXES)
+            _collect(images, root, entry.name, IMAGE_SUFFIXES)
         elif entry.is_dir() and kind in ANNOTATION_FOLDERS:
             _collect(annotations, root, entry.name, (".xml",))
         elif entry.is_dir() and kind in LIST_FOLDERS:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError
 from beltline.core.progress import Progress
-from beltline.data.annotations.annotated import Picture
+from beltline.data.annotations.annotated import Picture, read_or_fault
 from beltline.data.sixray.boxes import Annotation, read_annotation
 from beltline.data.sixray.index import Holdings, SixrayIndex, build_index, files_below, find_holdings
 from beltline.data.sixray.lists import ANNOTATED, read_label_list
 from beltline.data.sixray.subsets import split_pairs
 from beltline.data.verdict import Release, Verdict
 from beltline.data.verification import Checks, CopyAtHand, Remarks, object_remarks, verify_copy
+
+T = TypeVar("T")
 
 TABLE_1: Mapping[str, int] = MappingProxyType(
     {
@@ -68,13 +70,15 @@ def verify(
         BadInputError: If the folder is no copy of SIXray at all.
     """
     holdings = find_holdings(root)
-    annotations, damaged = _read_annotations(holdings)
-    lists, damaged_lists = _read_lists(holdings)
+    files = {name: holdings.root / path for name, path in files_below(holdings.annotations)}
+    annotations, damaged = _sorted_out(read_annotation, holdings.root, files)
+    _, damaged_lists = _sorted_out(read_label_list, holdings.root, holdings.lists)
+    lists = {name: path for name, path in holdings.lists.items() if name not in damaged_lists}
     sound = {place: [n for n in names if n not in damaged] for place, names in holdings.annotations.items()}
     index = build_index(replace(holdings, lists=lists, annotations=sound))
 
     def look(checks: Checks) -> Remarks:
-        yield from (("damaged_list", error) for error in damaged_lists)
+        yield from (("damaged_list", error) for error in damaged_lists.values())
         yield from (("damaged_xml", error) for error in damaged.values())
         yield from _list_remarks(index)
         yield from _file_remarks(index, holdings)
@@ -88,27 +92,13 @@ def verify(
     return verify_copy(copy, deep=deep, workers=workers, on_progress=on_progress)
 
 
-def _read_annotations(holdings: Holdings) -> tuple[dict[str, Annotation], dict[str, str]]:
-    """Annotations by name, and why others cannot be read."""
-    annotations, damaged = {}, {}
-    for name, path in files_below(holdings.annotations):
-        try:
-            annotations[name] = read_annotation(holdings.root / path)
-        except BadInputError as error:
-            damaged[name] = str(error).removeprefix(f"{holdings.root}/")
-    return annotations, damaged
-
-
-def _read_lists(holdings: Holdings) -> tuple[dict[str, Path], list[str]]:
-    """Lists by name, and why others cannot be read."""
-    lists, damaged = {}, []
-    for name, path in holdings.lists.items():
-        try:
-            read_label_list(path)
-            lists[name] = path
-        except BadInputError as error:
-            damaged.append(str(error).removeprefix(f"{holdings.root}/"))
-    return lists, damaged
+def _sorted_out(
+    read: Callable[[Path], T], root: Path, files: Mapping[str, Path]
+) -> tuple[dict[str, T], dict[str, str]]:
+    """What files hold, by name, and why others cannot be read."""
+    looked = {name: read_or_fault(read, root, path) for name, path in files.items()}
+    damaged = {name: fault for name, (_, fault) in looked.items() if fault is not None}
+    return {name: found for name, (found, _) in looked.items() if found is not None}, damaged
 
 
 def _list_remarks(index: SixrayIndex) -> Iterator[tuple[str, str]]:
@@ -155,7 +145,7 @@ def _box_remarks(
 
 
 def _twin_remarks(index: SixrayIndex, pairs: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    names = [(PurePosixPath(a).stem, PurePosixPath(b).stem) for a, b in pairs]
+    names = [sorted(PurePosixPath(file).stem for file in pair) for pair in pairs]
     sides = [tuple(set(index.names[rows].tolist()) for rows in pair) for _, *pair in split_pairs(index)]
     for a, b in names:
         if a != b:  # else one image that lies in two folders
