@@ -30,7 +30,7 @@ slow:
 readers:
 	python3 -m venv .venv-readers
 	.venv-readers/bin/pip install -q -e ".[readers]"
-	.venv-readers/bin/pytest -q tests/data/test_other_readers.py
+	.venv-readers/bin/pytest -q tests/data/annotations/test_other_readers.py
 
 format:
 	ruff check --fix .

@@ -6,7 +6,7 @@ import pytest
 
 from beltline.cli.app import main
 from beltline.data import read_subset
-from beltline.data.sixray.fake import SixrayTraps, fake_sixray
+from beltline.data.sixray import SixrayTraps, fake_sixray
 from beltline.formats import read_set, sha256_of
 
 

@@ -23,16 +23,23 @@ from mutations import mutate
 
 from beltline.core import BeltlineError
 from beltline.data.annotations.conversion import TARGETS, convert, read_annotated
-from beltline.data.public.importing import import_public_set
+from beltline.data.public import (
+    PUBLIC_SETS,
+    fake_public_set,
+    import_public_set,
+    public_set,
+    verify_public_set,
+)
 from beltline.data.public.pixray import fake_pixray_coco
-from beltline.data.public.table import PUBLIC_SETS, fake_public_set, public_set
-from beltline.data.public.verification import verify_public_set
-from beltline.data.sixray.fake import fake_sixray
-from beltline.data.sixray.importing import import_sixray
-from beltline.data.sixray.index import read_index, to_image_list
-from beltline.data.sixray.stats import sixray_statistics
-from beltline.data.sixray.subsets import build_subset
-from beltline.data.sixray.verification import verify
+from beltline.data.sixray import (
+    build_subset,
+    fake_sixray,
+    import_sixray,
+    read_index,
+    sixray_statistics,
+    to_image_list,
+    verify,
+)
 from beltline.formats import read_set, verify_set
 
 MEMORY = 1_500_000_000

@@ -13,10 +13,14 @@ import pytest
 from beltline.core import BadInputError, Masks, ShapeError
 from beltline.data.annotations.annotated import LONGEST_OUTLINE_PX, class_name, is_polygon, split_name
 from beltline.data.annotations.conversion import convert, read_annotated
-from beltline.data.public.importing import import_public_set
+from beltline.data.public import (
+    PUBLIC_SETS,
+    fake_public_set,
+    import_public_set,
+    public_set,
+    verify_public_set,
+)
 from beltline.data.public.pixray import PIXRAY
-from beltline.data.public.table import PUBLIC_SETS, fake_public_set, public_set
-from beltline.data.public.verification import verify_public_set
 from beltline.formats import read_set
 
 PROGRAM = Path(__file__).with_name("fuzz_sets.py")

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from beltline.cli.context import JsonFlag, Seed, print_json, progress, progress_bar, say
+from beltline.cli.context import JsonFlag, Seed, print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from beltline.data.public import PublicSet
     from beltline.data.public.importing import Names
-    from beltline.data.verdict import Verdict
+    from beltline.data.verdict import SetVerdict
 
 SIXRAY = "sixray"
 
@@ -73,7 +73,7 @@ def verify(
     Example: beltline data verify opixray OPIXRAY --deep
     """
     from beltline.core import QualityGateError
-    from beltline.data.public.table import PUBLIC_SETS
+    from beltline.data.public import PUBLIC_SETS
 
     if root is None and not Path(name).exists() and name.lower() in (SIXRAY, *PUBLIC_SETS):
         raise typer.BadParameter(f"name the folder of a copy of {name} too", param_hint="ROOT")
@@ -99,8 +99,8 @@ def fake(
     Example: beltline data fake pidray pidray-fake
     """
     from beltline.data.annotations.set_files import require_new
-    from beltline.data.public.table import fake_public_set
-    from beltline.data.sixray.fake import fake_sixray
+    from beltline.data.public import fake_public_set
+    from beltline.data.sixray import fake_sixray
 
     if name.lower() == SIXRAY:
         require_new(out)
@@ -140,15 +140,8 @@ def convert(
     if from_ is not None and form is None:
         raise typer.BadParameter(f"must be one of {', '.join(FORMATS)}, got {from_!r}", param_hint="--from")
     data = read_annotated(source, form)
-    losses = write(
-        data,
-        out,
-        target,
-        copy=copy,
-        with_images=images,
-        jpeg=jpeg,
-        watch=lambda rows: progress(rows, label="converting"),
-    )
+    with progress_bar("converting") as bar:
+        losses = write(data, out, target, copy=copy, with_images=images, jpeg=jpeg, on_progress=bar)
     if as_json:
         print_json(losses.to_json())
     else:
@@ -179,7 +172,7 @@ def _import(
         return import_public_set(known, root, out, part=part, names=names, copy=copy, on_progress=bar)
 
 
-def _look(name: str, root: Path, *, deep: bool, workers: int) -> "Verdict":
+def _look(name: str, root: Path, *, deep: bool, workers: int) -> "SetVerdict":
     from beltline.data.public import verify_public_set
     from beltline.data.sixray import verify as verify_sixray
 
@@ -190,7 +183,7 @@ def _look(name: str, root: Path, *, deep: bool, workers: int) -> "Verdict":
 
 def _known(name: str) -> "PublicSet":
     from beltline.core import BadInputError
-    from beltline.data.public.table import public_set
+    from beltline.data.public import public_set
 
     try:
         return public_set(name)

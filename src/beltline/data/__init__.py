@@ -35,11 +35,11 @@ from beltline.data.sixray import (
     verify,
     write_subset,
 )
-from beltline.data.verdict import Verdict
+from beltline.data.verdict import SetVerdict
 
 __all__ = [
     "ImageList", "read_image_folder", "repeat_positives",
-    "PUBLIC_SETS", "public_set", "fake_public_set", "import_public_set", "verify_public_set", "Verdict",
+    "PUBLIC_SETS", "public_set", "fake_public_set", "import_public_set", "verify_public_set", "SetVerdict",
     "Annotated", "AnnotatedObject", "Picture", "read_annotated", "convert",
     "SixrayIndex", "read_index", "to_image_list", "verify",
     "Subset", "build_subset", "take_lists", "write_subset", "read_subset",

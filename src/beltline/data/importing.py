@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from beltline.core import Masks, ShapeError, is_threat
+from beltline.core import Masks, Progress, ShapeError, counted, is_threat
 from beltline.core.printable import path_text
-from beltline.core.progress import Progress, counted
 from beltline.data.annotations.annotated import AnnotatedObject, Picture, usable_box
 from beltline.data.annotations.image_check import check_image
 from beltline.data.annotations.polygons import run_length
@@ -24,7 +23,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class SetSource:
     """What of a copy becomes a set.
 
     Attributes:
@@ -55,7 +54,7 @@ class Source:
 
 
 def import_copy(
-    source: Source, out: str | Path, *, copy: bool = False, on_progress: Progress | None = None
+    source: SetSource, out: str | Path, *, copy: bool = False, on_progress: Progress | None = None
 ) -> dict[str, Any]:
     """Write images/, annotations.json, labels.csv and card.json of what is on disk.
 
@@ -118,7 +117,7 @@ class _Tables:
     parts: Counter[str] = field(default_factory=Counter)
 
 
-def _add(tables: _Tables, source: Source, picture: Picture, out: Path, *, copy: bool) -> str | None:
+def _add(tables: _Tables, source: SetSource, picture: Picture, out: Path, *, copy: bool) -> str | None:
     """Bring one picture over and note it in the tables; the reason where it is left out."""
     path = source.root / picture.file
     check = check_image(path)

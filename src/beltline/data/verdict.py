@@ -113,7 +113,7 @@ class Release:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class SetVerdict:
     """A copy of a set, as far as it was looked into.
 
     Attributes:

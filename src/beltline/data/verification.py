@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TypeAlias
 
-from beltline.core.progress import Progress
+from beltline.core import Progress
 from beltline.data.annotations.annotated import AnnotatedObject, Picture
 from beltline.data.annotations.image_check import ImageCheck, check_image
-from beltline.data.verdict import FAULTS, NOTES, Verdict, findings_of
+from beltline.data.verdict import FAULTS, NOTES, SetVerdict, findings_of
 
 _ARCHIVE = re.compile(r"\.(zip|rar|7z|tar|tgz|tar\.gz\d*)$", re.IGNORECASE)
 _OUTSIDE_PX = 1.0
@@ -38,7 +38,7 @@ class CopyAtHand:
             forgotten at once: there may be a million.
     """
 
-    summary: Verdict
+    summary: SetVerdict
     files: Sequence[str]
     faults: Mapping[str, str]
     notes: Mapping[str, str]
@@ -49,7 +49,7 @@ class CopyAtHand:
 
 def verify_copy(
     copy: CopyAtHand, *, deep: bool = False, workers: int = 4, on_progress: Progress | None = None
-) -> Verdict:
+) -> SetVerdict:
     """Look into every image of a copy, and let its set look into the rest.
 
     Args:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePath
 from typing import Literal, TypeAlias, get_args
 
-from beltline.core import BadInputError
+from beltline.core import BadInputError, Progress, counted
 from beltline.core.printable import path_text
 from beltline.data.annotations.annotated import Annotated, AnnotatedObject, Picture, usable_box
 from beltline.data.annotations.coco import read_coco
@@ -68,7 +68,7 @@ def convert(
     copy: bool = False,
     with_images: bool = True,
     jpeg: bool = False,
-    watch: Callable[[list[int]], Iterable[int]] = iter,
+    on_progress: Progress | None = None,
 ) -> Losses:
     """Write pictures in another format, and ``losses.json`` beside.
 
@@ -82,7 +82,7 @@ def convert(
         copy: Copy images instead of hard links.
         with_images: Bring images along; without them only annotations are written.
         jpeg: Write images of other kinds as JPEG, for readers that know no other.
-        watch: Passes positions of pictures on, to show progress.
+        on_progress: Told pictures.
 
     Returns:
         What was lost.
@@ -95,7 +95,7 @@ def convert(
     pictures = list(data.pictures)
     files: dict[int, str] = {}
     taken: set[str] = set()
-    for i in watch(list(range(len(pictures)))):
+    for i in counted(range(len(pictures)), on_progress):
         picture = _prepared(data, pictures[i], target, losses)
         if picture is not None:
             pictures[i] = picture

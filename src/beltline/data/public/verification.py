@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from beltline.core.progress import Progress
+from beltline.core import Progress
 from beltline.data.annotations.annotated import Annotated, Picture
 from beltline.data.public.record import PublicSet
-from beltline.data.verdict import Verdict
+from beltline.data.verdict import SetVerdict
 from beltline.data.verification import Checks, CopyAtHand, object_remarks, verify_copy
 
 FAULTS: Mapping[str, str] = MappingProxyType(
@@ -48,7 +48,7 @@ def verify_public_set(
     deep: bool = False,
     workers: int = 4,
     on_progress: Progress | None = None,
-) -> Verdict:
+) -> SetVerdict:
     """Look into every list, annotation and image of a copy.
 
     Args:
@@ -84,12 +84,12 @@ def verify_public_set(
     return verify_copy(copy, deep=deep, workers=workers, on_progress=on_progress)
 
 
-def _summary(known: PublicSet, data: Annotated, there: Sequence[Picture]) -> Verdict:
+def _summary(known: PublicSet, data: Annotated, there: Sequence[Picture]) -> SetVerdict:
     listed = _part_counts(data.pictures)
     objects = Counter(dict.fromkeys(known.classes, 0))
     for picture in there:
         objects.update(item.label for item in picture.objects or ())
-    return Verdict(
+    return SetVerdict(
         data.root, known.title, known.nearest(listed), listed, _part_counts(there), dict(objects),
         annotations=sum(picture.objects is not None for picture in data.pictures),
         lists=dict(Counter(picture.split for picture in data.pictures if picture.split)),

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError
-from beltline.core.progress import Progress
+from beltline.core import BadInputError, Progress
 from beltline.data.annotations.annotated import AnnotatedObject, Picture, read_or_fault
-from beltline.data.importing import Source, import_copy
+from beltline.data.importing import SetSource, import_copy
 from beltline.data.sixray.boxes import read_annotation
 from beltline.data.sixray.index import SixrayIndex
 from beltline.data.sixray.lists import ANNOTATED
@@ -49,7 +48,7 @@ def import_sixray(
     rows = np.flatnonzero(index.present & (positive | (not only_positive)))
     if not len(rows):
         raise BadInputError(f"{index.root}: none of {len(index)} listed images is on disk; unpack JPEGImage")
-    source = Source(
+    source = SetSource(
         "sixray", index.root, {"only_positive": only_positive}, _pictures(index, rows, positive), len(rows),
         len(index), TERMS, classes=(*index.classes, "hammer"), columns=index.classes,
     )  # fmt: skip
@@ -78,4 +77,6 @@ def _objects(
     if path is None:
         return None if positive else (), None
     found, fault = read_or_fault(read_annotation, index.root, path)
-    return found and tuple(item for item in found.objects if item.label in ANNOTATED), fault
+    if found is None:
+        return None, fault
+    return tuple(item for item in found.objects if item.label in ANNOTATED), None

@@ -7,7 +7,7 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from beltline.core import BadInputError
+from beltline.core import BadInputError, Progress, counted
 from beltline.data.compare.charts import BarChart, write_charts
 from beltline.data.sixray.boxes import read_annotation, usable
 from beltline.data.sixray.index import SixrayIndex
@@ -67,14 +67,12 @@ class SixrayStatistics:
         }
 
 
-def sixray_statistics(
-    index: SixrayIndex, *, watch: Callable[[list[int]], Iterable[int]] = iter
-) -> SixrayStatistics:
+def sixray_statistics(index: SixrayIndex, *, on_progress: Progress | None = None) -> SixrayStatistics:
     """Read every annotation and the images that have one.
 
     Args:
         index: Of a copy.
-        watch: Passes rows on, to show progress.
+        on_progress: Told images with boxes.
 
     Raises:
         BadInputError: If an annotation or an annotated image is damaged.
@@ -82,7 +80,7 @@ def sixray_statistics(
     names: list[str] = []
     labels: list[str] = []
     rows: list[NDArray[np.float64]] = []
-    for row in watch(np.flatnonzero(index.annotated).tolist()):
+    for row in counted(np.flatnonzero(index.annotated).tolist(), on_progress):
         path = index.annotation(row)
         assert path is not None
         annotation = read_annotation(path)

@@ -12,13 +12,13 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core.progress import Progress
+from beltline.core import Progress
 from beltline.data.annotations.annotated import Picture, read_or_fault
 from beltline.data.sixray.boxes import Annotation, read_annotation
 from beltline.data.sixray.index import Holdings, SixrayIndex, build_index, files_below, find_holdings
 from beltline.data.sixray.lists import ANNOTATED, read_label_list
 from beltline.data.sixray.subsets import split_pairs
-from beltline.data.verdict import Release, Verdict
+from beltline.data.verdict import Release, SetVerdict
 from beltline.data.verification import Checks, CopyAtHand, Remarks, object_remarks, verify_copy
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ NOTES: Mapping[str, str] = MappingProxyType(
 
 def verify(
     root: str | Path, *, deep: bool = False, workers: int = 4, on_progress: Progress | None = None
-) -> Verdict:
+) -> SetVerdict:
     """Look into every list, annotation and image of a copy.
 
     Args:
@@ -126,9 +126,9 @@ def _file_remarks(index: SixrayIndex, holdings: Holdings) -> Iterator[tuple[str,
 def _box_remarks(
     index: SixrayIndex, annotations: Mapping[str, Annotation], checks: Checks
 ) -> Iterator[tuple[str, str]]:
-    for row in np.flatnonzero(index.positive & index.present & ~index.annotated):
-        yield "positive_without_xml", str(index.names[row])
-    rows = {str(index.names[row]): row for row in np.flatnonzero(index.annotated)}
+    without = index.names[index.positive & index.present & ~index.annotated]
+    yield from (("positive_without_xml", name) for name in without.tolist())
+    rows = {str(index.names[row]): row for row in np.flatnonzero(index.annotated).tolist()}
     for name, annotation in annotations.items():
         row = rows.get(name)
         check = checks.get(index.file(row) or "") if row is not None else None
@@ -153,11 +153,11 @@ def _twin_remarks(index: SixrayIndex, pairs: Sequence[tuple[str, str]]) -> Itera
             yield "content_in_both_splits" if parted else "same_content", f"{a} = {b}"
 
 
-def _summary(index: SixrayIndex, annotations: Mapping[str, Annotation]) -> Verdict:
+def _summary(index: SixrayIndex, annotations: Mapping[str, Annotation]) -> SetVerdict:
     listed, on_disk = (_counts(index, rows, annotations) for rows in (slice(None), index.present))
     there = set(index.names[index.present & index.annotated].tolist())
     found = Counter(i.label for name, a in annotations.items() if name in there for i in a.objects)
-    return Verdict(
+    return SetVerdict(
         index.root, "SIXray", RELEASE, listed, on_disk, {**dict.fromkeys(ANNOTATED, 0), **found},
         annotations=len(annotations), lists={name: len(rows) for name, rows in index.lists.items()},
     )  # fmt: skip

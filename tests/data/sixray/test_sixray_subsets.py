@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beltline.core import BadInputError
+from beltline.data.sixray import SixrayIndex, build_subset, read_index, read_subset, take_lists, write_subset
 from beltline.data.sixray.draw import priorities
 from beltline.data.sixray.fake import SixrayTraps, fake_label_rows, fake_sixray
-from beltline.data.sixray.index import SixrayIndex, read_index
 from beltline.data.sixray.lists import NAMES
-from beltline.data.sixray.subsets import build_subset, read_subset, take_lists, write_subset
 
 
 def index_of(names, labels, *, present=True):

@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 
 from beltline.core import BadInputError
-from beltline.data.public.importing import import_public_set
+from beltline.data.public import fake_public_set, import_public_set, verify_public_set
 from beltline.data.public.opixray import OPIXRAY
-from beltline.data.public.table import fake_public_set
-from beltline.data.public.verification import verify_public_set
 from beltline.formats import read_set, verify_set
 
 

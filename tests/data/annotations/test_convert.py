@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from beltline.cli.app import main
 from beltline.core import BadInputError, Masks
-from beltline.data.annotations.annotated import Annotated, AnnotatedObject, Picture
+from beltline.data.annotations import Annotated, AnnotatedObject, Picture
 from beltline.data.annotations.coco import read_coco
 from beltline.data.annotations.conversion import convert, guess_format, read_annotated
 from beltline.data.annotations.losses import Losses

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from beltline.core import Instances, Masks
-from beltline.data.annotations.annotated import Annotated, AnnotatedObject, Picture
+from beltline.data.annotations import Annotated, AnnotatedObject, Picture
 from beltline.data.annotations.conversion import convert
 from beltline.data.public.fake import write_picture
 from beltline.formats import SetWriter
 
 SIZE = (48, 64)
-DOCS = Path(__file__).parents[2] / "docs" / "datasets.md"
+DOCS = Path(__file__).parents[3] / "docs" / "datasets.md"
 CLASSES = ("gun", "knife", "scissors")
 
 

@@ -10,8 +10,7 @@ from PIL import Image
 
 from beltline.core import BadInputError
 from beltline.data.compare.charts import BarChart, nice_limit, write_charts
-from beltline.data.sixray.fake import SixrayTraps, fake_sixray
-from beltline.data.sixray.index import read_index
+from beltline.data.sixray import SixrayTraps, fake_sixray, read_index
 from beltline.data.sixray.stats import histogram, principal_angle, sixray_statistics, write_statistics
 
 XML = """<annotation>{}<object><name>knife</name>

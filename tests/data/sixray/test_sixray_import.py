@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from beltline.core import BadInputError
-from beltline.data.sixray.fake import SixrayTraps, fake_sixray
-from beltline.data.sixray.importing import import_sixray
-from beltline.data.sixray.index import read_index
+from beltline.data.sixray import SixrayTraps, fake_sixray, import_sixray, read_index
 from beltline.formats import read_set, verify_set
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from beltline.core import BadInputError
+from beltline.data.sixray import SixrayTraps, fake_sixray
 from beltline.data.sixray.boxes import read_annotation, usable
-from beltline.data.sixray.fake import SixrayTraps, fake_sixray
 from beltline.data.sixray.index import read_index, sortable, to_image_list
 
 XML = """<annotation><filename>P1.jpg</filename>

@@ -8,12 +8,16 @@ import pytest
 
 from beltline.core import BadInputError, canonical, is_threat
 from beltline.core.taxonomy import DATASETS
+from beltline.data.public import (
+    PUBLIC_SETS,
+    fake_public_set,
+    import_public_set,
+    public_set,
+    verify_public_set,
+)
 from beltline.data.public.gdxray import read_gdxray
-from beltline.data.public.importing import import_public_set
 from beltline.data.public.pidray import PIDRAY
 from beltline.data.public.pixray import fake_pixray_coco, read_pixray
-from beltline.data.public.table import PUBLIC_SETS, fake_public_set, public_set
-from beltline.data.public.verification import verify_public_set
 from beltline.formats import read_set, verify_set
 
 # Everyday classes of the sets: not threats, and no taxonomy name was invented for them by mistake.
@@ -205,7 +209,7 @@ def test_other_json_is_a_damaged_annotation(text, tmp_path):
 
 
 def test_the_page_says_what_the_code_knows():
-    page = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text("utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "datasets.md").read_text("utf-8")
     for known in PUBLIC_SETS.values():
         cells = [
             f"{name}: {label if is_threat(label) else f'*{label}*'}" for name, label in known.labels().items()

@@ -9,8 +9,8 @@ import pytest
 
 from beltline.core import BadInputError
 from beltline.data import verdict as common
-from beltline.data.annotations.image_check import check_image
-from beltline.data.sixray.fake import SixrayTraps, fake_sixray
+from beltline.data.annotations import check_image
+from beltline.data.sixray import SixrayTraps, fake_sixray
 from beltline.data.sixray.verification import FAULTS, NOTES, TABLE_1, verify
 
 
