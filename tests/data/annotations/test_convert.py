@@ -13,11 +13,11 @@ from beltline.core import BadInputError, Masks
 from beltline.data.annotations import Annotated, AnnotatedObject, Picture
 from beltline.data.annotations.coco import read_coco
 from beltline.data.annotations.conversion import convert, guess_format, read_annotated
+from beltline.data.annotations.fake import write_picture
 from beltline.data.annotations.losses import Losses
 from beltline.data.annotations.polygons import one_polygon, run_length
 from beltline.data.annotations.voc import read_voc_xml, whole_pixels
 from beltline.data.annotations.yolo import read_yolo_labels
-from beltline.data.public.fake import write_picture
 from beltline.formats import read_scan, read_set
 
 SIZE = (48, 64)

@@ -13,7 +13,7 @@ import pytest
 from beltline.core import Instances, Masks
 from beltline.data.annotations import Annotated, AnnotatedObject, Picture
 from beltline.data.annotations.conversion import convert
-from beltline.data.public.fake import write_picture
+from beltline.data.annotations.fake import write_picture
 from beltline.formats import SetWriter
 
 SIZE = (48, 64)

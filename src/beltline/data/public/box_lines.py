@@ -25,8 +25,8 @@ from beltline.data.annotations.annotated import (
     images_in,
     read_or_fault,
 )
+from beltline.data.annotations.fake import fake_pictures, write_picture, write_text
 from beltline.data.annotations.set_files import read_names
-from beltline.data.public.fake import fake_pictures, write_picture, write_text
 from beltline.formats.limits import bad, read_bytes
 
 

@@ -13,7 +13,7 @@ from beltline.core import BadInputError
 from beltline.data.annotations.annotated import Annotated, Picture, images_in
 from beltline.data.annotations.coco import read_coco_file
 from beltline.data.annotations.coco_writer import coco_tables
-from beltline.data.public.fake import fake_pictures, write_picture
+from beltline.data.annotations.fake import fake_pictures, write_picture
 from beltline.formats import write_json
 
 

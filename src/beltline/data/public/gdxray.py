@@ -26,7 +26,7 @@ from beltline.data.annotations.annotated import (
     images_in,
     read_or_fault,
 )
-from beltline.data.public.fake import fake_pictures, write_picture, write_text
+from beltline.data.annotations.fake import fake_pictures, write_picture, write_text
 from beltline.data.public.record import PublicSet
 from beltline.data.verdict import Release
 from beltline.formats.limits import bad, read_bytes

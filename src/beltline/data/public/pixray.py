@@ -24,8 +24,8 @@ from beltline.data.annotations.annotated import (
     read_or_fault,
 )
 from beltline.data.annotations.coco import outline_box
+from beltline.data.annotations.fake import fake_pictures, write_picture
 from beltline.data.public.coco_set import CocoPart, fake_coco_set, read_coco_set
-from beltline.data.public.fake import fake_pictures, write_picture
 from beltline.data.public.record import PublicSet
 from beltline.data.verdict import Release
 from beltline.formats import write_json

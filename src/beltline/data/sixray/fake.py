@@ -1,19 +1,21 @@
-"""Fake copies of public data sets: the same layout and traps, pictures of random rectangles.
+"""Fake copies of SIXray: the same layout and traps, pictures of random rectangles.
 
-Nothing here comes from a real image. Tests and demonstrations use them where the real set may not go.
+Tests and demonstrations use them where the real set may not go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from beltline.data.annotations.annotated import AnnotatedObject, Box, Picture
+from beltline.data.annotations.annotation_xml import CORNERS
+from beltline.data.annotations.fake import write_picture, write_text
 from beltline.data.sixray.lists import CLASSES, HAMMER
 
 # The share of positives that hold each class, roughly SIXray's long tail.
@@ -42,14 +44,6 @@ class SixrayTraps:
     missing: float = 0.0
     truncated: bool = False
     oddities: bool = True
-
-
-@dataclass(frozen=True)
-class _Bag:
-    name: str
-    labels: tuple[int, ...]
-    objects: tuple[tuple[str, tuple[float, float, float, float]], ...]
-    test: bool
 
 
 def fake_sixray(
@@ -84,20 +78,20 @@ def fake_sixray(
     root, odd = Path(out), traps or SixrayTraps()
     rng = np.random.default_rng(seed)
     bags = [_positive(i, rng, size, odd) for i in range(positives)]
-    bags += [_Bag(f"N{i + 1:05d}", (-1,) * 5, (), i % 5 == 4) for i in range(negatives)]
+    absent = dict.fromkeys(CLASSES, -1)
+    bags += [_bag(f"N{i + 1:05d}", i, (), absent, size, odd) for i in range(negatives)]
     root.mkdir(parents=True, exist_ok=True)
     packed = round(odd.missing * negatives)  # the last ones: an archive holds a run of names
     unpacked = bags[: len(bags) - packed]
-    for number, bag in enumerate(unpacked, start=1):
-        folder = root / "JPEGImage" / (("test" if bag.test else "train") if odd.nested else "")
-        picture = _picture(bag, rng, size)
-        folder.mkdir(parents=True, exist_ok=True)
-        cut_off = odd.truncated and number == len(unpacked)
-        (folder / f"{bag.name}.jpg").write_bytes(picture[:-20] if cut_off else picture)
+    for bag in unpacked:
+        write_picture(root, bag, rng=rng)
+    if odd.truncated and unpacked:
+        last = root / unpacked[-1].file
+        last.write_bytes(last.read_bytes()[:-20])
     if packed:
         (root / "JPEGImage.tar.gz17").write_bytes(b"a part that was not unpacked")
     for bag in bags[:positives]:
-        _write_xml(root / "Annotation" / f"{bag.name}.xml", bag, size, odd)
+        _write_xml(root / "Annotation" / f"{bag.stem}.xml", bag, odd)
     _write_lists(root / "ImageSet", bags, odd)
     return root
 
@@ -112,70 +106,66 @@ def fake_label_rows(positives: int, negatives: int, *, seed: int = 0) -> tuple[l
     return names, np.concatenate([labels, np.full((negatives, 5), -1, np.int8)])
 
 
-def _positive(i: int, rng: np.random.Generator, size: tuple[int, int], odd: SixrayTraps) -> _Bag:
+def _positive(i: int, rng: np.random.Generator, size: tuple[int, int], odd: SixrayTraps) -> Picture:
     has = rng.random(5) < _SHARES
     has[i % 5] |= not has.any()
-    names = [name for name, there in zip(CLASSES, has, strict=True) if there]
-    labels = [1 if there else -1 for there in has]
+    labels = {name: 1 if there else -1 for name, there in zip(CLASSES, has, strict=True)}
+    names = [name for name, value in labels.items() if value > 0]
     if odd.oddities and i == 3 and odd.values == "-1/1":
-        labels[int(np.flatnonzero(has)[0])] = 0
+        labels[names[0]] = 0
     if odd.oddities and i % 4 == 1:
         names.append(HAMMER)
-    return _Bag(f"P{i + 1:05d}", tuple(labels), tuple((n, _box(rng, size)) for n in names), i % 5 == 4)
+    objects = tuple(AnnotatedObject(name, _box(rng, size)) for name in names)
+    return _bag(f"P{i + 1:05d}", i, objects, labels, size, odd)
 
 
-def _box(rng: np.random.Generator, size: tuple[int, int]) -> tuple[float, float, float, float]:
+def _bag(
+    name: str,
+    i: int,
+    objects: tuple[AnnotatedObject, ...],
+    labels: Mapping[str, int],
+    size: tuple[int, int],
+    odd: SixrayTraps,
+) -> Picture:
+    split = "test" if i % 5 == 4 else "train"
+    folder = f"JPEGImage/{split}" if odd.nested else "JPEGImage"
+    return Picture(f"{folder}/{name}.jpg", objects, split, size, labels=labels)
+
+
+def _box(rng: np.random.Generator, size: tuple[int, int]) -> Box:
     height, width = size
     x, y = rng.uniform(0, 0.6 * width), rng.uniform(0, 0.6 * height)
     right, bottom = x + rng.uniform(0.15, 0.4) * width, y + rng.uniform(0.15, 0.4) * height
     return (round(x, 3), round(y, 3), round(right, 3), round(bottom, 3))
 
 
-def _picture(bag: _Bag, rng: np.random.Generator, size: tuple[int, int]) -> bytes:
-    """JPEG of random rectangles, also at the objects."""
-    pixels = np.full((*size, 3), 250, np.uint8)
-    boxes = [_box(rng, size) for _ in range(4)] + [box for _, box in bag.objects]
-    for box in boxes:
-        left, top, right, bottom = (int(v) for v in box)
-        color = tuple(int(v) for v in rng.integers(60, 230, 3))
-        cv2.rectangle(pixels, (left, top), (right, bottom), color, thickness=-1)
-    return bytes(cv2.imencode(".jpg", pixels)[1])
-
-
-def _write_xml(path: Path, bag: _Bag, size: tuple[int, int], odd: SixrayTraps) -> None:
-    number = int(bag.name[1:])
+def _write_xml(path: Path, bag: Picture, odd: SixrayTraps) -> None:
+    number = int(bag.stem[1:])
     case = (str.title, str.lower, str.upper)[number % 3] if odd.oddities else str.title
-    objects = [_object_xml(case(name), box) for name, box in bag.objects]
+    height, width = bag.size or (0, 0)
+    objects = [_object_xml(case(item.label), item.box) for item in bag.objects or ()]
     if odd.oddities and number % 3 == 0:
-        objects.append("\t<object/>\n\t<object>\n\t</object>\n")
-    shape = f"\t<size><width>{size[1]}</width><height>{size[0]}</height><depth>3</depth></size>\n"
-    text = f"<annotation>\n\t<filename>{bag.name}.jpg</filename>\n{shape}{''.join(objects)}</annotation>\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, "utf-8")
+        objects += ["\t<object/>", "\t<object>\n\t</object>"]
+    shape = f"\t<size><width>{width}</width><height>{height}</height><depth>3</depth></size>"
+    head = ("<annotation>", f"\t<filename>{bag.stem}.jpg</filename>", shape)
+    write_text(path, [*head, *objects, "</annotation>"])
 
 
-def _object_xml(name: str, box: Sequence[float]) -> str:
-    corners = "".join(
-        f"<{corner}>{value}</{corner}>"
-        for corner, value in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True)
-    )
-    return f"\t<object>\n\t\t<name>{name}</name>\n\t\t<bndbox>{corners}</bndbox>\n\t</object>\n"
+def _object_xml(name: str, box: Box) -> str:
+    pairs = zip(CORNERS, box, strict=True)
+    corners = "".join(f"<{corner}>{value}</{corner}>" for corner, value in pairs)
+    return f"\t<object>\n\t\t<name>{name}</name>\n\t\t<bndbox>{corners}</bndbox>\n\t</object>"
 
 
-def _write_lists(folder: Path, bags: Sequence[_Bag], odd: SixrayTraps) -> None:
-    train, test = [b for b in bags if not b.test], [b for b in bags if b.test]
-    if odd.lists == "released":
-        _write_list(folder / "train_test_10-5" / "train.csv", train, odd)
-        _write_list(folder / "train_test_10-5" / "test_new.csv", test, odd)
-    elif odd.lists == "published":
-        for subset in ("10", "100", "1000"):
-            _write_list(folder / subset / "train.csv", train, odd)
-            _write_list(folder / subset / "test.csv", test, odd)
-
-
-def _write_list(path: Path, bags: Sequence[_Bag], odd: SixrayTraps) -> None:
+def _write_lists(folder: Path, bags: Sequence[Picture], odd: SixrayTraps) -> None:
+    published = [f"{subset}/{side}" for subset in ("10", "100", "1000") for side in ("train", "test")]
+    released = ["train_test_10-5/train", "train_test_10-5/test_new"]
+    names = {"published": published, "released": released, "none": []}[odd.lists]
     absent = "-1" if odd.values == "-1/1" else "0"
-    rows = [",".join((b.name, *(absent if v < 0 else str(v) for v in b.labels))) for b in bags]
-    header = [",".join(("name", *CLASSES))] if odd.header else []
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join([*header, *rows, ""]), "utf-8")
+    for name in names:
+        chosen = [bag for bag in bags if bag.split in name.rpartition("/")[2]]
+        labels = [(bag.labels or {}).values() for bag in chosen]
+        values = [[absent if v < 0 else str(v) for v in row] for row in labels]
+        rows = [",".join((bag.stem, *row)) for bag, row in zip(chosen, values, strict=True)]
+        header = [",".join(("name", *CLASSES))] if odd.header else []
+        write_text(folder / f"{name}.csv", [*header, *rows])

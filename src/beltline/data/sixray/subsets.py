@@ -11,7 +11,6 @@ Source:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from beltline.data.sixray.draw import at_most, by_name, part_negatives, part_pos
 from beltline.data.sixray.index import Difficult, SixrayIndex, build_index, find_holdings, to_image_list
 from beltline.data.sixray.lists import LabelList, write_label_list
 from beltline.formats import begin_plan, sha256_of, write_json
+from beltline.formats.json_files import read_json
 
 Ratio: TypeAlias = Literal[10, 100, 1000]
 RATIOS: tuple[Ratio, ...] = (10, 100, 1000)
@@ -226,7 +226,7 @@ def read_subset(
         BadInputError: If a file is missing or damaged, the list changed since, or images are gone.
     """
     folder = Path(folder)
-    card = read_card(folder)
+    card = _card(folder)
     path = folder / f"{split}.csv"
     expected = card.get("sha256", {}).get(path.name)
     if not path.is_file():
@@ -246,19 +246,11 @@ def read_subset(
     return to_image_list(index, difficult=difficult)
 
 
-def read_card(folder: Path) -> Mapping[str, Any]:
-    """card.json of a subset.
-
-    Raises:
-        BadInputError: If it is missing or no card of a subset.
-    """
+def _card(folder: Path) -> Mapping[str, Any]:
     path = folder / "card.json"
-    try:
-        card = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise BadInputError(f"{path}: missing; is this a folder of beltline data subset?") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise BadInputError(f"{path}: damaged ({error})") from error
+    if not path.is_file():
+        raise BadInputError(f"{path}: missing; is this a folder of beltline data subset?")
+    card = read_json(path)
     if not isinstance(card, dict) or card.get("kind") != KIND:
         raise BadInputError(f"{path}: not the card of a SIXray subset")
     return card

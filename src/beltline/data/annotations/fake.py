@@ -1,4 +1,4 @@
-"""Pictures of random rectangles for fakes of public sets; nothing in them comes from a real image."""
+"""Pictures of random rectangles for fakes of data sets; nothing in them comes from a real image."""
 
 from __future__ import annotations
 
