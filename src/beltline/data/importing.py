@@ -23,7 +23,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, eq=False)
-class SetSource:
+class CopyToImport:
     """What of a copy becomes a set.
 
     Attributes:
@@ -54,7 +54,7 @@ class SetSource:
 
 
 def import_copy(
-    source: SetSource, out: str | Path, *, copy: bool = False, on_progress: Progress | None = None
+    source: CopyToImport, out: str | Path, *, copy: bool = False, on_progress: Progress | None = None
 ) -> dict[str, Any]:
     """Write images/, annotations.json, labels.csv and card.json of what is on disk.
 
@@ -117,7 +117,7 @@ class _Tables:
     parts: Counter[str] = field(default_factory=Counter)
 
 
-def _add(tables: _Tables, source: SetSource, picture: Picture, out: Path, *, copy: bool) -> str | None:
+def _add(tables: _Tables, source: CopyToImport, picture: Picture, out: Path, *, copy: bool) -> str | None:
     """Bring one picture over and note it in the tables; the reason where it is left out."""
     path = source.root / picture.file
     check = check_image(path)

@@ -76,13 +76,7 @@ class Finding:
 def findings_of(
     found: Mapping[str, Collection[str]], faults: Mapping[str, str], notes: Mapping[str, str]
 ) -> tuple[Finding, ...]:
-    """What there is of the kinds of two tables, faults first.
-
-    Args:
-        found: Names by kind.
-        faults: Meaning by kind of fault.
-        notes: Meaning by kind of note.
-    """
+    """What there is of names by kind, faults first; the tables say what the kinds mean."""
     return tuple(
         Finding(kind, len(found[kind]), tuple(sorted(found[kind])[:MOST_NAMES]), meaning, kind in faults)
         for kind, meaning in {**faults, **notes}.items()

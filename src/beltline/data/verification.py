@@ -24,7 +24,7 @@ Checks: TypeAlias = Mapping[str, ImageCheck]
 
 
 @dataclass(frozen=True, eq=False)
-class CopyAtHand:
+class CopyToVerify:
     """A copy whose lists and annotations were read, and what only its set knows about it.
 
     Attributes:
@@ -48,7 +48,7 @@ class CopyAtHand:
 
 
 def verify_copy(
-    copy: CopyAtHand, *, deep: bool = False, workers: int = 4, on_progress: Progress | None = None
+    copy: CopyToVerify, *, deep: bool = False, workers: int = 4, on_progress: Progress | None = None
 ) -> SetVerdict:
     """Look into every image of a copy, and let its set look into the rest.
 
@@ -100,7 +100,7 @@ def object_remarks(
 
 
 def _checks(
-    copy: CopyAtHand, deep: bool, workers: int, on_progress: Progress | None
+    copy: CopyToVerify, deep: bool, workers: int, on_progress: Progress | None
 ) -> Iterator[tuple[str, ImageCheck]]:
     """Every file with what a look into it told."""
     root, files = copy.summary.root, copy.files

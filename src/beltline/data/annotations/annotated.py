@@ -87,7 +87,7 @@ class Picture:
     @property
     def stem(self) -> str:
         """File name without folder and extension."""
-        return self.file.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+        return stem_of(self.file)
 
     def parts(self) -> tuple[str, ...]:
         """Under which names it counts: its split, its parts of the split, and ``all``."""
@@ -116,6 +116,11 @@ class Annotated:
     def splits(self) -> tuple[str, ...]:
         """Names of the splits, in order of appearance."""
         return tuple(dict.fromkeys(picture.split for picture in self.pictures))
+
+
+def stem_of(file: str) -> str:
+    """File name without folders and extension; a tenth of what ``PurePath`` takes, for a million of them."""
+    return file.rsplit("/", 1)[-1].rsplit(".", 1)[0]
 
 
 def read_or_fault(read: Callable[[Path], T], root: Path, path: Path) -> tuple[T | None, str | None]:

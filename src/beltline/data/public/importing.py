@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from beltline.core import BadInputError, Progress, canonical
 from beltline.data.annotations.annotated import Annotated, Picture
-from beltline.data.importing import SetSource, import_copy
+from beltline.data.importing import CopyToImport, import_copy
 from beltline.data.public.record import PublicSet
 
 Names: TypeAlias = Literal["taxonomy", "published"]
@@ -48,7 +48,7 @@ def import_public_set(
     pictures = _chosen(data, part)
     labels = known.labels() if names == "taxonomy" else {name: name for name in known.classes}
     other = _spelled if names == "taxonomy" else str
-    source = SetSource(
+    source = CopyToImport(
         known.name, data.root, {"part": part, "names": names}, pictures, len(pictures), len(data),
         known.terms, classes=tuple(labels.values()),
         category=lambda name: labels.get(name) or other(name),

@@ -11,7 +11,7 @@ from beltline.core import Progress
 from beltline.data.annotations.annotated import Annotated, Picture
 from beltline.data.public.record import PublicSet
 from beltline.data.verdict import SetVerdict
-from beltline.data.verification import Checks, CopyAtHand, object_remarks, verify_copy
+from beltline.data.verification import Checks, CopyToVerify, object_remarks, verify_copy
 
 FAULTS: Mapping[str, str] = MappingProxyType(
     {
@@ -80,7 +80,7 @@ def verify_public_set(
         for a, b in pairs:
             yield "same_content" if splits[a] == splits[b] else "content_in_two_splits", f"{a} = {b}"
 
-    copy = CopyAtHand(summary, list(splits), FAULTS, NOTES, look, twins)
+    copy = CopyToVerify(summary, list(splits), FAULTS, NOTES, look, twins)
     return verify_copy(copy, deep=deep, workers=workers, on_progress=on_progress)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from beltline.core import BadInputError, Progress
 from beltline.data.annotations.annotated import AnnotatedObject, Picture, read_or_fault
-from beltline.data.importing import SetSource, import_copy
+from beltline.data.importing import CopyToImport, import_copy
 from beltline.data.sixray.boxes import read_annotation
 from beltline.data.sixray.index import SixrayIndex
 from beltline.data.sixray.lists import ANNOTATED
@@ -48,7 +48,7 @@ def import_sixray(
     rows = np.flatnonzero(index.present & (positive | (not only_positive)))
     if not len(rows):
         raise BadInputError(f"{index.root}: none of {len(index)} listed images is on disk; unpack JPEGImage")
-    source = SetSource(
+    source = CopyToImport(
         "sixray", index.root, {"only_positive": only_positive}, _pictures(index, rows, positive), len(rows),
         len(index), TERMS, classes=(*index.classes, "hammer"), columns=index.classes,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import Progress
-from beltline.data.annotations.annotated import Picture, read_or_fault
+from beltline.data.annotations.annotated import Picture, read_or_fault, stem_of
 from beltline.data.sixray.boxes import Annotation, read_annotation
 from beltline.data.sixray.index import Holdings, SixrayIndex, build_index, files_below, find_holdings
 from beltline.data.sixray.lists import ANNOTATED, read_label_list
 from beltline.data.sixray.subsets import split_pairs
 from beltline.data.verdict import Release, SetVerdict
-from beltline.data.verification import Checks, CopyAtHand, Remarks, object_remarks, verify_copy
+from beltline.data.verification import Checks, CopyToVerify, Remarks, object_remarks, verify_copy
 
 T = TypeVar("T")
 
@@ -84,10 +84,10 @@ def verify(
         yield from _file_remarks(index, holdings)
         yield from _box_remarks(index, annotations, checks)
 
-    copy = CopyAtHand(
+    copy = CopyToVerify(
         _summary(index, annotations), [path for _, path in files_below(holdings.images)], FAULTS, NOTES, look,
         twins=lambda pairs: _twin_remarks(index, pairs),
-        measured=lambda file: PurePosixPath(file).stem in annotations,
+        measured=lambda file: stem_of(file) in annotations,
     )  # fmt: skip
     return verify_copy(copy, deep=deep, workers=workers, on_progress=on_progress)
 
@@ -145,7 +145,7 @@ def _box_remarks(
 
 
 def _twin_remarks(index: SixrayIndex, pairs: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    names = [sorted(PurePosixPath(file).stem for file in pair) for pair in pairs]
+    names = [sorted(stem_of(file) for file in pair) for pair in pairs]
     sides = [tuple(set(index.names[rows].tolist()) for rows in pair) for _, *pair in split_pairs(index)]
     for a, b in names:
         if a != b:  # else one image that lies in two folders
