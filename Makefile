@@ -1,5 +1,6 @@
 # The developer's entrances; .ci/run calls `make check` in a fresh environment.
 JOBS ?= 2
+READERS ?= .venv-readers
 export OMP_WAIT_POLICY = PASSIVE
 
 .PHONY: check lint types imports docs test slow readers format
@@ -28,9 +29,9 @@ slow:
 
 # Exports opened by Datumaro too, whose pins differ from ours.
 readers:
-	python3 -m venv .venv-readers
-	.venv-readers/bin/pip install -q -e ".[readers]"
-	.venv-readers/bin/pytest -q tests/data/annotations/test_other_readers.py
+	python3 -m venv $(READERS)
+	$(READERS)/bin/pip install -q -c constraints-readers.txt -e ".[readers]"
+	$(READERS)/bin/pytest -q tests/data/annotations/test_other_readers.py
 
 format:
 	ruff check --fix .

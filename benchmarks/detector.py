@@ -20,8 +20,8 @@ import torch
 
 from beltline.models.detection_small import SmallDetector
 from beltline.models.latency import Step, interleaved_seconds, paired_ratio
-from beltline.screening import find_weights
-from beltline.systems.detector.export import OUTPUTS, DetectorCard, export_detector
+from beltline.screening import find_weights, make_card
+from beltline.systems.detector.export import OUTPUTS, export_detector
 from beltline.systems.detector.recipe import DetectorRecipe
 
 SIDE, CLASSIFIER_SIZE, CLASSES = 640, (320, 448), 12
@@ -53,7 +53,13 @@ def exported(backbone: str, options: dict[str, Any]) -> bytes:
     """The starter detector with random weights as an ONNX file."""
     torch.manual_seed(0)
     detector = SmallDetector(CLASSES, backbone=backbone, width=DetectorRecipe().width, **options)
-    card = DetectorCard("bench", tuple(f"class {k}" for k in range(CLASSES)), SIDE, {"0.05": [0.5] * CLASSES})
+    card = make_card(
+        "bench",
+        tuple(f"class {k}" for k in range(CLASSES)),
+        SIDE,
+        thresholds={"0.05": [0.5] * CLASSES},
+        task="detection",
+    )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "detector.onnx"
         export_detector(detector, path, card)

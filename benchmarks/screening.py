@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from beltline.core import Scan
-from beltline.screening import ScreeningModel, find_weights, load_model, screen_scan
+from beltline.screening import TASKS, ScreeningModel, find_weights, load_model, screen_scan
+from beltline.screening.tasks.classification import probabilities
 
 WIDTH, HEIGHT = 1000, 700
-OUTPUTS = {"classification": ("logits", "cams"), "detection": ("boxes", "labels", "scores")}
 
 
 def bag(rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -49,10 +49,12 @@ def plain_pipeline(session: Any, picture: NDArray[np.uint8], card: Any) -> dict[
     canvas.paste(image, ((side[0] - image.width) // 2, (side[1] - image.height) // 2))
     tensor = np.asarray(canvas, dtype=np.float32).transpose(2, 0, 1)[None] / 255
     prepared = time.perf_counter()
-    answer = session.run(list(OUTPUTS[card.task]), {"image": np.ascontiguousarray(tensor)})
+    answer = session.run(
+        list(TASKS[card.task].graphs["model"].outputs), {"image": np.ascontiguousarray(tensor)}
+    )
     ran = time.perf_counter()
     if card.task == "classification":
-        card.probabilities(answer[0][0])
+        probabilities(card, answer[0][0])
         [np.unravel_index(int(cam.argmax()), cam.shape) for cam in answer[1][0]]
     done = time.perf_counter()
     return {

@@ -41,7 +41,8 @@ def test_the_pages_table_is_that_of_the_report(section: str) -> None:
     of_ablation = [r for r in rows("sixray_small", "differences") if r["backbone"] == "ResNet18 half"]
     found = {(r["difference"], r["subset"]): r for r in of_ablation}
     printed = read_printed().ablation
-    lines = [line for line in section.splitlines() if line.startswith("| ")][1:]
+    table = section.split("### What else")[1]
+    lines = [line for line in table.splitlines() if line.startswith("| ")][1:]
     assert len(lines) == 5
     for line in lines:
         name, *cells = (cell.strip(" *") for cell in line.strip("|").split("|"))
@@ -54,6 +55,23 @@ def test_the_pages_table_is_that_of_the_report(section: str) -> None:
                 else:
                     wanted.append(f"{gain:+.1f}")
         assert cells == wanted, name
+
+
+def test_the_pages_verdict_is_that_of_five_seeds(section: str) -> None:
+    report = "sixray_small_seeds"
+    (said,) = rows(report, "differences")
+    table = {row["method"]: row for row in rows(report, "table4_ablation")}
+    lines = [line for line in section.split("### What else")[0].splitlines() if line.startswith("| ")][1:]
+    cells = {name.strip(): [c.strip() for c in rest] for name, *rest in (x[1:-1].split("|") for x in lines)}
+    for name, method in (("plain", "plain"), ("CHR, ε 0.001", "CHR epsilon 0.001")):
+        row = table[method]
+        assert row["training positives"] == "200"
+        wanted = [row["seeds"], row["passes over them"], row["mAP"], "", row["pointing"], ""]
+        assert cells[name] == wanted
+    kinds = ("mAP points", "mAP, test images", "pointing points", "pointing, test images")
+    assert cells["CHR - plain, paired"] == [said["seeds"], "", *(said[kind] for kind in kinds)]
+    assert cells["always the densest spot"][4] == table["always its densest spot"]["pointing"]
+    assert said["clear"] == ""
 
 
 def test_every_figure_of_the_page_stands_in_a_report(section: str) -> None:

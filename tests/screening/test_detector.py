@@ -21,11 +21,12 @@ from beltline.screening import (
     ScreeningModel,
     load_model,
     prepare_whole,
+    read_card,
     screen_files,
     screen_scan,
 )
-from beltline.screening.cards import SCORE_FLOOR, read_card
 from beltline.screening.localize import boxes_on_scan
+from beltline.screening.tasks.detection import SCORE_FLOOR
 
 OPTIONS = RunOptions(pfa=0.1)
 
@@ -59,7 +60,7 @@ def outputs(best: Any, boxes: Any = (), labels: Any = (), scores: Any = ()) -> l
 
 
 def screened(detector: ScreeningModel, answer: list[Any], **options: Any) -> Any:
-    model = ScreeningModel(detector.card, detector.sha256, Runner(answer))
+    model = ScreeningModel(detector.card, detector.sha256, {"model": Runner(answer)})
     return screen_scan(scan_of((0, 0, 0)), model, pfa=0.1, **options).report
 
 
@@ -103,14 +104,14 @@ def test_scores_are_shown_as_the_chance_that_calibration_found(detector: Screeni
         "thresholds": {"0.1": [0.5, 0.5, 0.5]}, "calibration": {"scale": [2, 1, 1], "bias": [1, 0, 0]},
     }  # fmt: skip
     card = read_card(json.dumps(raw), "d")
-    model = ScreeningModel(card, "", Runner(outputs([0.6, 0.6, 0.1], [[0, 0, 9, 9]], [0], [0.6])))
+    model = ScreeningModel(card, "", {"model": Runner(outputs([0.6, 0.6, 0.1], [[0, 0, 9, 9]], [0], [0.6]))})
     entry = screen_scan(scan_of((0, 0, 0)), model, pfa=0.1).report
     expected = 1 / (1 + np.exp(-(2 * np.log(0.6 / 0.4) + 1)))
     assert entry.classes[0].probability == pytest.approx(expected, abs=1e-6)
     assert entry.instances[0].score == pytest.approx(expected, abs=1e-6)
     assert entry.classes[1].probability == pytest.approx(0.6)  # slope 1, offset 0
     assert [c.alarm for c in entry.classes] == [True, True, False]
-    at_threshold = ScreeningModel(card, "", Runner(outputs([0.5, 0.0, 0.0])))
+    at_threshold = ScreeningModel(card, "", {"model": Runner(outputs([0.5, 0.0, 0.0]))})
     assert screen_scan(scan_of((0, 0, 0)), at_threshold, pfa=0.1).report.classes[0].alarm
     with pytest.raises(BadInputError, match="positive slopes"):
         read_card(json.dumps({**raw, "calibration": {"scale": [0, 1, 1], "bias": [0, 0, 0]}}), "d")
@@ -149,7 +150,7 @@ def test_no_usable_answer_is_no_machine_result(
 
 
 def test_a_late_detector_is_no_machine_result(detector: ScreeningModel) -> None:
-    model = ScreeningModel(detector.card, detector.sha256, Runner(outputs([0, 0, 0]), sleep_s=0.4))
+    model = ScreeningModel(detector.card, detector.sha256, {"model": Runner(outputs([0, 0, 0]), sleep_s=0.4)})
     entry = screen_scan(scan_of((0, 0, 0)), model, deadline_ms=100).report
     assert entry.decision == "no_machine_result"
     assert "deadline" in (entry.reason or "")
@@ -217,7 +218,7 @@ def test_every_quantity_is_seen(detector: ScreeningModel, quantity: Any, channel
         ({"thresholds": {"0.05": [0.5]}}, "expected 3 finite"),
         ({"long_side": 100}, "multiple of 32"),
         ({"task": "fusion"}, "task must be classification or detection, got 'fusion'"),
-        ({"task": "classification"}, "calibration"),
+        ({"task": "classification"}, "outputs logits, cams"),
         ({"classes": []}, "metadata"),
     ],
 )
@@ -271,7 +272,7 @@ def test_files_to_reports(detector: ScreeningModel, tmp_path: Path) -> None:
 
 
 def test_an_alarm_without_a_box_is_reported(detector: ScreeningModel, tmp_path: Path) -> None:
-    model = replace(detector, runner=Runner(outputs([0.7, 0, 0])))
+    model = replace(detector, graphs={"model": Runner(outputs([0.7, 0, 0]))})
     screen_files([bag_file(tmp_path / "bag.png")], tmp_path / "out", model, options=OPTIONS)
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert '<rect class="casing"' not in page

@@ -25,7 +25,7 @@ class Runner:
 
 
 def model_that(model: ScreeningModel, action: Any) -> ScreeningModel:
-    return ScreeningModel(model.card, model.sha256, Runner(action))
+    return ScreeningModel(model.card, model.sha256, {"model": Runner(action)})
 
 
 def fail() -> list[Any]:
@@ -96,7 +96,7 @@ def test_a_fault_of_our_own_is_no_machine_result(
     def broken(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr(sys.modules["beltline.screening.pipeline"], step, broken)
+    monkeypatch.setattr(sys.modules["beltline.screening.tasks.classification"], step, broken)
     entry = screen_scan(scan_with(0.9), model).report
     assert entry.decision == "no_machine_result"
     assert "ZeroDivisionError" in (entry.reason or "")

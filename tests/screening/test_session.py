@@ -8,6 +8,7 @@ import pytest
 
 from beltline.core import BadInputError, MissingExtraError, UntrustedWeightsError
 from beltline.screening import ModelFailure, ScreeningModel, find_weights, load_model, weights
+from beltline.screening.tasks.classification import probabilities
 
 IMAGE = np.ones((1, 3, 64, 64), np.float32)
 
@@ -26,7 +27,7 @@ class FakeRunner:
 
 
 def with_runner(model: ScreeningModel, runner: FakeRunner) -> ScreeningModel:
-    return ScreeningModel(model.card, model.sha256, runner)
+    return ScreeningModel(model.card, model.sha256, {"model": runner})
 
 
 def good_outputs() -> list[np.ndarray]:
@@ -34,13 +35,13 @@ def good_outputs() -> list[np.ndarray]:
 
 
 def test_a_good_model_answers(model: ScreeningModel) -> None:
-    output = model.run(IMAGE, timeout_s=30)
+    output = model.run({"image": IMAGE}, timeout_s=30)
     assert output.logits.shape == (3,)
     assert output.cams.shape == (3, 4, 4)
 
 
 def test_probabilities_follow_the_calibration(model: ScreeningModel) -> None:
-    probs = model.card.probabilities(np.array([0.5, 0.0, 100.0]))
+    probs = probabilities(model.card, np.array([0.5, 0.0, 100.0]))
     assert probs == pytest.approx([0.5, 1 / (1 + np.exp(6)), 1.0])
 
 
@@ -53,16 +54,16 @@ def test_operating_points_are_named(model: ScreeningModel) -> None:
 def test_late_model_fails_and_stays_closed_until_it_is_done(model: ScreeningModel) -> None:
     slow = with_runner(model, FakeRunner(good_outputs(), sleep_s=0.7))
     with pytest.raises(ModelFailure, match="deadline"):
-        slow.run(IMAGE, timeout_s=0.02)
+        slow.run({"image": IMAGE}, timeout_s=0.02)
     with pytest.raises(ModelFailure, match="busy"):
-        slow.run(IMAGE, timeout_s=0.02)
+        slow.run({"image": IMAGE}, timeout_s=0.02)
     time.sleep(0.7)
-    assert slow.run(IMAGE, timeout_s=5).logits.shape == (3,)
+    assert slow.run({"image": IMAGE}, timeout_s=5).logits.shape == (3,)
 
 
 def test_error_of_the_runtime_is_a_failure(model: ScreeningModel) -> None:
     with pytest.raises(ModelFailure, match="no memory"):
-        with_runner(model, FakeRunner(error=RuntimeError("no\n memory"))).run(IMAGE, timeout_s=5)
+        with_runner(model, FakeRunner(error=RuntimeError("no\n memory"))).run({"image": IMAGE}, timeout_s=5)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -71,14 +72,14 @@ def test_outputs_that_are_not_finite_are_a_failure(model: ScreeningModel, bad: f
     outputs = good_outputs()
     outputs[which].flat[-1] = bad
     with pytest.raises(ModelFailure, match="finite"):
-        with_runner(model, FakeRunner(outputs)).run(IMAGE)
+        with_runner(model, FakeRunner(outputs)).run({"image": IMAGE})
 
 
 @pytest.mark.parametrize("shape", [(1, 2), (2, 3), (3,)])
 def test_outputs_of_another_shape_are_a_failure(model: ScreeningModel, shape: tuple[int, ...]) -> None:
     outputs = [np.zeros(shape, np.float32), good_outputs()[1]]
     with pytest.raises(ModelFailure, match="shapes"):
-        with_runner(model, FakeRunner(outputs)).run(IMAGE)
+        with_runner(model, FakeRunner(outputs)).run({"image": IMAGE})
 
 
 def test_unknown_weights_are_refused_and_trusted_by_hand(model_file: Path) -> None:
@@ -145,7 +146,8 @@ def test_garbage_is_no_model(tmp_path: Path) -> None:
     [
         ({"classes": ["gun"]}, "expected 1 finite"),
         ({"long_side": 450}, "multiple of 32"),
-        ({"thresholds": {}}, "needs classes"),
+        ({"thresholds": {}}, "needs thresholds"),
+        ({"classes": [], "calibration": None, "thresholds": {}}, "needs classes"),
         ({"box_threshold": 1.5}, "box_threshold"),
         ({"calibration": {"scale": [1, 1, float("nan")], "bias": [0, 0, 0]}}, "finite"),
     ],

@@ -95,3 +95,24 @@ def test_scans_of_common_shape_are_screened_whole(model: ScreeningModel) -> None
     scan = Scan(strip().pixels[:, :, 100:690], "color", ("r", "g", "b"))
     assert bags_on(scan) == []
     assert screen_scan(scan, model, deadline_ms=60_000).report.bags == ()
+
+
+def packed(gap: int) -> Scan:
+    """Six bags of 700 x 740 pixels, so many pixels apart, the fourth with a dark block in it."""
+    pixels = np.full((3, 940, 6 * (700 + gap) + gap), 1.0, np.float32)
+    for number in range(6):
+        first = gap + number * (700 + gap)
+        pixels[:, 100:840, first : first + 700] = 0.7
+    pixels[:, 400:500, gap + 3 * (700 + gap) + 300 :][:, :, :100] = 0.02
+    return Scan(pixels, "color", ("r", "g", "b"))
+
+
+def test_bags_close_to_each_other_are_cut_and_those_that_touch_are_not_passed_as_one(
+    model: ScreeningModel,
+) -> None:
+    """Real belts are full: a bag that alarms alone must not be lost among five that do not."""
+    entry = screen_scan(packed(80), model, pfa=0.1, deadline_ms=60_000).report
+    assert (entry.decision, len(entry.bags)) == ("alarm", 6)
+    touching = screen_scan(packed(20), model, pfa=0.1, deadline_ms=60_000).report
+    assert touching.decision == "no_machine_result"
+    assert "cut the strip into bags" in (touching.reason or "")

@@ -12,21 +12,23 @@ from onnx import TensorProto
 
 from beltline.core import QualityGateError
 from beltline.models.chr import fuse_cams, mean_logits
-from beltline.screening import load_model
+from beltline.screening import load_model, make_card
+from beltline.screening.cards import METADATA_KEY
 from beltline.screening.runtime import onnxruntime
+from beltline.screening.tasks.classification import probabilities
 from beltline.systems.chr import export
-from beltline.systems.chr.export import METADATA_KEY, ModelCard, export_onnx
+from beltline.systems.chr.export import export_onnx
 from beltline.systems.chr.recipe import build_model
 from beltline.training.recipe_values import with_values
 
-CARD = ModelCard(
-    name="tiny",
-    classes=("gun", "knife"),
-    long_side=96,
+CARD = make_card(
+    "tiny",
+    ("gun", "knife"),
+    96,
     calibration={"scale": [1.5, 0.5], "bias": [-0.25, 0.0]},
     thresholds={"0.05": [0.6, 0.7], "0.1": [0.5, 0.6]},
     box_threshold=0.4,
-    card={"terms": "Apache-2.0", "figures": {"auc": math.nan}},
+    details={"terms": "Apache-2.0", "figures": {"auc": math.nan}},
 )
 SIZES = ((64, 96), (128, 64))
 
@@ -97,9 +99,9 @@ def test_screening_loads_the_file_and_reads_the_card(exported):
     assert card.thresholds_at(0.05).tolist() == [0.6, 0.7]
     assert card.thresholds_at(0.1).tolist() == [0.5, 0.6]
     expected = 1 / (1 + np.exp(-(1.5 * 2.0 - 0.25)))
-    assert card.probabilities(np.array([2.0, 0.0])) == pytest.approx([expected, 0.5])
+    assert probabilities(card, np.array([2.0, 0.0])) == pytest.approx([expected, 0.5])
     assert card.details["figures"] == {"auc": None}  # JSON has no NaN
-    output = loaded.run(np.ones((1, 3, 64, 96), np.float32))
+    output = loaded.run({"image": np.ones((1, 3, 64, 96), np.float32)})
     assert output.logits.shape == (2,)
 
 

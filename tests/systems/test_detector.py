@@ -15,9 +15,10 @@ from beltline.core import BadInputError, Instances
 from beltline.formats import SetWriter
 from beltline.metrics.detections import Boxes
 from beltline.models.detection_small import SmallDetector
+from beltline.screening import make_card
 from beltline.systems import system_of
 from beltline.systems.detector.data import SourceBatches, apply_to_boxes, padded, to_long_side
-from beltline.systems.detector.export import DetectorCard, export_detector
+from beltline.systems.detector.export import export_detector
 from beltline.systems.detector.figures import Seen, Thresholds, chosen_thresholds, figures
 from beltline.systems.detector.recipe import build_model
 from beltline.systems.detector.system import SYSTEM
@@ -242,7 +243,7 @@ def test_the_file_gives_what_torch_gives(tmp_path):
     with torch.no_grad():
         detector.score.bias.fill_(-2.0)
         detector.score.weight.mul_(40)
-    card = DetectorCard("tiny", CLASSES, 96, {"0.05": [0.5, 0.5]})
+    card = make_card("tiny", CLASSES, 96, thresholds={"0.05": [0.5, 0.5]}, task="detection")
     path = tmp_path / "tiny.onnx"
     found = export_detector(detector, path, card, check_sizes=((64, 96), (96, 64)))
     assert found["score_difference"] < 1e-4

@@ -98,7 +98,7 @@ def test_the_shipped_start_is_the_shipped_model() -> None:
     image = np.random.default_rng(0).random((1, 3, 64, 96), np.float32)
     with torch.no_grad():
         ours = mean_logits(model.eval()(torch.from_numpy(image)))[0].numpy()
-    np.testing.assert_allclose(ours, shipped.run(image, timeout_s=60).logits, atol=0.02)
+    np.testing.assert_allclose(ours, shipped.run({"image": image}, timeout_s=60).logits, atol=0.02)
 
 
 def test_the_shipped_detector_starts_what_it_is() -> None:
@@ -112,4 +112,4 @@ def test_the_shipped_detector_starts_what_it_is() -> None:
     with torch.no_grad():
         _, logits = detector.eval().dense(torch.from_numpy(image))
     best = logits.sigmoid().amax(2)[0].numpy()
-    np.testing.assert_allclose(best, shipped.run(image, timeout_s=60).best, atol=0.005)
+    np.testing.assert_allclose(best, shipped.run({"image": image}, timeout_s=60).best, atol=0.005)

@@ -107,12 +107,14 @@ def import_model(
 ) -> None:
     """Copy a model into your own folder and trust its SHA-256 from now on.
 
+    Further graphs of a model lie beside it, named by it: click.decoder.onnx beside click.onnx.
+
     Example: beltline models import my-model.onnx --name mine
     """
     from beltline.screening import import_weights, load_model
 
-    load_model(file, trust=True)  # one of ours, and it runs here
-    entry = import_weights(file, name=name or None, sha256=sha256 or None)
+    graphs = load_model(file, trust=True).graphs  # one of ours, and it runs here
+    entry = import_weights(file, name=name or None, sha256=sha256 or None, graphs=tuple(graphs))
     if as_json:
         print_json(_entry(entry))
         return

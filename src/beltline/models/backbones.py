@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from beltline.core import BadInputError, UntrustedWeightsError
+from beltline.models.packaged_weights import find_packaged, packaged_state
 from beltline.models.torchvision_ops import ensure_torchvision_ops
 
 ensure_torchvision_ops()
@@ -78,7 +79,15 @@ BACKBONES: dict[str, Backbone] = {
         ("denseblock2", "denseblock3", "denseblock4 and its norm"),
         (512, 1024, 1024),
     ),
-    # smaller or newer
+    # smaller or newer; the first has its ImageNet weights in a package, see `packaged_weights`
+    "EfficientNet-Lite0": Backbone(
+        "tf_efficientnet_lite0.in1k",
+        (2, 3, 4),
+        ("stage 3", "stage 5", "stage 7"),
+        (40, 112, 320),
+        mean=HALF,
+        std=HALF,
+    ),
     "MobileNetV4": Backbone(
         "mobilenetv4_conv_small.e2400_r224_in1k",
         (2, 3, 4),
@@ -154,12 +163,16 @@ def feature_backbone(
     Args:
         name: Display name in `BACKBONES`, or a name in timm.
         stages: How many stages.
-        pretrained: Fetch ImageNet weights through timm; the only way this function touches the network.
-            Without network: `load_backbone_weights`.
+        pretrained: Start from ImageNet weights: those of a package where one has them (`packaged_weights`),
+            else through timm, the only way this function touches the network. Without network:
+            `load_backbone_weights`.
         options: Further arguments of ``timm.create_model``, for example ``{"channels": (...)}``.
 
     Raises:
-        BadInputError: If neither the table nor timm has the backbone, or it has fewer stages.
+        BadInputError: If neither the table nor timm has the backbone, it has fewer stages, or its weights can
+            be had nowhere.
+        MissingExtraError: If the package with its weights is not installed.
+        UntrustedWeightsError: If that package's file is not the one that is known.
     """
     known = find_backbone(name)
     timm_name = known.timm_name if known else name
@@ -177,9 +190,23 @@ def feature_backbone(
         if not 1 <= stages <= levels:
             raise BadInputError(f"{name}: stages must be in 1..{levels}, got {stages}")
         taps = tuple(range(levels - stages, levels))
-    body: nn.Module = timm.create_model(
-        timm_name, features_only=True, out_indices=taps, pretrained=pretrained, **extra
-    )
+    packaged = find_packaged(timm_name) if pretrained else None
+    fetched = pretrained and packaged is None
+    try:
+        body: nn.Module = timm.create_model(
+            timm_name, features_only=True, out_indices=taps, pretrained=fetched, **extra
+        )
+    except (OSError, RuntimeError) as error:
+        if not fetched:
+            raise
+        raise BadInputError(
+            f"{name}: its ImageNet weights could not be fetched ({type(error).__name__}); without network"
+            " name a file by backbone_weights=FILE, or take EfficientNet-Lite0: its weights lie in a package"
+        ) from error
+    if packaged is not None:
+        whole = timm.create_model(timm_name, pretrained=False).state_dict()
+        found = packaged_state(packaged, whole)
+        body.load_state_dict({key: found[key] for key in body.state_dict()})
     return body
 
 

@@ -24,7 +24,7 @@ from beltline.formats import (
 from beltline.screening.results import OVERLAYS, PAGE, PICTURES, REPORT, holds_report, is_result
 
 NO_SUFFIX, HIDDEN, HIDDEN_FOLDER, LINKED = "without suffix", "hidden", "hidden folder", "linked folder"
-_SET_FILES = frozenset({"annotations.json", "card.json", "labels.csv"})
+_SET_FILES = frozenset({"annotations.json", "card.json", "labels.csv", "plan.json"})
 _SUFFIX = re.compile(r"\.(?!\d+$)\w{1,8}")  # "bag.17" and "1.2.840.10008" have none
 
 

@@ -8,42 +8,23 @@ judged is ``clear``.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import ClassFinding, Decision, InstanceFinding, Scan, ScanReport
-from beltline.core.report import Box
+from beltline.core import Scan, ScanReport
 from beltline.screening.bags import together
-from beltline.screening.cards import Task
 from beltline.screening.judgeable import why_not_judged
-from beltline.screening.localize import activation, boxes_on_scan, fine_map, point_and_box
-from beltline.screening.prepare import Letterbox, Prepared, Rectangle, prepare, prepare_whole
-from beltline.screening.session import DetectorOutput, ModelFailure, ModelOutput, ScreeningModel
+from beltline.screening.prepare import Rectangle
+from beltline.screening.session import ScreeningModel
 from beltline.screening.strip import bags_on, cut, too_long
+from beltline.screening.task import ModelFailure, Screened
 
 DEFAULT_DEADLINE_MS = 2000.0
 DEFAULT_PFA = 0.05
-
-
-@dataclass(frozen=True, eq=False)
-class Screened:
-    """A scan's report entry with what a picture of it needs.
-
-    Attributes:
-        report: The entry of report.json.
-        letterbox: Region of the scan that the maps cover; None without a machine result, and of a strip that
-            was cut into bags.
-        maps: Activation (h, w) in 0..1 of each alarmed class over that region.
-    """
-
-    report: ScanReport
-    letterbox: Letterbox | None = None
-    maps: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 def screen_scan(
@@ -127,120 +108,16 @@ def _screen_one(
     clock: _Clock,
     deadline_ms: float,
 ) -> Screened:
-    steps = _STEPS[model.card.task]
-    prepared = steps.prepare(scan, model.card.long_side)
+    prepared = model.task.prepare(scan, model.card)
     clock.step("prepare")
     left_s = deadline_ms / 1000 - clock.elapsed_s()
     if left_s <= 0:
         raise ModelFailure(f"deadline passed: {deadline_ms:g} ms were over before the model could run")
-    output = model.run(prepared.image, timeout_s=left_s)
+    answer = model.run(prepared.inputs, timeout_s=left_s)
     clock.step("model")
-    screened = steps.decide(entry, prepared, output, model, thresholds)
+    screened = model.task.decide(entry, prepared, answer, model.card, thresholds)
     clock.step("localise")
     return screened
-
-
-@dataclass(frozen=True)
-class _Steps:
-    """How models of one task are fed and understood."""
-
-    prepare: Callable[[Scan, int], Prepared]
-    decide: Callable[[ScanReport, Prepared, Any, ScreeningModel, NDArray[np.float64]], Screened]
-
-
-def _bag(scan: Scan, long_side: int) -> Prepared:
-    return prepare(scan, long_side=long_side)
-
-
-def _whole(scan: Scan, long_side: int) -> Prepared:
-    return prepare_whole(scan, long_side=long_side)
-
-
-def _decide(
-    entry: ScanReport,
-    prepared: Prepared,
-    output: ModelOutput,
-    model: ScreeningModel,
-    thresholds: NDArray[np.float64],
-) -> Screened:
-    probs = model.card.probabilities(output.logits)
-    alarms = probs >= thresholds
-    findings = tuple(
-        _finding(label, float(prob), bool(alarm), cam, prepared.letterbox, model.card.box_threshold)
-        for label, prob, alarm, cam in zip(model.card.classes, probs, alarms, output.cams, strict=True)
-    )
-    decision: Decision = "alarm" if alarms.any() else "clear"
-    maps = {
-        finding.label: activation(fine_map(cam, prepared.letterbox))
-        for finding, cam in zip(findings, output.cams, strict=True)
-        if finding.alarm
-    }
-    return Screened(replace(entry, decision=decision, classes=findings), prepared.letterbox, maps)
-
-
-def _decide_boxes(
-    entry: ScanReport,
-    prepared: Prepared,
-    output: DetectorOutput,
-    model: ScreeningModel,
-    thresholds: NDArray[np.float64],
-) -> Screened:
-    classes = model.card.classes
-    alarms = output.best >= thresholds
-    boxes = boxes_on_scan(output.boxes, prepared.letterbox).round(1)
-    there = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)  # not in the white that was added
-    passed = there & (output.scores >= thresholds[output.labels])
-    probs = model.card.of_scores(output.best)
-    chances = model.card.of_scores(output.scores, output.labels)
-    findings = tuple(
-        _boxed(label, float(best), bool(alarm), boxes[there & (output.labels == k)])
-        for k, (label, best, alarm) in enumerate(zip(classes, probs, alarms, strict=True))
-    )
-    instances = tuple(
-        InstanceFinding(classes[label], round(float(score), 6), _box(box))
-        for label, score, box in zip(output.labels[passed], chances[passed], boxes[passed], strict=True)
-    )
-    decision: Decision = "alarm" if alarms.any() else "clear"
-    report = replace(entry, decision=decision, classes=findings, instances=instances)
-    return Screened(report, prepared.letterbox)
-
-
-def _boxed(label: str, best: float, alarm: bool, boxes: NDArray[np.float64]) -> ClassFinding:
-    """A class with its first, that is best, box; without where the detector kept none of it."""
-    if not len(boxes):
-        return ClassFinding(label, round(best, 6), alarm)
-    x1, y1, x2, y2 = box = _box(boxes[0])
-    point = (round((x1 + x2) / 2, 1), round((y1 + y2) / 2, 1))
-    return ClassFinding(label, round(best, 6), alarm, point, box)
-
-
-def _box(values: NDArray[np.float64]) -> Box:
-    x1, y1, x2, y2 = (float(value) for value in values)
-    return x1, y1, x2, y2
-
-
-_STEPS: Mapping[Task, _Steps] = {
-    "classification": _Steps(_bag, _decide),
-    "detection": _Steps(_whole, _decide_boxes),
-}
-
-
-def _finding(
-    label: str, prob: float, alarm: bool, cam: NDArray[np.float32], letterbox: Letterbox, box_threshold: float
-) -> ClassFinding:
-    (x, y), (x1, y1, x2, y2) = point_and_box(cam, letterbox, box_threshold=box_threshold)
-    width, height = letterbox.scan_size
-    return ClassFinding(
-        label=label,
-        probability=round(prob, 6),
-        alarm=alarm,
-        point=(_inside(x, width), _inside(y, height)),
-        box=(_inside(x1, width), _inside(y1, height), _inside(x2, width), _inside(y2, height)),
-    )
-
-
-def _inside(value: float, limit: int) -> float:
-    return round(min(max(value, 0.0), float(limit)), 1)
 
 
 class _Clock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -59,10 +60,20 @@ class Letterbox:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """Network input ``image`` (1, 3, H, W) float32, RGB in 0..1, air 1, and the way back."""
+    """What a model is fed, and the way back.
 
-    image: NDArray[np.float32]
+    Attributes:
+        inputs: By the graph's names; ``image`` is (1, 3, H, W) float32, RGB in 0..1, air 1.
+        letterbox: Where the scan lies in the image.
+    """
+
+    inputs: Mapping[str, NDArray[np.float32]]
     letterbox: Letterbox
+
+    @property
+    def image(self) -> NDArray[np.float32]:
+        """The input that every model has."""
+        return self.inputs["image"]
 
 
 def prepare(scan: Scan, *, long_side: int = 448) -> Prepared:
@@ -231,7 +242,7 @@ def _fitted(picture: NDArray[np.uint8], region: Rectangle, letterbox: Letterbox)
     left, top = letterbox.pad
     target = image[0, :, top : top + letterbox.content[1], left : left + letterbox.content[0]]
     np.divide(np.moveaxis(content, 2, 0), np.float32(255), out=target)
-    return Prepared(image, letterbox)
+    return Prepared({"image": image}, letterbox)
 
 
 def _is_line_on_frame(box: Rectangle, shape: tuple[int, ...]) -> bool:

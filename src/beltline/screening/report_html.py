@@ -21,6 +21,7 @@ from beltline.core import ClassFinding, InstanceFinding, Report, ScanReport, pri
 from beltline.screening.album import Pictures
 from beltline.screening.cards import ModelCard
 from beltline.screening.prepare import Letterbox
+from beltline.screening.tasks import find_task
 from beltline.screening.truth import TruthItem, Verdict, judge
 
 BADGES = {"alarm": "ALARM", "clear": "CLEAR", "no_machine_result": "NO MACHINE RESULT"}
@@ -75,6 +76,7 @@ def render_report(
     pfa = report.operating_point["pfa"]
     views = [_card_view(card, model, pfa) for card in sorted(cards, key=_rank)]
     beside = any(card.pictures.file for card in cards)
+    reading = environment.from_string(find_task(model.task).how_to_read)
     return environment.get_template("report.html.j2").render(
         style=Markup(_source(environment, "report.css")),  # our own files, not user text
         script=Markup(script),
@@ -85,6 +87,7 @@ def render_report(
         classes=json.dumps([[c, round(float(t), 6)] for c, t in _thresholds(model, pfa).items()]),
         report=report,
         model=model,
+        how_to_read=Markup(reading.render(report=report, model=model)),
         details=_details(model.details),
         limits=_limits(model.details),
         finished=moment.strftime("%Y-%m-%d %H:%M"),
@@ -248,7 +251,8 @@ def _source_of(pictures: Pictures) -> str | None:
 
 
 def _thresholds(model: ModelCard, pfa: float) -> dict[str, float]:
-    return dict(zip(model.classes, model.probabilities_at(pfa).tolist(), strict=True))
+    chances = find_task(model.task).chances(model, model.thresholds_at(pfa))
+    return dict(zip(model.classes, chances.tolist(), strict=True))
 
 
 def _by_class(entry: ScanReport, classes: Sequence[str]) -> str:

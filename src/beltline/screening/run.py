@@ -26,10 +26,11 @@ from beltline.formats import SCAN_SUFFIXES
 from beltline.screening.album import Album, Limits
 from beltline.screening.files import Collected, collect, read
 from beltline.screening.pictures import display_picture, draw_findings, frame_color, jpeg, png
-from beltline.screening.pipeline import DEFAULT_DEADLINE_MS, DEFAULT_PFA, Screened, screen_scan
+from beltline.screening.pipeline import DEFAULT_DEADLINE_MS, DEFAULT_PFA, screen_scan
 from beltline.screening.report_html import Card, render_report
 from beltline.screening.results import OVERLAYS, PAGE, REPORT, ResultFolder, file_name
 from beltline.screening.session import ScreeningModel
+from beltline.screening.task import Screened
 from beltline.screening.truth import TruthFinder
 
 BEYOND_LIMIT = "beyond the limit"

@@ -11,9 +11,9 @@ from beltline.core import Scan
 from beltline.screening.prepare import Rectangle, objects_on, shrunk_to, white_picture
 
 STRIP = 4.0  # length over width from which a scan is cut; no bag of public sets is longer than 3.1
-LONGEST = 8.0  # a longer bag would be a line in the network's image; skis and tripods are shorter
+LONGEST = STRIP  # what is longer and cannot be cut is more likely several bags than one
 _ACROSS = 64  # pixels across the strip in the picture in which bags are looked for
-_GAP = 0.25  # of the strip's width: air that parts two bags
+_GAP = 0.06  # of the strip's width: air that parts two bags; no item lies across a column of air
 
 Interval = tuple[float, float]
 
@@ -22,7 +22,7 @@ def bags_on(scan: Scan) -> list[Rectangle]:
     """Rectangles (x, y, width, height) of the bags on a strip, in order along the belt.
 
     None of a scan less than four times as long as wide, or of an empty belt: that is screened as it is. A
-    strip is cut where a quarter of its width is air right across; nothing but air is left out.
+    strip is cut where there is air right across, for 6 % of its width along the belt; only air is left out.
     """
     length, across = max(scan.width, scan.height), min(scan.width, scan.height)
     if length < STRIP * across:

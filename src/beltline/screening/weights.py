@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ class WeightsEntry:
         default: Whether this model is used when none is named.
         start: The same network's weights for training to start from (safetensors), where there are some.
         start_sha256: Their sum.
+        graphs: Files of the model's further graphs by name, with their sums.
     """
 
     name: str
@@ -43,15 +45,24 @@ class WeightsEntry:
     default: bool = False
     start: Path | None = None
     start_sha256: str = ""
+    graphs: Mapping[str, tuple[Path, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
 class VerifiedWeights:
-    """The bytes of a model whose sum has been checked (or that the user trusted by hand)."""
+    """The bytes of a model whose sums have been checked (or that the user trusted by hand).
+
+    Attributes:
+        name: Of the model.
+        sha256: Of its file; of a model of several files, of their sums.
+        payload: The file with the card.
+        graphs: The bytes of its further graphs by name.
+    """
 
     name: str
     sha256: str
     payload: bytes
+    graphs: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def user_folder() -> Path:
@@ -74,23 +85,34 @@ def list_weights() -> tuple[WeightsEntry, ...]:
 
 
 def verify(entry: WeightsEntry) -> VerifiedWeights:
-    """Read a listed model and check its sum.
+    """Read a listed model and check the sums of all its files.
 
     Raises:
-        UntrustedWeightsError: If the file is missing or its SHA-256 differs from the manifest.
+        UntrustedWeightsError: If a file is missing or its SHA-256 differs from the manifest.
     """
-    if not entry.path.is_file():
-        raise UntrustedWeightsError(
-            f"model {entry.name!r}: {entry.path} is missing; reinstall or import it again"
-        )
-    payload = _read_bounded(entry.path)
+    payload = _verified(entry.name, entry.path, entry.sha256)
+    graphs = {name: _verified(entry.name, *file) for name, file in entry.graphs.items()}
+    return VerifiedWeights(entry.name, _joint_sum(entry), payload, graphs)
+
+
+def _verified(name: str, path: Path, sha256: str) -> bytes:
+    if not path.is_file():
+        raise UntrustedWeightsError(f"model {name!r}: {path} is missing; reinstall or import it again")
+    payload = _read_bounded(path)
     found = hashlib.sha256(payload).hexdigest()
-    if found != entry.sha256:
+    if found != sha256:
         raise UntrustedWeightsError(
-            f"model {entry.name!r}: SHA-256 of {entry.path} is {found[:12]}…, "
-            f"the manifest says {entry.sha256[:12]}…; the file was changed, do not use it"
+            f"model {name!r}: SHA-256 of {path} is {found[:12]}…, "
+            f"the manifest says {sha256[:12]}…; the file was changed, do not use it"
         )
-    return VerifiedWeights(entry.name, found, payload)
+    return payload
+
+
+def _joint_sum(entry: WeightsEntry) -> str:
+    if not entry.graphs:
+        return entry.sha256
+    sums = [entry.sha256, *(f"{name} {sha256}" for name, (_, sha256) in sorted(entry.graphs.items()))]
+    return hashlib.sha256("\n".join(sums).encode()).hexdigest()
 
 
 def find_weights(model: str | Path | None = None, *, trust: bool = False) -> VerifiedWeights:
@@ -116,12 +138,23 @@ def find_weights(model: str | Path | None = None, *, trust: bool = False) -> Ver
         raise UntrustedWeightsError(f"no model named {str(model)!r} (known: {names}) and no such file")
     payload = _read_bounded(path)
     found = hashlib.sha256(payload).hexdigest()
-    if not trust and all(entry.sha256 != found for entry in known):
+    listed = next((entry for entry in known if entry.sha256 == found), None)
+    if listed is not None:
+        return replace(verify(listed), name=path.stem)
+    if not trust:
         raise UntrustedWeightsError(
             f"{path}: SHA-256 {found[:12]}… stands in no manifest; "
             f"use --trust for this run, or `beltline models import {path}`"
         )
-    return VerifiedWeights(path.stem, found, payload)
+    graphs = {graph: _read_bounded(file) for graph, file in graph_files(path).items()}
+    return VerifiedWeights(path.stem, found, payload, graphs)
+
+
+def graph_files(path: Path) -> dict[str, Path]:
+    """Files of a model's further graphs by name: ``click.decoder.onnx`` beside ``click.onnx``."""
+    stem = f"{path.stem}."
+    found = sorted(path.parent.glob("*.onnx"))
+    return {file.stem.removeprefix(stem): file for file in found if file.stem.startswith(stem)}
 
 
 def find_start(name: str) -> Path | None:
@@ -132,39 +165,45 @@ def find_start(name: str) -> Path | None:
     """
     for entry in list_weights():
         if entry.name == name and entry.start is not None:
-            found = replace(entry, path=entry.start, sha256=entry.start_sha256)
-            verify(found)
+            _verified(name, entry.start, entry.start_sha256)
             return entry.start
     return None
 
 
-def import_weights(path: Path, *, name: str | None = None, sha256: str | None = None) -> WeightsEntry:
-    """Copy a model into the user's folder and note its sum there, so that it loads by name.
+def import_weights(
+    path: Path, *, name: str | None = None, sha256: str | None = None, graphs: Sequence[str] = ()
+) -> WeightsEntry:
+    """Copy a model into the user's folder and note its sums there, so that it loads by name.
 
     Args:
         path: An ONNX file. The caller checks that it is one of ours (`read_card`).
         name: Name to list it under; the file's stem when None.
         sha256: Sum published by whoever made the file; checked when given.
+        graphs: Names of its further graphs, see `graph_files`.
 
     Raises:
         UntrustedWeightsError: If the sum differs from ``sha256``, the name belongs to a shipped model, or
             weights lie in other files.
-        BadInputError: If the file cannot be read.
+        BadInputError: If a file cannot be read.
     """
     name = name or path.stem
     if any(entry.name == name for entry in _read_manifest(SHIPPED, "shipped")):
         raise UntrustedWeightsError(f"{name!r} is the name of a shipped model; choose another with --name")
-    payload = _read_bounded(path)
-    found = hashlib.sha256(payload).hexdigest()
-    if sha256 is not None and sha256.lower() != found:
-        raise UntrustedWeightsError(f"{path}: SHA-256 is {found}, you expected {sha256.lower()}")
-    refuse_external_data(payload, name)
+    beside = graph_files(path)
+    payloads = {graph: _read_bounded(file) for graph, file in {"": path, **beside}.items()
+                if graph in ("", *graphs)}  # fmt: skip
+    sums = {graph: hashlib.sha256(payload).hexdigest() for graph, payload in payloads.items()}
+    if sha256 is not None and sha256.lower() != sums[""]:
+        raise UntrustedWeightsError(f"{path}: SHA-256 is {sums['']}, you expected {sha256.lower()}")
     folder = user_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{found[:16]}.onnx"
-    write_atomic(target, payload)
+    targets = {graph: folder / f"{found[:16]}.onnx" for graph, found in sums.items()}
+    for graph, payload in payloads.items():
+        refuse_external_data(payload, name)
+        write_atomic(targets[graph], payload)
     kept = [entry for entry in _read_manifest(folder, "imported") if entry.name != name]
-    added = WeightsEntry(name, target, found, "imported")
+    further = {graph: (targets[graph], found) for graph, found in sums.items() if graph}
+    added = WeightsEntry(name, targets[""], sums[""], "imported", graphs=further)
     document = {"schema_version": 1, "default": None, "models": [_line(e) for e in (*kept, added)]}
     write_json(folder / MANIFEST, document, indent=2)
     return added
@@ -181,6 +220,10 @@ def _line(entry: WeightsEntry) -> dict[str, Any]:
     line: dict[str, Any] = {"name": entry.name, "file": entry.path.name, "sha256": entry.sha256}
     if entry.start is not None:
         line["start"] = {"file": entry.start.name, "sha256": entry.start_sha256}
+    if entry.graphs:
+        line["graphs"] = {
+            name: {"file": path.name, "sha256": sha256} for name, (path, sha256) in entry.graphs.items()
+        }
     return line
 
 
@@ -191,20 +234,28 @@ def _read_manifest(folder: Path, origin: str) -> tuple[WeightsEntry, ...]:
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
         default = document["default"]
-        return tuple(
-            WeightsEntry(
-                name=str(line["name"]),
-                path=folder / Path(str(line["file"])).name,
-                sha256=str(line["sha256"]).lower(),
-                origin=origin,
-                default=line["name"] == default,
-                start=folder / Path(str(line["start"]["file"])).name if "start" in line else None,
-                start_sha256=str(line["start"]["sha256"]).lower() if "start" in line else "",
-            )
-            for line in document["models"]
-        )
+        return tuple(_entry(folder, line, origin, default) for line in document["models"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInputError(f"{file}: not a manifest of weights ({error})") from error
+
+
+def _entry(folder: Path, line: Mapping[str, Any], origin: str, default: str | None) -> WeightsEntry:
+    path, sha256 = _file(folder, line)
+    start, start_sha256 = _file(folder, line["start"]) if "start" in line else (None, "")
+    return WeightsEntry(
+        name=str(line["name"]),
+        path=path,
+        sha256=sha256,
+        origin=origin,
+        default=line["name"] == default,
+        start=start,
+        start_sha256=start_sha256,
+        graphs={str(name): _file(folder, graph) for name, graph in line.get("graphs", {}).items()},
+    )
+
+
+def _file(folder: Path, line: Mapping[str, Any]) -> tuple[Path, str]:
+    return folder / Path(str(line["file"])).name, str(line["sha256"]).lower()
 
 
 def _read_bounded(path: Path) -> bytes:

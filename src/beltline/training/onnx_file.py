@@ -13,9 +13,8 @@ from torch import nn
 
 from beltline.core import QualityGateError
 from beltline.formats import write_atomic, write_json
+from beltline.screening.cards import METADATA_KEY
 from beltline.training.journal import without_nan
-
-METADATA_KEY = "beltline"
 
 
 def trace(

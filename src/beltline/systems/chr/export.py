@@ -6,8 +6,7 @@ the finest one.
 """
 
 import copy
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,35 +16,12 @@ from torch import Tensor, nn
 
 from beltline.core import QualityGateError
 from beltline.models.chr import ChrOutput, fuse_cams, mean_logits
+from beltline.screening import ModelCard
 from beltline.systems.chr.recipe import Normalised
-from beltline.training.onnx_file import METADATA_KEY as METADATA_KEY
 from beltline.training.onnx_file import trace, write_onnx
 
 PARITY_LIMIT = 1e-4
 ROUNDING_LIMIT = 0.02
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """What screening and its users have to know; stored in the file (key ``beltline``) and beside it.
-
-    Attributes:
-        name: Of the model.
-        classes: K names in the order of the logits.
-        long_side: Pixels to which the longer side of a scan is brought.
-        calibration: ``scale`` and ``bias``, K each: probability = sigmoid(scale * logit + bias).
-        thresholds: K probability thresholds for each false-alarm rate, keys like ``"0.05"``.
-        box_threshold: Share of a class map's range above its median that belongs to the box.
-        card: For people: recipe and its hash, checksum of the weights, figures, terms.
-    """
-
-    name: str
-    classes: tuple[str, ...]
-    long_side: int
-    calibration: Mapping[str, Sequence[float]]
-    thresholds: Mapping[str, Sequence[float]]
-    box_threshold: float = 0.5
-    card: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Exported(nn.Module):
@@ -95,7 +71,7 @@ def export_onnx(
         _store_half(graph)
         found |= _gate(path, "rounding_difference", network, graph, check_sizes, ROUNDING_LIMIT)
     found["megabytes"] = write_onnx(
-        path, graph, asdict(card), max_megabytes=max_megabytes, way_out="; try half weights"
+        path, graph, card.to_json(), max_megabytes=max_megabytes, way_out="; try half weights"
     )
     return found
 

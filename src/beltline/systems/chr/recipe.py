@@ -68,7 +68,8 @@ class ChrRecipe:
         epochs: Passes over a list of image files, which then decide the steps; 0 leaves it to ``steps``.
         normalisation: ``xray`` about the mean of scans, ``backbone`` as its ImageNet weights expect it, or
             ``imagenet``: as most of them do, and as earlier runs did with all of them.
-        pretrained: Fetch the backbone's ImageNet weights, which needs a network.
+        pretrained: Start from the backbone's ImageNet weights: EfficientNet-Lite0's out of a package, others'
+            by the network.
         backbone_weights: File of backbone weights, for machines without one; empty for none.
         augmentation: Ranges.
         training: Steps, rate, precision, start.

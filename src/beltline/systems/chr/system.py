@@ -9,8 +9,10 @@ from torch import nn
 
 from beltline.core import BadInputError
 from beltline.models.backbones import load_backbone_weights
+from beltline.screening import make_card
+from beltline.screening.tasks.classification import CLASSIFICATION
 from beltline.systems.chr.data import ChrData, ListData, open_data
-from beltline.systems.chr.export import ModelCard, export_onnx
+from beltline.systems.chr.export import export_onnx
 from beltline.systems.chr.figures import (
     build_evaluate,
     calibrate,
@@ -85,14 +87,15 @@ def measure_on(
 def export_to(recipe: ChrRecipe, model: nn.Module, request: ExportRequest) -> dict[str, float]:
     """See `beltline.systems.chr.export.export_onnx`."""
     chosen = request.calibration
-    card = ModelCard(
-        name=request.name,
-        classes=recipe.classes,
-        long_side=recipe.long_side,
-        calibration=chosen["calibration"],
+    card = make_card(
+        request.name,
+        recipe.classes,
+        recipe.long_side,
         thresholds=chosen["scan_thresholds"] if "scan_thresholds" in chosen else chosen["thresholds"],
+        calibration=chosen["calibration"],
         box_threshold=chosen["box_threshold"],
-        card=request.card,
+        details=request.card,
+        task=CLASSIFICATION.name,
     )
     return export_onnx(cast(Normalised, model), request.path, card, half_weights=request.half_weights)
 

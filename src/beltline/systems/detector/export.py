@@ -8,8 +8,7 @@ Input ``image`` (1, 3, H, W) float32 in 0..1, RGB, white = air, H and W multiple
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,34 +18,11 @@ from torch import Tensor, nn
 
 from beltline.core import QualityGateError
 from beltline.models.detection_small import KEPT, SCORE_FLOOR, SUPPRESSION_IOU, SmallDetector, suppressed
+from beltline.screening import ModelCard
 from beltline.training.onnx_file import trace, write_onnx
 
 BOX_LIMIT, SCORE_LIMIT = 0.05, 1e-4  # pixels; in [0, 1]
 OUTPUTS = ("boxes", "labels", "scores", "best")
-
-
-@dataclass(frozen=True)
-class DetectorCard:
-    """What users of the file have to know; stored in it (key ``beltline``) and beside it.
-
-    Attributes:
-        name: Of the model.
-        classes: K names in the order of the labels.
-        long_side: Pixels to which the longer side of a scan is brought.
-        thresholds: K score thresholds for each false-alarm rate of a scan, keys like ``"0.05"``.
-        calibration: ``scale`` and ``bias``, K each: sigmoid(scale logit(score) + bias) is the chance that the
-            scan holds the class; None where scores count as they are.
-        card: For people: recipe and its hash, checksum of the weights, figures, terms.
-        task: Always ``detection``.
-    """
-
-    name: str
-    classes: tuple[str, ...]
-    long_side: int
-    thresholds: Mapping[str, Sequence[float]]
-    calibration: Mapping[str, Sequence[float]] | None = None
-    card: Mapping[str, Any] = field(default_factory=dict)
-    task: str = "detection"
 
 
 class _Dense(nn.Module):
@@ -62,7 +38,7 @@ class _Dense(nn.Module):
 def export_detector(
     model: SmallDetector,
     path: Path,
-    card: DetectorCard,
+    card: ModelCard,
     *,
     max_megabytes: float = 20.0,
     check_sizes: Sequence[tuple[int, int]] = ((448, 640), (640, 320)),
@@ -82,7 +58,7 @@ def export_detector(
     found = _difference(network.detector, graph, check_sizes)
     if not (found["box_difference"] <= BOX_LIMIT and found["score_difference"] <= SCORE_LIMIT):
         raise QualityGateError(f"{path.name}: differs from torch: {found}")
-    found["megabytes"] = write_onnx(path, graph, asdict(card), max_megabytes=max_megabytes)
+    found["megabytes"] = write_onnx(path, graph, card.to_json(), max_megabytes=max_megabytes)
     return found
 
 

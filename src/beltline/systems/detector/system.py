@@ -12,10 +12,12 @@ from torch import nn
 from beltline.core import BadInputError
 from beltline.models.detection import DETECTORS, Detector
 from beltline.models.detection_small import SmallDetector
+from beltline.screening import make_card
+from beltline.screening.tasks.detection import DETECTION
 from beltline.systems.chr.recipe import BACKBONE
 from beltline.systems.detector.arrays import detection_loss
 from beltline.systems.detector.data import SourceBatches
-from beltline.systems.detector.export import DetectorCard, export_detector
+from beltline.systems.detector.export import export_detector
 from beltline.systems.detector.figures import (
     NO_THRESHOLDS,
     Thresholds,
@@ -133,13 +135,14 @@ def export(recipe: DetectorRecipe, model: nn.Module, request: ExportRequest) -> 
         raise BadInputError("a detector is stored in full precision (under 20 MB); leave --half out")
     if not isinstance(model, SmallDetector):
         raise BadInputError(f"{recipe.detector} is not exported; only the starter detector is")
-    card = DetectorCard(
-        name=request.name,
-        classes=recipe.classes,
-        long_side=recipe.long_side,
+    card = make_card(
+        request.name,
+        recipe.classes,
+        recipe.long_side,
         thresholds=request.calibration["thresholds"],
         calibration=request.calibration.get("calibration"),
-        card=request.card,
+        details=request.card,
+        task=DETECTION.name,
     )
     return export_detector(model, request.path, card)
 
