@@ -157,6 +157,16 @@ def test_the_same_picture_under_two_names(copy):
     assert names["content_in_both_splits"] in {("N00003 = N00005",), ("N00005 = N00003",)}
 
 
+def test_one_image_in_two_folders_is_not_two_pictures(copy):
+    shutil.copytree(copy / "JPEGImage", copy / "JPEGImage" / "again")
+    assert set(found(copy, deep=True)) == {"two_files"}
+
+
+def test_a_picture_that_no_list_names_may_be_one_that_a_list_does(copy):
+    shutil.copy(image(copy, "N00003"), image(copy, "N77777"))
+    assert found(copy, deep=True)["same_content"] == ("N00003 = N77777",)
+
+
 def test_the_end_of_an_incomplete_archive(tmp_path):
     root = fake_sixray(tmp_path, positives=2, negatives=10, traps=SixrayTraps(missing=0.5, truncated=True))
     assert [fault.kind for fault in verify(root).faults] == ["unreadable"]

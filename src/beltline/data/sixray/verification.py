@@ -70,11 +70,12 @@ def verify(
         BadInputError: If the folder is no copy of SIXray at all.
     """
     holdings = find_holdings(root)
-    files = {name: holdings.root / path for name, path in files_below(holdings.annotations)}
-    annotations, damaged = _sorted_out(read_annotation, holdings.root, files)
-    _, damaged_lists = _sorted_out(read_label_list, holdings.root, holdings.lists)
+    files = {path: holdings.root / path for _, path in files_below(holdings.annotations)}
+    read, damaged = _sorted_out(read_annotation, holdings.root, files)
+    annotations, spoilt = {stem_of(path): read[path] for path in read}, {stem_of(path) for path in damaged}
+    damaged_lists = _sorted_out(read_label_list, holdings.root, holdings.lists)[1]
     lists = {name: path for name, path in holdings.lists.items() if name not in damaged_lists}
-    sound = {place: [n for n in names if n not in damaged] for place, names in holdings.annotations.items()}
+    sound = {place: [n for n in names if n not in spoilt] for place, names in holdings.annotations.items()}
     index = build_index(replace(holdings, lists=lists, annotations=sound))
 
     def look(checks: Checks) -> Remarks:
@@ -95,7 +96,7 @@ def verify(
 def _sorted_out(
     read: Callable[[Path], T], root: Path, files: Mapping[str, Path]
 ) -> tuple[dict[str, T], dict[str, str]]:
-    """What files hold, by name, and why others cannot be read."""
+    """What files hold, and why others cannot be read, each by its key."""
     looked = {name: read_or_fault(read, root, path) for name, path in files.items()}
     damaged = {name: fault for name, (_, fault) in looked.items() if fault is not None}
     return {name: found for name, (found, _) in looked.items() if found is not None}, damaged
