@@ -31,7 +31,7 @@ slow:
 readers:
 	python3 -m venv $(READERS)
 	$(READERS)/bin/pip install -q -c constraints-readers.txt -e ".[readers]"
-	$(READERS)/bin/pytest -q tests/data/test_other_readers.py
+	$(READERS)/bin/pytest -q tests/data/annotations/test_other_readers.py
 
 format:
 	ruff check --fix .

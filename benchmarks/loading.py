@@ -30,7 +30,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 
-from beltline.data.image_list import ImageList
+from beltline.data.annotations import ImageList
 from beltline.models import ensure_torchvision_ops
 from beltline.training.files import FileBatches
 

@@ -21,10 +21,9 @@ from pathlib import Path
 
 import numpy as np
 
-from beltline.data.fake import fake_label_rows
-from beltline.data.sixray import read_index
-from beltline.data.sixray_lists import LabelList, write_label_list
-from beltline.data.sixray_subsets import RATIOS, build_subset, write_subset
+from beltline.data.sixray import RATIOS, build_subset, read_index, write_subset
+from beltline.data.sixray.fake import fake_label_rows
+from beltline.data.sixray.lists import LabelList, write_label_list
 
 POSITIVES, NEGATIVES = 8929, 1_050_302
 

@@ -6,7 +6,7 @@ import pytest
 
 from beltline.cli.app import main
 from beltline.data import read_subset
-from beltline.data.fake import SixrayTraps, fake_sixray
+from beltline.data.sixray import SixrayTraps, fake_sixray
 from beltline.formats import read_set, sha256_of
 
 
@@ -24,7 +24,7 @@ def run(capsys, *words):
 def test_verify_of_half_a_copy_is_0(copy, capsys):
     code, out, err = run(capsys, "data", "verify", copy)
     assert (code, err) == (0, "")
-    assert f"{copy}: partial" in out
+    assert f"{copy}: SIXray, partial" in out
     assert "1,059,231" in out
     assert "30 listed images that are not on disk" in out
 

@@ -127,7 +127,7 @@ def test_a_disk_that_fills_up_leaves_no_half_copy(place, tmp_path, monkeypatch, 
         target.write_bytes(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("beltline.data.set_files.shutil.copyfile", fill_up)
+    monkeypatch.setattr("beltline.data.annotations.set_files.shutil.copyfile", fill_up)
     got, line = run(f"data convert __/set {tmp_path}/out --to coco --copy", place, capsys)
     assert (got, "no space left" in line) == (NO_ROOM, True), line
     assert list((tmp_path / "out" / "images").iterdir()) == []

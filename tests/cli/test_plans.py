@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from beltline.cli.app import main
-from beltline.data.fake import fake_sixray
-from beltline.data.public_sets import fake_public_set
+from beltline.data.public import fake_public_set
+from beltline.data.sixray import fake_sixray
 from beltline.formats import encode_tiff
 from beltline.simulate import dataset
 from beltline.simulate.library import bake_library

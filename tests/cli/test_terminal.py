@@ -30,7 +30,7 @@ def test_a_long_work_off_a_terminal_says_how_far_it_came(capsys: pytest.CaptureF
 def test_a_short_work_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with progress_bar("simulating") as step:
         for done in range(50):
-            step(done, 50)
+            step(done, 50, "")
     assert list(progress(range(50), label="x")) == list(range(50))
     assert capsys.readouterr().err == ""
 
@@ -40,7 +40,7 @@ def test_any_verb_s_progress_is_told(
 ) -> None:
     monkeypatch.setattr("beltline.cli.context.TELL_EVERY_S", 0.0)
     assert list(progress([1, 2], label="reading")) == [1, 2]
-    assert capsys.readouterr().err.splitlines() == ["beltline: reading: 0 of 2", "beltline: reading: 1 of 2"]
+    assert capsys.readouterr().err.splitlines() == [f"beltline: reading: {n} of 2" for n in (0, 1, 2)]
 
 
 def test_messages_cannot_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:

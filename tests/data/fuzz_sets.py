@@ -22,17 +22,24 @@ sys.path.insert(0, str(Path(__file__).parent))
 from mutations import mutate
 
 from beltline.core import BeltlineError
-from beltline.data.convert import TARGETS, convert, read_annotated
-from beltline.data.fake import fake_sixray
-from beltline.data.pixray import fake_pixray_coco
-from beltline.data.public_import import import_public_set
-from beltline.data.public_sets import PUBLIC_SETS, fake_public_set, public_set
-from beltline.data.public_verify import verify_public_set
-from beltline.data.sixray import read_index, to_image_list
-from beltline.data.sixray_import import import_sixray
-from beltline.data.sixray_stats import sixray_statistics
-from beltline.data.sixray_subsets import build_subset
-from beltline.data.sixray_verify import verify
+from beltline.data.annotations.conversion import TARGETS, convert, read_annotated
+from beltline.data.public import (
+    PUBLIC_SETS,
+    fake_public_set,
+    import_public_set,
+    public_set,
+    verify_public_set,
+)
+from beltline.data.public.pixray import fake_pixray_coco
+from beltline.data.sixray import (
+    build_subset,
+    fake_sixray,
+    import_sixray,
+    read_index,
+    sixray_statistics,
+    to_image_list,
+    verify,
+)
 from beltline.formats import read_set, verify_set
 
 MEMORY = 1_500_000_000
@@ -92,7 +99,7 @@ def _trees(root):
     for name in PUBLIC_SETS:
         fake_public_set(name, root / name, each=3 if name == "opixray" else 1)
         steps[name] = _public(name)
-    fake_pixray_coco(root / "pixray_coco", 1, 0)
+    fake_pixray_coco(root / "pixray_coco", each=1, seed=0)
     steps["pixray_coco"] = _public("pixray")
     fake_sixray(root / "sixray", positives=5, negatives=5)
     steps["sixray"] = _sixray

@@ -11,12 +11,16 @@ import numpy as np
 import pytest
 
 from beltline.core import BadInputError, Masks, ShapeError
-from beltline.data.annotated import LONGEST_OUTLINE_PX, class_name, is_polygon, split_name
-from beltline.data.convert import convert, read_annotated
-from beltline.data.pixray import PIXRAY
-from beltline.data.public_import import import_public_set
-from beltline.data.public_sets import PUBLIC_SETS, fake_public_set, public_set
-from beltline.data.public_verify import verify_public_set
+from beltline.data.annotations.annotated import LONGEST_OUTLINE_PX, class_name, is_polygon, split_name
+from beltline.data.annotations.conversion import convert, read_annotated
+from beltline.data.public import (
+    PUBLIC_SETS,
+    fake_public_set,
+    import_public_set,
+    public_set,
+    verify_public_set,
+)
+from beltline.data.public.pixray import PIXRAY
 from beltline.formats import read_set
 
 PROGRAM = Path(__file__).with_name("fuzz_sets.py")
@@ -163,8 +167,8 @@ def test_convert_keeps_the_box_of_a_damaged_mask(counts, target, tmp_path):
     data = read_annotated(set_with(tmp_path, segmentation={"size": SIZE, "counts": counts}))
     assert data.problems["odd_outline"] == ("annotations.json: annotation 1",)
     convert(data, tmp_path / "out", target)
-    objects = [len(picture.items or ()) for picture in read_annotated(tmp_path / "out").pictures]
-    assert sum(objects) == sum(len(picture.items or ()) for picture in data.pictures) == 4
+    objects = [len(picture.objects or ()) for picture in read_annotated(tmp_path / "out").pictures]
+    assert sum(objects) == sum(len(picture.objects or ()) for picture in data.pictures) == 4
 
 
 def test_a_split_leads_nowhere_else(tmp_path):

@@ -10,8 +10,7 @@ import pytest
 import torch
 
 from beltline.core import BadInputError
-from beltline.data.fake import SixrayTraps, fake_sixray
-from beltline.data.sixray import read_index
+from beltline.data.sixray import SixrayTraps, fake_sixray, read_index
 from beltline.models.backbones import expected_input, feature_backbone
 from beltline.protocols.sixray import experiment
 from beltline.protocols.sixray.plan import SCALES, Cell, Net

@@ -46,7 +46,9 @@ def test_a_stopped_run_goes_on_and_gives_the_same_set(tmp_path: Path) -> None:
     whole = simulate_set(tmp_path / "whole", PLAN)
     simulate_set(tmp_path / "parts", replace(PLAN, bags=1))
     calls: list[tuple[int, int]] = []
-    parts = simulate_set(tmp_path / "parts", PLAN, progress=lambda done, total: calls.append((done, total)))
+    parts = simulate_set(
+        tmp_path / "parts", PLAN, on_progress=lambda done, total, item: calls.append((done, total))
+    )
     assert calls[0] == (1, 3)
     assert calls[-1] == (3, 3)
     assert parts["sha256"] == whole["sha256"]

@@ -11,7 +11,7 @@ from PIL import Image
 
 from beltline.cli.app import main
 from beltline.core import BadInputError, Instances
-from beltline.data.image_list import ImageList
+from beltline.data.annotations import ImageList
 from beltline.systems.chr import lists
 from beltline.systems.chr.data import ShardData, open_data
 from beltline.systems.chr.figures import mask_boxes

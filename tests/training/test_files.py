@@ -12,7 +12,7 @@ from PIL import Image
 from torch import nn
 
 from beltline.core import BadInputError, ShapeError
-from beltline.data.image_list import ImageList
+from beltline.data.annotations import ImageList
 from beltline.training.files import FileBatches, read_pixels, warp_to, whole_images
 from beltline.training.loop import FitOptions, fit
 

@@ -5,14 +5,15 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, Protocol, TypeAlias, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import typer
 
 from beltline.core.errors import BeltlineError
 from beltline.core.printable import printable_lines
+from beltline.core.progress import Progress, counted
 
 Item = TypeVar("Item")
 
@@ -21,6 +22,7 @@ Seed: TypeAlias = Annotated[int, typer.Option("--seed", help="Start of every ran
 
 
 TELL_EVERY_S = 10.0
+DRAW_EVERY_S = 0.05
 
 
 def say(text: str) -> None:
@@ -54,13 +56,6 @@ def print_json(value: Any) -> None:
     print(text)
 
 
-class Step(Protocol):
-    """Told after every item how many of how many are done, and by some works which is next."""
-
-    def __call__(self, done: int, total: int, item: str = "", /) -> None:
-        """Tell it."""
-
-
 class Ticker:
     """Says on stderr how far a long work came, every ten seconds at most, so that a log shows life.
 
@@ -73,29 +68,40 @@ class Ticker:
         self._label, self._clock = label, clock
         self._next = clock() + TELL_EVERY_S
 
-    def __call__(self, done: int, total: int | None, item: str = "", /) -> None:
+    def __call__(self, done: int, total: int, item: str, /) -> None:
         """Tell, if it is time."""
         now = self._clock()
         if now >= self._next:
             self._next = now + TELL_EVERY_S
-            note(f"beltline: {self._label}: {done}" + ("" if total is None else f" of {total}"))
+            note(f"beltline: {self._label}: {done} of {total}")
 
 
 @contextmanager
-def progress_bar(label: str) -> Iterator[Step]:
+def progress_bar(label: str) -> Iterator[Progress]:
     """A bar on stderr with number and time left; off a terminal a line now and then."""
     if not sys.stderr.isatty():
         yield Ticker(label)
         return
+    from rich import progress as rich
     from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    columns = (
+        *rich.Progress.get_default_columns()[:2],
+        rich.MofNCompleteColumn(),
+        rich.TimeRemainingColumn(),
+    )
+    with rich.Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task(label, total=None)
 
-        def update(done: int, total: int, item: str = "", /) -> None:
-            bars.update(task, completed=done, total=total)
+        drawn = 0.0
+
+        def update(done: int, total: int, item: str, /) -> None:
+            nonlocal drawn
+            if (
+                done == total or time.monotonic() > drawn + DRAW_EVERY_S
+            ):  # a million images are told one by one
+                drawn = time.monotonic()
+                bars.update(task, completed=done, total=total)
 
         yield update
 
@@ -117,27 +123,7 @@ def terminated_as_interrupted() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def progress(items: Iterable[Item], *, label: str, total: int | None = None) -> Iterator[Item]:
-    """Pass the items on, with a bar on stderr; off a terminal a line now and then.
-
-    Args:
-        items: What is worked through.
-        label: What the bar says.
-        total: How many; None asks ``len``.
-    """
-    if not sys.stderr.isatty():
-        yield from _told(items, label, total)
-        return
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    yield from track(items, description=label, total=total, console=console, transient=True)
-
-
-def _told(items: Iterable[Item], label: str, total: int | None) -> Iterator[Item]:
-    tick = Ticker(label)
-    count = len(items) if total is None and isinstance(items, Sized) else total
-    for done, item in enumerate(items):
-        tick(done, count)
-        yield item
+def progress(items: Iterable[Item], *, label: str) -> Iterator[Item]:
+    """Pass items that have a length on, with a bar on stderr; off a terminal a line now and then."""
+    with progress_bar(label) as on_progress:
+        yield from counted(items, on_progress)

@@ -95,18 +95,19 @@ def shards(
     opened = open_library(root, split=split, pixel_mm=pixel_mm, **own)
     drawn = (*names, *(name for name in OFTEN if name in names))
 
-    def report(done: int, total: int) -> None:
-        note(f"shard {done} of {total}")
+    def report(done: int, total: int, _item: str) -> None:
+        if done:
+            note(f"shard {done} of {total}")
 
     written = write_shards(
-        out, opened, plan, shards=number, first=first, seed=seed, drawn=drawn, progress=report
+        out, opened, plan, shards=number, first=first, seed=seed, drawn=drawn, on_progress=report
     )
     print(f"{out}: {written} shards of {count} bags from {len(opened.objects)} objects of the {split} split")
 
 
 def _table(report: "object") -> list[str]:
     from beltline.data import RealismReport
-    from beltline.data.statistics import GRADIENT_PERCENTILES, HUES, LUMINANCE_PERCENTILES
+    from beltline.data.compare.statistics import GRADIENT_PERCENTILES, HUES, LUMINANCE_PERCENTILES
 
     assert isinstance(report, RealismReport)
     rows = [

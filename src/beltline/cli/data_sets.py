@@ -1,16 +1,17 @@
 """``beltline data import | verify | convert | fake``: any public set, and formats of annotations."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from beltline.cli.context import JsonFlag, Seed, print_json, progress, say
+from beltline.cli.context import JsonFlag, Seed, print_json, progress_bar, say
 
 if TYPE_CHECKING:
-    from beltline.data.public_set import PublicSet
-    from beltline.data.public_verdict import SetVerdict
-    from beltline.data.sixray_verdict import SixrayVerdict
+    from beltline.data.public import PublicSet
+    from beltline.data.public.importing import Names
+    from beltline.data.verdict import SetVerdict
 
 SIXRAY = "sixray"
 
@@ -38,17 +39,16 @@ def import_set(
     Example: beltline data import opixray OPIXRAY --out opixray-test --part test --names published
     """
     from beltline.core import PartialFailureError
+    from beltline.data.public.importing import NAMES
 
-    if names not in ("taxonomy", "published"):
-        raise typer.BadParameter(f"must be taxonomy or published, got {names!r}", param_hint="--names")
-    if name.lower() == SIXRAY:
-        if part is not None:
-            raise typer.BadParameter("SIXray has lists: use data subset", param_hint="--part")
-        card = _import_sixray(root, out, copy=copy, positive=positive)
-    else:
-        if positive:
-            raise typer.BadParameter("is for SIXray", param_hint="--positive")
-        card = _import_public(name, root, out, part=part, published=names == "published", copy=copy)
+    wanted = next((known for known in NAMES if known == names), None)
+    if wanted is None:
+        raise typer.BadParameter(f"must be {' or '.join(NAMES)}, got {names!r}", param_hint="--names")
+    if name.lower() == SIXRAY and part is not None:
+        raise typer.BadParameter("SIXray has lists: use data subset", param_hint="--part")
+    if name.lower() != SIXRAY and positive:
+        raise typer.BadParameter("is for SIXray", param_hint="--positive")
+    card = _import(name.lower(), root, out, part=part, names=wanted, copy=copy, positive=positive)
     if as_json:
         print_json(card)
     else:
@@ -73,7 +73,7 @@ def verify(
     Example: beltline data verify opixray OPIXRAY --deep
     """
     from beltline.core import QualityGateError
-    from beltline.data.public_sets import PUBLIC_SETS
+    from beltline.data.public import PUBLIC_SETS
 
     if root is None and not Path(name).exists() and name.lower() in (SIXRAY, *PUBLIC_SETS):
         raise typer.BadParameter(f"name the folder of a copy of {name} too", param_hint="ROOT")
@@ -98,9 +98,9 @@ def fake(
 
     Example: beltline data fake pidray pidray-fake
     """
-    from beltline.data.fake import fake_sixray
-    from beltline.data.public_sets import fake_public_set
-    from beltline.data.set_files import require_new
+    from beltline.data.annotations.set_files import require_new
+    from beltline.data.public import fake_public_set
+    from beltline.data.sixray import fake_sixray
 
     if name.lower() == SIXRAY:
         require_new(out)
@@ -130,8 +130,8 @@ def convert(
     Example: beltline data convert opixray-set opixray-yolo --to yolo
     """
     from beltline.core import QualityGateError
-    from beltline.data.convert import FORMATS, REPORT, TARGETS, read_annotated
-    from beltline.data.convert import convert as write
+    from beltline.data.annotations.conversion import FORMATS, REPORT, TARGETS, read_annotated
+    from beltline.data.annotations.conversion import convert as write
 
     target = next((known for known in TARGETS if known == to.lower()), None)
     form = next((known for known in FORMATS if known == (from_ or "").lower()), None)
@@ -140,15 +140,8 @@ def convert(
     if from_ is not None and form is None:
         raise typer.BadParameter(f"must be one of {', '.join(FORMATS)}, got {from_!r}", param_hint="--from")
     data = read_annotated(source, form)
-    losses = write(
-        data,
-        out,
-        target,
-        copy=copy,
-        with_images=images,
-        jpeg=jpeg,
-        watch=lambda rows: progress(rows, label="converting"),
-    )
+    with progress_bar("converting") as bar:
+        losses = write(data, out, target, copy=copy, with_images=images, jpeg=jpeg, on_progress=bar)
     if as_json:
         print_json(losses.to_json())
     else:
@@ -159,43 +152,38 @@ def convert(
         raise QualityGateError(f"{out}: not everything fits {target}; see {REPORT}")
 
 
-def _import_sixray(root: Path, out: Path, *, copy: bool, positive: bool) -> dict[str, Any]:
-    from beltline.data.sixray import read_index
-    from beltline.data.sixray_import import import_sixray
-
-    return import_sixray(
-        read_index(root), out, copy=copy, only_positive=positive,
-        watch=lambda rows: progress(rows, label="importing"),
-    )  # fmt: skip
-
-
-def _import_public(
-    name: str, root: Path, out: Path, *, part: str | None, published: bool, copy: bool
+def _import(
+    name: str,
+    root: Path,
+    out: Path,
+    *,
+    part: str | None,
+    names: "Names",
+    copy: bool,
+    positive: bool,
 ) -> dict[str, Any]:
-    from beltline.data.public_import import import_public_set
+    from beltline.data.public import import_public_set
+    from beltline.data.sixray import import_sixray, read_index
 
-    return import_public_set(
-        _known(name), root, out, part=part, names="published" if published else "taxonomy", copy=copy,
-        watch=lambda pictures: progress(pictures, label="importing"),
-    )  # fmt: skip
+    with progress_bar("importing") as bar:
+        if name == SIXRAY:
+            return import_sixray(read_index(root), out, copy=copy, only_positive=positive, on_progress=bar)
+        known = _known(name)
+        return import_public_set(known, root, out, part=part, names=names, copy=copy, on_progress=bar)
 
 
-def _look(name: str, root: Path, *, deep: bool, workers: int) -> "SetVerdict | SixrayVerdict":
-    from beltline.data.public_verify import verify_public_set
-    from beltline.data.sixray_verify import verify as verify_sixray
+def _look(name: str, root: Path, *, deep: bool, workers: int) -> "SetVerdict":
+    from beltline.data.public import verify_public_set
+    from beltline.data.sixray import verify as verify_sixray
 
-    label = "looking at images"
-    if name.lower() == SIXRAY:
-        return verify_sixray(root, deep=deep, workers=workers, watch=lambda c: progress(c, label=label))
-    known = _known(name)
-    return verify_public_set(
-        known, root, deep=deep, workers=workers, watch=lambda c: progress(c, label=label)
-    )
+    look = verify_sixray if name.lower() == SIXRAY else partial(verify_public_set, _known(name))
+    with progress_bar("looking at images") as bar:
+        return look(root, deep=deep, workers=workers, on_progress=bar)
 
 
 def _known(name: str) -> "PublicSet":
     from beltline.core import BadInputError
-    from beltline.data.public_sets import public_set
+    from beltline.data.public import public_set
 
     try:
         return public_set(name)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from beltline.cli.context import JsonFlag, Seed, note, print_json, progress
+from beltline.cli.context import JsonFlag, Seed, note, print_json, progress_bar
 
 
 def subset(
@@ -24,8 +24,7 @@ def subset(
 
     Example: beltline data subset SIXRAY --ratio 100 --out sixray100 --seed 0
     """
-    from beltline.data.sixray import read_index
-    from beltline.data.sixray_subsets import RATIOS, build_subset, take_lists, write_subset
+    from beltline.data.sixray import RATIOS, build_subset, read_index, take_lists, write_subset
 
     chosen = next((r for r in RATIOS if r == ratio), None)
     if chosen is None:
@@ -62,10 +61,10 @@ def stats(
 
     Example: beltline data stats SIXRAY --out sixray-stats
     """
-    from beltline.data.sixray import read_index
-    from beltline.data.sixray_stats import sixray_statistics, write_statistics
+    from beltline.data.sixray import read_index, sixray_statistics, write_statistics
 
-    found = sixray_statistics(read_index(root), watch=lambda rows: progress(rows, label="reading boxes"))
+    with progress_bar("reading boxes") as on_progress:
+        found = sixray_statistics(read_index(root), on_progress=on_progress)
     write_statistics(out, found)
     if as_json:
         print_json(found.to_json())

@@ -3,7 +3,6 @@
 import os
 import sys
 import webbrowser
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +17,7 @@ from beltline.cli.context import (
     say,
 )
 from beltline.cli.screen import stoppable, summary, tell_left_out
+from beltline.core.progress import Progress
 
 
 def demo(
@@ -58,7 +58,7 @@ def simulate_bags(
     bags: int,
     seed: int,
     classes: tuple[str, ...],
-    on_progress: Callable[[int, int, str], None] | None,
+    on_progress: Progress | None,
 ) -> None:
     """A small set of bags from the test split, so that no item was in the training data."""
     from beltline.core import LABELS
@@ -66,12 +66,7 @@ def simulate_bags(
 
     known = tuple(label for label in classes if label in LABELS)
     plan = SetPlan(bags, seed, BagRecipe(known, positives=0.6, split="test"), Scanner(), "any")
-
-    def step(done: int, total: int) -> None:
-        if on_progress is not None:
-            on_progress(done, total, "")
-
-    simulate_set(out, plan, workers=min(os.cpu_count() or 1, 4), progress=step)
+    simulate_set(out, plan, workers=min(os.cpu_count() or 1, 4), on_progress=on_progress)
 
 
 def _has_screen() -> bool:

@@ -38,8 +38,8 @@ def simulate(
         recipe = BagRecipe(classes=names, positives=positives, split=chosen)
     with usage("--style"):
         plan = SetPlan(bags, seed, recipe, Scanner(pixel_mm=pixel_mm, views=views), style)
-    with progress_bar("simulating bags") as progress:
-        card = simulate_set(out, plan, workers=workers, progress=progress)
+    with progress_bar("simulating bags") as on_progress:
+        card = simulate_set(out, plan, workers=workers, on_progress=on_progress)
     if as_json:
         print_json(card)
         return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from beltline.cli.context import JsonFlag, Seed, note, print_json, progress, usage
+from beltline.cli.context import JsonFlag, Seed, note, print_json, progress, progress_bar, usage
 
 if TYPE_CHECKING:
     from beltline.synthesis.fuser import Fuser
@@ -73,13 +73,9 @@ def tip(
     with usage("--style"):
         plan = TipPlan(count, benign, seed, (1, most), wish, noise, hardening, gate, style, fusion)
     scans = [(name, path, mm or pixel_mm) for name, path, mm in benign_scans(bags)]
-    done = progress(range(count + benign), label="projecting")
-
-    def step(_done: int, _total: int) -> None:
-        next(done, None)
-
     fuse = _fuser(fusion) if fusion else None
-    card = project_set(out, scans, read_library(threats), plan, fuse=fuse, progress=step)
+    with progress_bar("projecting") as on_progress:
+        card = project_set(out, scans, read_library(threats), plan, fuse=fuse, on_progress=on_progress)
     if as_json:
         print_json(card)
         return

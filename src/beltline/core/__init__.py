@@ -13,6 +13,7 @@ from beltline.core.errors import (
 from beltline.core.instances import Instances, Sample
 from beltline.core.masks import Masks
 from beltline.core.printable import path_text, printable, printable_lines
+from beltline.core.progress import Progress, counted
 from beltline.core.report import (
     ClassFinding,
     Decision,
@@ -34,6 +35,8 @@ __all__ = [
     "Interrupted",
     # text from outside
     "printable", "printable_lines", "path_text",
+    # progress
+    "Progress", "counted",
     # boxes
     "as_boxes", "box_area", "box_iou", "clip_boxes", "xywh_to_xyxy", "xyxy_to_xywh",
     # class names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from beltline.core import (
     FailedScan,
     Interrupted,
     ModelRef,
+    Progress,
     Report,
     ScanReport,
     path_text,
@@ -34,7 +35,6 @@ from beltline.screening.task import Screened
 from beltline.screening.truth import TruthFinder
 
 BEYOND_LIMIT = "beyond the limit"
-Progress = Callable[[int, int, str], None]
 _SAVE_EVERY_S = 1.0
 _SAVE_SHARE = 20  # saving report.json takes at most one part in so many of the time
 
@@ -76,7 +76,7 @@ def screen_files(
         out: Result folder, made if missing.
         model: From `load_model`.
         options: See `RunOptions`.
-        on_progress: Called with (done, total, path) before each file and once at the end.
+        on_progress: Told files, each before it is screened, and once at the end.
 
     Raises:
         BadInputError: If the paths hold no file to screen, or OUT cannot be written.

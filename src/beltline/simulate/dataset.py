@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
 from multiprocessing import get_context
@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from beltline.core import Instances, Masks
+from beltline.core import Instances, Masks, Progress, counted
 from beltline.formats import SetWriter, begin_plan
 from beltline.simulate.bags import BagRecipe
 from beltline.simulate.generate import SimulatedBag, simulate_bag
@@ -21,7 +21,6 @@ from beltline.simulate.photograph import check_style
 from beltline.simulate.scanner import Scanner, Seen, View
 
 TERMS = "Simulated by Beltline; no real scan is in it. Use it as you like (Apache-2.0)."
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def simulate_set(
     plan: SetPlan,
     *,
     workers: int = 1,
-    progress: Progress | None = None,
+    on_progress: Progress | None = None,
     card: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Simulate a set; bags already on disk are kept, so a killed run goes on where it stopped.
@@ -72,7 +71,7 @@ def simulate_set(
         root: Folder of the set.
         plan: What to simulate.
         workers: Processes; each bag is the same whoever makes it.
-        progress: Called with (bags done, bags in all).
+        on_progress: Told bags.
         card: More fields for card.json.
 
     Returns:
@@ -86,11 +85,8 @@ def simulate_set(
     writer.require_only(name for i in range(plan.bags) for name in item_names(plan, i))
     todo = [i for i in range(plan.bags) if not all(writer.has(name) for name in item_names(plan, i))]
     done = plan.bags - len(todo)
-    if progress is not None:
-        progress(done, plan.bags)
-    for count, _ in enumerate(_run(root, plan, todo, workers), start=done + 1):
-        if progress is not None:
-            progress(count, plan.bags)
+    for _ in counted(_run(root, plan, todo, workers), on_progress, total=plan.bags, done=done):
+        pass  # told, nothing else
     return writer.finish({**_card(plan), **(card or {})})
 
 

@@ -8,7 +8,7 @@ draw; the item is measured alone, by the same scanner, with noise of its own.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError
+from beltline.core import BadInputError, Progress, counted
 from beltline.formats import differences, write_json
 from beltline.physics import dual_energy_transmission
 from beltline.simulate.bags import BagRecipe
@@ -95,7 +95,7 @@ def write_fusion_pairs(
     library: ObjectLibrary,
     plan: FusionPlan,
     *,
-    progress: Callable[[int, int], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> FusionPairs:
     """Make a set of pairs, or open the one that is there.
 
@@ -103,7 +103,7 @@ def write_fusion_pairs(
         out: Folder; a complete one is only read, an incomplete one made again.
         library: Baked objects; their split and pixel pitch count.
         plan: What to make.
-        progress: Called with (pairs done, pairs in all).
+        on_progress: Told pairs.
 
     Raises:
         BadInputError: If ``out`` holds a set of another plan; it names what differs.
@@ -131,13 +131,11 @@ def write_fusion_pairs(
     arrays["mask"] = _created(out / "mask.npy", np.uint8, side)
     styles = []
     rng = np.random.default_rng(plan.seed)
-    for row, label in enumerate(labels):
+    for row, label in enumerate(counted(labels, on_progress)):
         pair, style = _pair(rng, library, plan, plan.classes[label])
         styles.append(style)
         for name, value in pair.items():
             arrays[name][row] = value
-        if progress is not None and (row + 1) % 500 == 0:
-            progress(row + 1, len(labels))
     for array in arrays.values():
         array.flush()  # type: ignore[attr-defined]  # every one is a memmap
     np.save(out / "labels.npy", labels)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -314,9 +313,3 @@ def blade(spine: ArrayLike, edge: ArrayLike, thickness: float, *, grind: float =
     half = thickness / 2
     layers = [(spine, half), (spine, -half), (shoulder, -half), (edge, -0.05), (edge, 0.05), (shoulder, half)]
     return loft(np.stack([_lift(points, z) for points, z in layers], axis=1))
-
-
-def path_length(points: ArrayLike) -> float:
-    """Length in mm of a polyline (N, D)."""
-    steps = [np.linalg.norm(b - a) for a, b in pairwise(np.asarray(points, dtype=np.float64))]
-    return float(np.sum(steps))

@@ -7,7 +7,7 @@ a training run may pick shards up while more are made.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from beltline.core import Progress, counted
 from beltline.formats import begin_plan, write_shard
 from beltline.formats.shard_writer import STRIDE, require_same_classes
 from beltline.physics import STYLES, dual_energy_transmission, whiten_background
@@ -156,7 +157,7 @@ def write_shards(
     first: int = 0,
     seed: int = 0,
     drawn: Sequence[str] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> int:
     """Write shards ``first`` to ``first + shards - 1`` that are not there yet.
 
@@ -171,7 +172,7 @@ def write_shards(
         first: Number of the first one.
         seed: Each shard's own seed follows from it and the shard's number.
         drawn: Classes to draw prohibited items from; repeat one to make it more frequent. Default the plan's.
-        progress: Called with (shards done, shards in all).
+        on_progress: Told shards.
 
     Returns:
         Shards written now.
@@ -186,10 +187,8 @@ def write_shards(
     made_of = {"split": library.split, "pixel_mm": library.pixel_mm, "library": library.digest}
     begin_plan(out, "shards", {"seed": seed, "plan": plan, "recipe": recipe, **made_of})
     written = 0
-    for done, index in enumerate(range(first, first + shards), start=1):
+    for index in counted(range(first, first + shards), on_progress):
         if not (out / f"shard_{index:05d}").exists():
             compose_shard(out, index, library, recipe, plan, seed=seed * 100_003 + index)
             written += 1
-        if progress is not None:
-            progress(done, shards)
     return written

@@ -8,7 +8,7 @@ window; windows that cut one in half are drawn again.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError
+from beltline.core import BadInputError, Progress, counted
 from beltline.formats import differences, write_json
 from beltline.physics import dual_energy_transmission, whiten_background
 from beltline.simulate.bags import BagRecipe
@@ -92,7 +92,7 @@ def write_windows(
     library: ObjectLibrary,
     plan: WindowPlan,
     *,
-    progress: Callable[[int, int], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> WindowSet:
     """Make a set of windows, or open the one that is there.
 
@@ -100,7 +100,7 @@ def write_windows(
         out: Folder; a complete one is only read, an incomplete one made again.
         library: Baked objects; their split and pixel pitch count.
         plan: What to make.
-        progress: Called with (windows done, windows in all).
+        on_progress: Told windows.
 
     Raises:
         BadInputError: If ``out`` holds a set of another plan; it names what differs.
@@ -122,13 +122,12 @@ def write_windows(
     families = np.zeros((total, len(names)), np.uint8)
     objects: list[tuple[float, ...]] = []
     rng = np.random.default_rng(plan.seed)
-    for row, window in enumerate(_windows(rng, library, plan, classes)):
+    windows = counted(_windows(rng, library, plan, classes), on_progress, total=total)
+    for row, window in enumerate(windows):
         images[row] = window.rgb
         labels[row] = window.labels
         families[row, [names.index(name) for name in window.families]] = 1
         objects += [(row, *values) for values in window.objects]
-        if progress is not None and (row + 1) % 500 == 0:
-            progress(row + 1, total)
     images.flush()
     np.save(out / "labels.npy", labels)
     np.save(out / "families.npy", families)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError, Instances, Masks, is_threat
+from beltline.core import BadInputError, Instances, Masks, Progress, counted, is_threat
 from beltline.formats import SetWriter, begin_plan, find_scans, read_scan, read_set, require_plan
 from beltline.formats.limits import bad
 from beltline.physics import STYLES, colorize
@@ -100,7 +100,7 @@ def project_set(
     plan: TipPlan,
     *,
     fuse: Fuser | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    on_progress: Progress | None = None,
     card: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write a set of projections; scans that are there already are kept.
@@ -111,7 +111,7 @@ def project_set(
         library: The threats.
         plan: What to make.
         fuse: What fuses colours, see `TipPlan.fusion`.
-        progress: Called with (scans done, scans in all).
+        on_progress: Told scans.
         card: More fields for card.json.
 
     Returns:
@@ -131,13 +131,11 @@ def project_set(
     writer.require_only(names)
     begin_plan(out, KIND, guarded, free=HOW_MANY)
     maker = _Maker(bags, library, plan, fuse, {})
-    for index, name in enumerate(names):
+    for index, name in enumerate(counted(names, on_progress, name=str)):
         if not writer.has(name):
             rng = np.random.default_rng([plan.seed, index])
             source, bag, placed, verdicts = maker.made(rng, positive=index < plan.count)
             _add(writer, name, source, bag, placed, verdicts, plan.style)
-        if progress is not None:
-            progress(index + 1, total)
     terms = {
         "source": KIND,
         "terms": "The terms of the benign scans and of the threat library hold.",

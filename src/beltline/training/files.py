@@ -18,7 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from beltline.core import BadInputError, ShapeError
-from beltline.data.image_list import ImageList
+from beltline.data.annotations import ImageList
 from beltline.formats import MAX_PIXELS, MIN_SIDE, decode_scan
 from beltline.training.ahead import built_ahead
 from beltline.training.arrays import ImageBatch, as_input

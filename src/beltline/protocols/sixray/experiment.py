@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -134,10 +135,15 @@ def simulated_windows(folder: Path, scale: Scale, say: Say) -> tuple[WindowSet, 
                 folder / split,
                 ObjectLibrary(library),
                 plan,
-                progress=lambda done, total, split=split: say(f"{split} windows {done}/{total}"),  # type: ignore[misc]
+                on_progress=partial(_tell, say, split),
             )
         )
     return made[0], made[1]
+
+
+def _tell(say: Say, split: str, done: int, total: int, _item: str) -> None:
+    if done and done % 500 == 0:
+        say(f"{split} windows {done}/{total}")
 
 
 def long_tailed(total: int) -> dict[str, int]:

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from beltline.core import BadInputError
-from beltline.data.image_list import ImageList, repeat_positives
-from beltline.data.sixray import SixrayIndex, read_index, to_image_list
-from beltline.data.sixray_subsets import RATIOS, build_subset
+from beltline.data.annotations import ImageList, repeat_positives
+from beltline.data.sixray import RATIOS, SixrayIndex, build_subset, read_index, to_image_list
 from beltline.models.backbones import ExpectedInput, Triple, expected_input
 from beltline.protocols.sixray.parts import Floats, Part
 from beltline.protocols.sixray.plan import SUBSETS, Cell, Scale

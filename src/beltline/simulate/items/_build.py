@@ -111,11 +111,6 @@ def _inner(outer: Array, wall: float) -> Array:
     return inner
 
 
-def between(a: ArrayLike, b: ArrayLike, steps: int = 2) -> Array:
-    """Straight path (steps, 3) from a to b in mm."""
-    return np.linspace(np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64), steps)
-
-
 def flat_path(points: ArrayLike, z: float = 0.0) -> Array:
     """Path (N, 3) from plane points (N, 2) at height z."""
     plane = np.asarray(points, dtype=np.float64)

@@ -162,12 +162,6 @@ def rivet(rng: np.random.Generator, x: float, y: float, z: float, *, radius: flo
     return solid(merge([head, post]).moved(x, y, z), pick(rng, ("brass", "zn", "cu", "ss")))
 
 
-def eyelet(rng: np.random.Generator, x: float, y: float, z: float, *, radius: float = 4.0) -> Part:
-    """Metal ring punched into cloth or leather."""
-    ring = torus(radius, draw(rng, 0.6, 0.9), segments=14, tube_segments=5)
-    return solid(ring.moved(x, y, z), pick(rng, ("brass", "al", "zn")))
-
-
 def zip_chain(rng: np.random.Generator, path: ArrayLike, *, pitch: float = 2.6) -> list[Part]:
     """Zip along a path (N, 3): a row of teeth, tape, slider and pull."""
     points = np.asarray(path, dtype=np.float64)

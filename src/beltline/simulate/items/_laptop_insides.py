@@ -15,7 +15,6 @@ from beltline.simulate.shapes import cylinder, spline, sweep
 from beltline.simulate.solids import Part
 
 Rng = np.random.Generator
-Spot = tuple[float, float]
 
 
 @dataclass(frozen=True)

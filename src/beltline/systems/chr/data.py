@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from beltline.core import BadInputError
-from beltline.data.image_list import ImageList, repeat_positives
+from beltline.data.annotations import ImageList, repeat_positives
 from beltline.formats import read_classes
 from beltline.systems.chr.lists import (
     ListBatches,

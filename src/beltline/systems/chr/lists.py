@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from beltline.core import Instances
-from beltline.data.image_list import ImageList, read_image_folder
-from beltline.data.sixray_subsets import read_subset
+from beltline.data.annotations import ImageList, read_image_folder
+from beltline.data.sixray import read_subset
 from beltline.formats.shard_writer import STRIDE
 from beltline.training.classes import require_classes
 from beltline.training.files import FileBatches, whole_images
