@@ -9,7 +9,7 @@ that the scans which the centre is made of do not seem more harmless than others
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError, FailedScan, Scan, ScanReport
+from beltline.core import BadInputError, FailedScan, Progress, Scan, ScanReport, counted
 from beltline.core.printable import path_text
 from beltline.metrics import conformal_rank, fewest, true_rate_range, wilson
 from beltline.screening.cards import ModelCard
@@ -32,7 +32,6 @@ OWN = "own thresholds"  # the card's entry for people
 _LEAST, _MOST = 1e-4, 1 - 1e-6  # scores beyond tell nothing apart
 
 Floats = NDArray[np.float64]
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +89,7 @@ def score_benign(
         raise BadInputError(f"no scans found in {', '.join(map(str, paths))}")
     names, rows, duplicates, failed = [], [], [], list(found.failed)
     seen: set[str] = set()
-    for done, path in enumerate(found.files):
-        if on_progress:
-            on_progress(done, len(found.files), str(path))
+    for path in counted(found.files, on_progress, name=str):
         try:
             loaded = read(path)
             if loaded.sha256 in seen:
