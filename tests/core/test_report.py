@@ -43,7 +43,7 @@ def test_json_has_the_documented_keys_in_order():
     report, _ = full_report()
     record = json.loads(report.to_json())
     assert list(record) == [
-        "schema_version", "model", "operating_point", "scans", "failed", "skipped", "interrupted",
+        "schema_version", "model", "operating_point", "scans", "failed", "skipped", "interrupted", "warnings",
     ]  # fmt: skip
     assert record["schema_version"] == 1
     assert record["skipped"] == {".dcm": 3, "without suffix": 1}
