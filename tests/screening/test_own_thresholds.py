@@ -1,6 +1,7 @@
 """Thresholds from the user's own benign scans: a model of its own, a known rate, a word when things drift."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,19 @@ def test_a_threat_among_the_benign_scans_is_named(rng):
     with_threat[7] = 0.9999
     chosen = choose_own(CARD, BenignScores(scores.names, with_threat), 0.05, name="own")
     assert chosen.above[0] == "7.png"
+
+
+def test_the_limits_tell_what_the_new_thresholds_change_and_are_not_told_twice(rng):
+    card = replace(CARD, details={"limits": ["Simulated bags only."], "purpose": "tests"})
+    once = choose_own(card, benign(20, rng), 0.05, name="own").card
+    first, second = once.details["limits"]
+    assert first.startswith("Thresholds chosen on benign scans")
+    assert second == "Simulated bags only."
+    twice = choose_own(once, benign(30, rng), 0.05, name="own").card
+    assert twice.details["limits"] == [first, second]
+    assert twice.details[OWN]["benign scans"] == 30
+    assert twice.details[OWN]["model"] == "m"
+    assert twice.details["purpose"] == "tests"
 
 
 def entries(alarms, clear):

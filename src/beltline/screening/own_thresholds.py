@@ -139,9 +139,9 @@ def choose_own(
         "wanted false alarms": pfa,
         "true false alarms, 95 % range": [round(low, 5), round(high, 5)],
         "chosen on": date.today().isoformat(),
-        "model": card.name,
+        "model": card.details[OWN]["model"] if OWN in card.details else card.name,
     }
-    own = replace(card, name=name, thresholds={pfa: thresholds}, details={OWN: record, **_without_own(card)})
+    own = replace(card, name=name, thresholds={pfa: thresholds}, details=_noted(card, record))
     return OwnThresholds(own, pfa, len(benign), low, high, tuple(benign.names[n] for n in order))
 
 
@@ -196,8 +196,17 @@ def _just_above(log_odds: Floats) -> Floats:
     return np.asarray(share + 1e-9 * (1 - share), np.float64)
 
 
-def _without_own(card: ModelCard) -> dict[str, Any]:
-    return {key: value for key, value in card.details.items() if key != OWN}
+def _noted(card: ModelCard, record: dict[str, Any]) -> dict[str, Any]:
+    """The card's entries with the record first; the limits say which of them the new thresholds change."""
+    if OWN in card.details:  # chosen again: its limits say it already
+        return {**card.details, OWN: record}
+    said = card.details.get("limits", [])
+    limits = [
+        "Thresholds chosen on benign scans of one scanner; they hold for scans like those. What follows was said"
+        f" of {card.name} with its own thresholds.",
+        *(said if isinstance(said, list) else [said]),
+    ]
+    return {OWN: record, **card.details, "limits": limits}
 
 
 def _least_rate(count: int) -> str:
