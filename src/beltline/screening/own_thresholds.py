@@ -202,8 +202,8 @@ def _noted(card: ModelCard, record: dict[str, Any]) -> dict[str, Any]:
         return {**card.details, OWN: record}
     said = card.details.get("limits", [])
     limits = [
-        "Thresholds chosen on benign scans of one scanner; they hold for scans like those. What follows was said"
-        f" of {card.name} with its own thresholds.",
+        "Thresholds chosen on benign scans of one scanner; they hold for scans like those. What follows was"
+        f" said of {card.name} with its own thresholds.",
         *(said if isinstance(said, list) else [said]),
     ]
     return {OWN: record, **card.details, "limits": limits}
