@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from beltline.simulate.items._build import shift, turn
-from beltline.simulate.shapes import Mesh
-from beltline.simulate.solids import Item, Part
+from beltline.simulate.draws import Rng
+from beltline.simulate.shapes import Array, Mesh
+from beltline.simulate.solids import Item, Part, bounds, moved, turned
 
-Array = NDArray[np.float64]
 FLAT_MM = 2.0  # a field of boxes up to this tall blocks as one slab
 
 
@@ -78,7 +77,7 @@ class Assembly:
             name: Makes it a component that may be taken out; a second one of that name gets a number.
             solid: False for shells and thin wires, which block no room.
         """
-        placed = shift(turn(parts, "z", degrees) if degrees else parts, *at)
+        placed = moved(turned(parts, "z", degrees) if degrees else parts, *at)
         first = len(self.parts)
         self.parts += placed
         if solid:
@@ -102,15 +101,15 @@ class Assembly:
         """
         parts, rooms, blocks = list(self.parts), self.rooms, np.array(self._blocks).reshape(-1, 2, 3)
         if turn_x:
-            parts = turn(parts, "x", turn_x)
+            parts = turned(parts, "x", turn_x)
             rooms = [Room(r.name, *_turned(np.stack([r.low, r.high])[None], turn_x)[0]) for r in rooms]
             blocks = _turned(blocks, turn_x)
-        corners = np.concatenate([p.mesh.bounds for p in parts if p.sign > 0])
-        middle = (corners.min(axis=0) + corners.max(axis=0)) / 2
-        centred = tuple(replace(p, mesh=Mesh(p.mesh.vertices - middle, p.mesh.faces)) for p in parts)
+        low, high = bounds(parts)
+        middle = (low + high) / 2
+        whole = tuple(moved(parts, *-middle))
         shown = {k: round(v, 2) if isinstance(v, float) else v for k, v in params.items()}
-        size = [round(float(v), 1) for v in corners.max(axis=0) - corners.min(axis=0)]
-        item = Item(family, family, centred, params={"design": design, "size_mm": size, **shown})
+        size = [round(float(v), 1) for v in high - low]
+        item = Item(family, family, whole, params={"design": design, "size_mm": size, **shown})
         return Device(
             item,
             tuple(Room(r.name, r.low - middle, r.high - middle) for r in rooms),
@@ -139,7 +138,7 @@ def _turned(boxes: Array, degrees: float) -> Array:
 
 
 def free_places(
-    rng: np.random.Generator, room: Room, blocks: Array, size: ArrayLike, *, tries: int = 120
+    rng: Rng, room: Room, blocks: Array, size: ArrayLike, *, tries: int = 120
 ) -> tuple[Array, Array]:
     """Where a box fits into a room without touching anything.
 

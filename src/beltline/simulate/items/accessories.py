@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from beltline.simulate.items._board import circuit_board, moved
-from beltline.simulate.items._build import benign, chance, count, draw, pick
+from beltline.simulate.draws import Rng, chance, count, draw, pick
+from beltline.simulate.items._board import circuit_board
+from beltline.simulate.items._build import benign
 from beltline.simulate.shapes import (
     box,
     cylinder,
@@ -19,9 +20,7 @@ from beltline.simulate.shapes import (
     torus,
     tube,
 )
-from beltline.simulate.solids import Item, ItemMaker, Part, Texture, hollow
-
-Rng = np.random.Generator
+from beltline.simulate.solids import Item, ItemMaker, Part, Texture, hollow, moved
 
 
 def make_shoe(rng: Rng) -> Item:
@@ -34,7 +33,7 @@ def make_shoe(rng: Rng) -> Item:
     leather = Texture("leather", int(rng.integers(2**31)), 1.0, 50.0)
     sole = Part(
         prism(outline, draw(rng, 10, 32)).moved(z=-20),
-        pick(rng, ("rubber", "pvc", "foam")),
+        pick(rng, "rubber", "pvc", "foam"),
         1,
         draw(rng, 0.4, 1.1),
     )
@@ -70,7 +69,7 @@ def make_belt(rng: Rng) -> Item:
         x = np.linspace(-1, 1, 60)
         bends = draw(rng, 15, 60) * np.sin(draw(rng, 1.5, 4) * x + draw(rng, 0, 6))
         path = np.column_stack([x * draw(rng, 120, 170), bends, 0 * x])
-    metal = pick(rng, ("zn", "brass", "fe"))
+    metal = pick(rng, "zn", "brass", "fe")
     at = path[-1]
     parts = [Part(sweep(path, section), "leather")]
     parts += [
@@ -90,7 +89,7 @@ def make_glasses(rng: Rng) -> Item:
         ring = np.column_stack([rim[:, 0] + side * 0.25 * wide, rim[:, 1], np.zeros(28)])
         parts.append(Part(tube(ring, radius, segments=6, closed=True), frame))
         parts.append(
-            Part(prism(rim * 0.97, 2.0).moved(side * 0.25 * wide), pick(rng, ("glass", "polycarbonate")))
+            Part(prism(rim * 0.97, 2.0).moved(side * 0.25 * wide), pick(rng, "glass", "polycarbonate"))
         )
         arm = spline(
             [(side * 0.46 * wide, 4, -3), (-side * 0.1 * wide, 0, -6), (-side * 0.4 * wide, -8, -7)], 16
@@ -99,7 +98,7 @@ def make_glasses(rng: Rng) -> Item:
         parts.append(Part(box(5, 5, 4).moved(side * 0.46 * wide, 4), "ss"))
     if chance(rng, 0.4):
         parts += hollow(
-            rounded_box(wide + 16, 62, 36, 12), rounded_box(wide + 12, 58, 32, 10), pick(rng, ("abs", "al"))
+            rounded_box(wide + 16, 62, 36, 12), rounded_box(wide + 12, 58, 32, 10), pick(rng, "abs", "al")
         )
     return benign("glasses", parts, metal=bool(metal))
 
@@ -107,7 +106,7 @@ def make_glasses(rng: Rng) -> Item:
 def make_watch(rng: Rng) -> Item:
     """Wristwatch with a strap of links or leather."""
     radius, thick = draw(rng, 13, 23), draw(rng, 7, 13)
-    shell = pick(rng, ("ss", "ss", "abs", "brass"))
+    shell = pick(rng, "ss", "ss", "abs", "brass")
     parts = [
         Part(cylinder(radius, thick), shell, 1, None if shell == "abs" else 5.0),
         Part(cylinder(0.8 * radius, 0.9), "glass"),
@@ -245,7 +244,7 @@ def make_wallet(rng: Rng) -> Item:
         parts.append(
             Part(
                 cylinder(draw(rng, 8, 12.5), 2, segments=18).moved(float(spot[0]), float(spot[1]), 2.2 * k),
-                pick(rng, ("brass", "cu", "fe")),
+                pick(rng, "brass", "cu", "fe"),
             )
         )
     if chance(rng, 0.4):

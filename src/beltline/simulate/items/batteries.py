@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from beltline.simulate.items._vessel import centred, filling, placed, shell
+from beltline.simulate.draws import Rng
+from beltline.simulate.items._vessel import filling, placed, shell
 from beltline.simulate.shapes import box, cylinder, merge, rounded_box, spline, tube
-from beltline.simulate.solids import Item, ItemMaker, Part, hollow
-
-Rng = np.random.Generator
+from beltline.simulate.solids import Item, ItemMaker, Part, centred, hollow
 
 # Diameter, length in mm and the chemistry of common cells (IEC 60086, 18650 by its name).
 CELLS: dict[str, tuple[float, float, str]] = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.simulate.items._vessel import filling, lying, pooled, shell
-from beltline.simulate.shapes import Mesh, cylinder, revolve
+from beltline.simulate.draws import Rng
+from beltline.simulate.items._vessel import filling, lying, pooled_along, shell
+from beltline.simulate.shapes import cylinder, revolve
 from beltline.simulate.solids import Item, ItemMaker, Part, Texture
 
-Rng = np.random.Generator
 Profile = NDArray[np.float64]
 
 # Radii as shares of the body radius at shares of the height: (radius, height).
@@ -79,11 +79,7 @@ def _contents(rng: Rng, name: str, profile: Profile, wall: float, level: float) 
     mesh = filling(profile, wall, level if thick else 0.93)
     grains = Texture("granular", int(rng.integers(2**31)), rng.uniform(0.05, 0.25), rng.uniform(4, 18))
     texture = grains if name == "food" else None
-    return Part(mesh if thick else _lying_pool(mesh, level), name, texture=texture)
-
-
-def _lying_pool(mesh: Mesh, level: float) -> Mesh:
-    return pooled(mesh.rotated("y", 90), level).rotated("y", -90)
+    return Part(mesh if thick else pooled_along(mesh, level), name, texture=texture)
 
 
 def _bottle(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.simulate.items._vessel import centred, filling, shell
+from beltline.simulate.draws import Rng
+from beltline.simulate.items._vessel import filling, shell
 from beltline.simulate.shapes import Mesh, box, cylinder, heightfield, rounded_box, spline, tube
-from beltline.simulate.solids import Item, ItemMaker, Part, Texture, hollow
+from beltline.simulate.solids import Item, ItemMaker, Part, Texture, centred, hollow
 
-Rng = np.random.Generator
 POWDERS = ("powder", "flour", "sugar", "salt", "powder")
 
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from beltline.simulate.draws import Rng, chance, count, draw, pick
 from beltline.simulate.items._board import boxes, circuit_board, plate
-from beltline.simulate.items._build import chance, count, draw, pick, turn
 from beltline.simulate.items._device import Assembly, Device
 from beltline.simulate.items._innards import case, motor, pouch_cell, round_cell, screws, wire
 from beltline.simulate.shapes import cylinder, prism, revolve, torus, tube
-from beltline.simulate.solids import Item, ItemMaker, Part, hollow
-
-Rng = np.random.Generator
+from beltline.simulate.solids import Item, ItemMaker, Part, hollow, turned
 
 
 def _barrel(rng: Rng, radius: float, long: float, *, lenses: int) -> list[Part]:
     """Lens barrel standing on z = 0: nested tubes, glass elements in rings, focus helix, iris, mount."""
-    material = pick(rng, ("al", "al", "polycarbonate", "brass"))
+    material = pick(rng, "al", "al", "polycarbonate", "brass")
     wall = draw(rng, 1.2, 2.0) if material != "brass" else 0.9
     segments = 30
     profile = [(radius, 0.0), (radius, long * 0.55), (radius * draw(rng, 0.9, 1.08), long)]
@@ -26,7 +24,7 @@ def _barrel(rng: Rng, radius: float, long: float, *, lenses: int) -> list[Part]:
     slim = radius * draw(rng, 0.76, 0.86)
     sleeve = cylinder(slim, long * 0.7, segments=segments).moved(z=long * 0.5)
     bore = cylinder(slim - 1.2, long * 0.699, segments=segments).moved(z=long * 0.5)
-    parts += hollow(sleeve, bore, pick(rng, ("al", "polycarbonate")))
+    parts += hollow(sleeve, bore, pick(rng, "al", "polycarbonate"))
     for k in range(lenses):
         z = long * (0.12 + 0.78 * k / max(lenses - 1, 1))
         size = slim * draw(rng, 0.5, 0.94) if k < lenses - 1 else slim * 0.95
@@ -71,7 +69,7 @@ def _compact(rng: Rng) -> Device:
     """Compact camera: retracting lens, flash capacitor, small cell."""
     device = Assembly()
     x, y, z = draw(rng, 88, 112), draw(rng, 52, 66), draw(rng, 19, 32)
-    low, high = _body(rng, device, x, y, z, pick(rng, ("al", "abs", "absf", "polycarbonate")))
+    low, high = _body(rng, device, x, y, z, pick(rng, "al", "abs", "absf", "polycarbonate"))
     radius = y * draw(rng, 0.26, 0.4)
     at = (draw(rng, -0.05, 0.12) * x, draw(rng, -0.08, 0.02) * y)
     device.add(
@@ -89,7 +87,7 @@ def _compact(rng: Rng) -> Device:
         ],
         (-x * 0.1, 0, low),
     )
-    flash = turn([Part(cylinder(4.5, 30, segments=12), "al", 1, 1.7)], "x", 90)
+    flash = turned([Part(cylinder(4.5, 30, segments=12), "al", 1, 1.7)], "x", 90)
     device.add(flash, (-x * 0.4, -y * 0.08, 0), name="capacitor")
     device.add([Part(boxes([(0, 0, 0)], (16, 5, 5)), "glass", 1, 1.2)], (-x * 0.3, y * 0.38, high - 3))
     cell = pouch_cell(rng, min(15.0, x * 0.16), y * 0.72, min(10.0, high - low - 1))
@@ -104,7 +102,7 @@ def _mirror(rng: Rng) -> Device:
     """Single-lens reflex: chassis, mirror box, glass prism, shutter, motors, lens with many elements."""
     device = Assembly()
     x, y, z = draw(rng, 122, 155), draw(rng, 88, 108), draw(rng, 48, 62)
-    low, high = _body(rng, device, x, y, z, pick(rng, ("mg", "polycarbonate", "absf")))
+    low, high = _body(rng, device, x, y, z, pick(rng, "mg", "polycarbonate", "absf"))
     radius, long = draw(rng, 30, 41), draw(rng, 30, 130)
     box_size, box_y = 46.0, -y * 0.08
     device.add(_barrel(rng, radius, long, lenses=count(rng, 6, 11)), (0, box_y, high + 1), name="lens")
@@ -126,7 +124,7 @@ def _mirror(rng: Rng) -> Device:
     prism_y = y / 2 - 17
     pentagon = [(-15, -9), (15, -9), (15, 2), (0, 11), (-15, 2)]
     device.add(
-        [Part(prism(pentagon, draw(rng, 20, 30)), pick(rng, ("glass", "glass", "pmma")))],
+        [Part(prism(pentagon, draw(rng, 20, 30)), pick(rng, "glass", "glass", "pmma"))],
         (0, prism_y, draw(rng, -4, 2)),
         name="prism",
     )
@@ -135,7 +133,7 @@ def _mirror(rng: Rng) -> Device:
     device.add(
         [Part(plate(66, 50, 1.2), "glass"), Part(plate(68, 52, 0.4).moved(z=1.3), "al")], (0, box_y, low)
     )
-    device.add(turn(pouch_cell(rng, 40, 56, 20), "x", 0), (-x / 2 + 26, -y * 0.08, low + 8), name="battery")
+    device.add(turned(pouch_cell(rng, 40, 56, 20), "x", 0), (-x / 2 + 26, -y * 0.08, low + 8), name="battery")
     device.add(motor(rng, 6, 18), (x * 0.28, -y * 0.34, 4), name="motor")
     device.add(
         [Part(cylinder(6, 30, segments=14).rotated("x", 90), "al", 1, 1.7)], (x * 0.4, 0, 6), name="capacitor"
@@ -162,7 +160,7 @@ def _film(rng: Rng) -> Device:
     """Film camera: aluminium casting, film cartridge with film, spools, gears, fixed lens."""
     device = Assembly()
     x, y, z = draw(rng, 118, 145), draw(rng, 66, 90), draw(rng, 32, 46)
-    low, high = _body(rng, device, x, y, z, pick(rng, ("abs", "al", "absf")))
+    low, high = _body(rng, device, x, y, z, pick(rng, "abs", "al", "absf"))
     device.add(
         _barrel(rng, draw(rng, 20, 30), draw(rng, 14, 45), lenses=count(rng, 3, 6)),
         (0, -4, high + 0.5),
@@ -174,7 +172,7 @@ def _film(rng: Rng) -> Device:
     )
     device.add([Part(frame, "al")])
     if chance(rng, 0.75):
-        can = turn(
+        can = turned(
             [
                 *hollow(cylinder(12.5, 46, segments=18), cylinder(12.2, 45.6, segments=18), "fe"),
                 Part(cylinder(9, 34, segments=16), "pet", 1, 1.0),
@@ -184,28 +182,30 @@ def _film(rng: Rng) -> Device:
             90,
         )
         device.add(can, (-x / 2 + 20, -3, 0), name="film")
-    spool = turn(
+    spool = turned(
         [Part(cylinder(7, 40, segments=14), "abs"), Part(cylinder(1.5, 52, segments=8), "fe")], "x", 90
     )
     device.add(spool, (x / 2 - 20, -3, 0), name="spool")
     for k in range(count(rng, 3, 6)):
         gear = cylinder(draw(rng, 4, 9), 1.6, segments=14).rotated("x", 90)
         device.add(
-            [Part(gear, pick(rng, ("brass", "fe", "pom")))],
+            [Part(gear, pick(rng, "brass", "fe", "pom"))],
             (draw(rng, -0.35, 0.35) * x, y / 2 - 5 - (k % 3) * 2.2, draw(rng, -4, 4)),
             solid=False,
         )
     device.add(circuit_board(rng, x * 0.4, 12, density=1, tall=0.5), (0, y * 0.36, low + 8))
     for k in range(count(rng, 1, 2)):
         device.add(
-            turn(round_cell(7.1, 50, "alkaline"), "z", 90), (x / 2 - 10 - 15 * k, 0, low + 1), name="battery"
+            turned(round_cell(7.1, 50, "alkaline"), "z", 90),
+            (x / 2 - 10 - 15 * k, 0, low + 1),
+            name="battery",
         )
     return device.finish("camera", "film")
 
 
 def camera_device(rng: Rng) -> Device:
     """Compact, reflex or film camera."""
-    return pick(rng, (_compact, _mirror, _film))(rng)
+    return pick(rng, _compact, _mirror, _film)(rng)
 
 
 def make_camera_lens(rng: Rng) -> Item:
@@ -224,7 +224,7 @@ def make_camera_lens(rng: Rng) -> Item:
         solid=False,
     )
     made = device.finish("camera_lens", "lens", long_mm=long)
-    laid = tuple(turn(made.item.parts, "y", 90.0))
+    laid = tuple(turned(made.item.parts, "y", 90.0))
     return Item("camera_lens", "camera_lens", laid, params=made.item.params)
 
 
@@ -234,7 +234,7 @@ def make_drone(rng: Rng) -> Item:
     x, y, z = draw(rng, 110, 175), draw(rng, 60, 95), draw(rng, 34, 58)
     wall = draw(rng, 1.2, 1.8)
     device.add(
-        case(x, y, z, wall, pick(rng, ("abs", "polycarbonate", "absf")), radius=20, bevel=6),
+        case(x, y, z, wall, pick(rng, "abs", "polycarbonate", "absf"), radius=20, bevel=6),
         (0, 0, -z / 2),
         solid=False,
     )
@@ -263,7 +263,7 @@ def make_drone(rng: Rng) -> Item:
             device.add(hub, (*reach, z * 0.1 + 10), solid=False)
             angle = draw(rng, 0, 180)
             device.add(
-                [Part(boxes([(0, 0, 0)], (x * 0.8, 11, 1.2)), pick(rng, ("nylon", "carbon_fibre")))],
+                [Part(boxes([(0, 0, 0)], (x * 0.8, 11, 1.2)), pick(rng, "nylon", "carbon_fibre"))],
                 (*reach, z * 0.1 + 20),
                 degrees=angle,
                 solid=False,

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.simulate.items._vessel import centred, filling, lying, placed, pooled, shell
+from beltline.simulate.draws import Rng
+from beltline.simulate.items._vessel import filling, lying, placed, pooled, pooled_along, shell
 from beltline.simulate.shapes import (
     Mesh,
     box,
@@ -24,9 +25,8 @@ from beltline.simulate.shapes import (
     torus,
     tube,
 )
-from beltline.simulate.solids import Item, ItemMaker, Part, Texture, hollow
+from beltline.simulate.solids import Item, ItemMaker, Part, Texture, centred, hollow
 
-Rng = np.random.Generator
 Profile = list[tuple[float, float]]
 
 
@@ -40,11 +40,6 @@ def _dome(radius: float, height: float, neck: float) -> Profile:
     return [*low, *shoulder, (neck * 0.96, height + 6.0)]
 
 
-def _sunk(mesh: Mesh, level: float) -> Mesh:
-    """Contents of a vessel that lies along x once it is laid down."""
-    return pooled(mesh.rotated("y", 90), level).rotated("y", -90)
-
-
 def fire_extinguisher(rng: Rng) -> Item:
     """Small car or kitchen extinguisher: steel or aluminium bottle, valve, levers, gauge, siphon, nozzle."""
     radius = rng.uniform(24, 45)
@@ -55,7 +50,7 @@ def fire_extinguisher(rng: Rng) -> Item:
     grains = Texture("granular", int(rng.integers(2**31)), 0.2, 25.0) if charge == "powder" else None
     parts = [
         *shell(profile, wall, metal),
-        Part(_sunk(filling(profile, wall, 0.96), level), charge, texture=grains),
+        Part(pooled_along(filling(profile, wall, 0.96), level), charge, texture=grains),
     ]
     top = height + 6
     parts.append(Part(cylinder(rng.uniform(12, 16), 24).moved(z=top + 10), "brass", 1, 5.5))
@@ -93,7 +88,7 @@ def lighter_refill(rng: Rng) -> Item:
             z=z / 2
         )
         fill = prism(rounded_rectangle(x - 1, y - 1, y * 0.4 - 0.5), z - 3).moved(z=z / 2)
-        parts = [*hollow(outer, inside, "fe"), Part(_sunk(fill, level), "gasoline")]
+        parts = [*hollow(outer, inside, "fe"), Part(pooled_along(fill, level), "gasoline")]
         spout = rng.uniform(-0.3, 0.3) * x
         parts.append(Part(cylinder(6, 14, segments=14).moved(x=spout, z=z + 5), "pe"))
         size = [x, y, z]
@@ -107,7 +102,7 @@ def lighter_refill(rng: Rng) -> Item:
         ]
         profile.append((radius * 0.45, high))
         parts = [*shell(profile, wall, str(rng.choice(["fe", "al"])))]
-        parts.append(Part(_sunk(filling(profile, wall, 0.97), level), "butane"))
+        parts.append(Part(pooled_along(filling(profile, wall, 0.97), level), "butane"))
         parts.append(Part(cylinder(2.2, 16, segments=10).moved(z=high + 6), "pom"))
         parts.append(Part(torus(radius * 0.5, 1.4, segments=18, tube_segments=6).moved(z=high), "fe"))
         cap = cylinder(radius * 0.98, 34).moved(z=high + 8), cylinder(radius * 0.98 - 1, 31).moved(z=high + 8)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from beltline.simulate.items._threat import moved, turned
+from beltline.simulate.draws import Rng
 from beltline.simulate.items.knives import SCALES, blade_mesh
 from beltline.simulate.shapes import box, cylinder, prism, rounded_box, rounded_rectangle, superellipse
-from beltline.simulate.solids import Item, ItemMaker, Part
-
-Rng = np.random.Generator
+from beltline.simulate.solids import Item, ItemMaker, Part, moved, turned
 
 
 def _opening(rng: Rng, closed: float = 0.4) -> float:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from beltline.simulate.items._threat import Rng, in_plane, moved, pick, threat, turned
-from beltline.simulate.shapes import box, cylinder, helix, prism, revolve, spline, tube
-from beltline.simulate.solids import Item, ItemMaker, Part, hollow
+from beltline.simulate.draws import Rng, pick
+from beltline.simulate.items._threat import threat
+from beltline.simulate.shapes import box, cylinder, helix, in_plane, prism, revolve, spline, tube
+from beltline.simulate.solids import Item, ItemMaker, Part, hollow, moved, turned
 
 
 def _slide(rng: Rng) -> list[Part]:

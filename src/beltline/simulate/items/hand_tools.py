@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from beltline.simulate.items._threat import in_plane, moved
+from beltline.simulate.draws import Rng
 from beltline.simulate.items.knives import blade_mesh
-from beltline.simulate.shapes import box, cylinder, prism, spline, superellipse, sweep, torus, tube
-from beltline.simulate.solids import Item, ItemMaker, Part
-
-Rng = np.random.Generator
+from beltline.simulate.shapes import box, cylinder, in_plane, prism, spline, superellipse, sweep, torus, tube
+from beltline.simulate.solids import Item, ItemMaker, Part, moved
 
 
 def make_scissors(rng: Rng) -> Item:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from beltline.simulate.draws import Rng, chance, count, draw, pick
 from beltline.simulate.items._board import boxes, circuit_board, plate
-from beltline.simulate.items._build import chance, count, draw, pick
 from beltline.simulate.items._device import Assembly, Device
 from beltline.simulate.items._innards import case, pouch_cell, round_cell, screws, wire
 from beltline.simulate.shapes import cylinder, helix, torus, tube
 from beltline.simulate.solids import Item, ItemMaker, Part
-
-Rng = np.random.Generator
 
 
 def tablet_device(rng: Rng) -> Device:
@@ -21,10 +19,10 @@ def tablet_device(rng: Rng) -> Device:
     device, metal = Assembly(), chance(rng, 0.55)
     wall = min(draw(rng, 0.7, 1.1) if metal else draw(rng, 1.2, 1.8), 0.14 * z)
     low, high = _slab(
-        rng, device, x, y, z, wall, "al" if metal else pick(rng, ("abs", "absf", "polycarbonate"))
+        rng, device, x, y, z, wall, "al" if metal else pick(rng, "abs", "absf", "polycarbonate")
     )
     room = high - low
-    design = pick(rng, ("edge_board", "middle_board", "side_board"))
+    design = pick(rng, "edge_board", "middle_board", "side_board")
     deep = y * draw(rng, 0.16, 0.3) if design == "edge_board" else x * draw(rng, 0.14, 0.26)
     thick = min(room * draw(rng, 0.55, 0.85), 5.0)
     inner_x, inner_y = x - 2 * wall - 8, y - 2 * wall - 8
@@ -77,7 +75,7 @@ def _slab(
         sx, sy = x - 2 * wall - 2.5 - bevel, y - 2 * wall - 2.5 - bevel
         ceiling -= pane + display + 0.9
         device.add(
-            [Part(plate(sx, sy, draw(rng, 0.25, 0.6)), pick(rng, ("al", "mg", "ss")))],
+            [Part(plate(sx, sy, draw(rng, 0.25, 0.6)), pick(rng, "al", "mg", "ss"))],
             (0, 0, ceiling),
             solid=False,
         )
@@ -108,7 +106,7 @@ def _rooms(
 def _around(rng: Rng, device: Assembly, x: float, y: float, low: float, room: float) -> None:
     """Cameras, loudspeakers, vibration motor, aerials, socket, magnets, screws along the rim."""
     tall = min(room - 0.3, 4.0)
-    corner = np.array([x / 2 - 11, y / 2 - 11]) * [pick(rng, (-1, 1)), pick(rng, (-1, 1))]
+    corner = np.array([x / 2 - 11, y / 2 - 11]) * [pick(rng, -1, 1), pick(rng, -1, 1)]
     for k in range(count(rng, 1, 3)):
         lens = [
             Part(cylinder(3.6, tall, segments=12).moved(z=tall / 2), "nylon"),
@@ -128,7 +126,7 @@ def _around(rng: Rng, device: Assembly, x: float, y: float, low: float, room: fl
     )
     device.add(
         [Part(boxes([(0, 0, 1.6)], (7, 9, 2.8)), "ss", 1, 3.5)],
-        (pick(rng, (-1, 1)) * (x / 2 - 5.5), draw(rng, -0.05, 0.05) * y, low),
+        (pick(rng, -1, 1) * (x / 2 - 5.5), draw(rng, -0.05, 0.05) * y, low),
     )
     n = count(rng, 2, 4)
     spots = [(float(a), s * (y / 2 - 3.4)) for a in np.linspace(-0.45, 0.45, n) * x for s in (-1, 1)]
@@ -144,11 +142,11 @@ def _around(rng: Rng, device: Assembly, x: float, y: float, low: float, room: fl
 def _smartphone(rng: Rng) -> Device:
     x, y, z = draw(rng, 118, 172), draw(rng, 58, 80), draw(rng, 6.8, 10)
     device = Assembly()
-    material = pick(rng, ("al", "al", "ss", "polycarbonate", "absf", "ti"))
+    material = pick(rng, "al", "al", "ss", "polycarbonate", "absf", "ti")
     wall = draw(rng, 0.4, 0.6) if material in ("ss", "ti") else draw(rng, 0.7, 1.2)
     low, high = _slab(rng, device, x, y, z, wall, material)
     inner_x, inner_y = x - 2 * wall - 5, y - 2 * wall - 4
-    design = pick(rng, ("sandwich", "sandwich", "l_board"))
+    design = pick(rng, "sandwich", "sandwich", "l_board")
     thick = (high - low) * draw(rng, 0.6, 0.9)
     if design == "sandwich":
         top, bottom = inner_x * draw(rng, 0.24, 0.36), inner_x * draw(rng, 0.1, 0.18)
@@ -161,7 +159,7 @@ def _smartphone(rng: Rng) -> Device:
             (-inner_x / 2 + bottom / 2, 0, low + 1.7),
         )
         size = (inner_x - top - bottom - 4, inner_y * draw(rng, 0.62, 0.92))
-        spot = ((bottom - top) / 2, (inner_y - size[1]) / 2 * pick(rng, (-1, 1)))
+        spot = ((bottom - top) / 2, (inner_y - size[1]) / 2 * pick(rng, -1, 1))
     else:
         wide = inner_y * draw(rng, 0.28, 0.36)
         top = inner_x * draw(rng, 0.2, 0.26)
@@ -191,7 +189,7 @@ def _feature_phone(rng: Rng) -> Device:
     """Older telephone with keys and a small display, straight."""
     x, y, z = draw(rng, 98, 128), draw(rng, 42, 52), draw(rng, 11, 21)
     device, wall = Assembly(), draw(rng, 1.2, 1.9)
-    low, high = _slab(rng, device, x, y, z, wall, pick(rng, ("abs", "polycarbonate", "absf")), glass=False)
+    low, high = _slab(rng, device, x, y, z, wall, pick(rng, "abs", "polycarbonate", "absf"), glass=False)
     inner_x, inner_y = x - 2 * wall - 5, y - 2 * wall - 4
     top = high - 2.2
     keys = [
@@ -226,7 +224,7 @@ def _clamshell(rng: Rng) -> Device:
     x, y = draw(rng, 80, 105), draw(rng, 42, 54)
     half = draw(rng, 7.5, 11)
     device, wall = Assembly(), draw(rng, 1.0, 1.5)
-    material = pick(rng, ("abs", "polycarbonate", "mg"))
+    material = pick(rng, "abs", "polycarbonate", "mg")
     for z in (-half, 0.5):
         device.add(case(x, y, half, wall, material, radius=6, bevel=1.2), (0, 0, z), solid=False)
     low, high = -half + wall + 0.1, -wall - 0.1
@@ -260,14 +258,14 @@ def _clamshell(rng: Rng) -> Device:
 
 def phone_device(rng: Rng) -> Device:
     """Smartphone, older telephone with keys, or folding telephone."""
-    return pick(rng, (_smartphone, _smartphone, _smartphone, _feature_phone, _clamshell))(rng)
+    return pick(rng, _smartphone, _smartphone, _smartphone, _feature_phone, _clamshell)(rng)
 
 
 def make_e_reader(rng: Rng) -> Item:
     """Reader with a paper-like display: light, one cell, small board, mostly plastic."""
     x, y, z = draw(rng, 155, 210), draw(rng, 112, 150), draw(rng, 7, 10)
     device, wall = Assembly(), draw(rng, 1.3, 1.9)
-    low, high = _slab(rng, device, x, y, z, wall, pick(rng, ("abs", "polycarbonate")), glass=False)
+    low, high = _slab(rng, device, x, y, z, wall, pick(rng, "abs", "polycarbonate"), glass=False)
     device.add(
         [Part(plate(x * 0.8, y * 0.9, 1.0), "glass"), Part(plate(x * 0.82, y * 0.92, 0.8).moved(z=-1), "mg")],
         (x * 0.05, 0, high - 1.6),
@@ -287,7 +285,7 @@ def make_calculator(rng: Rng) -> Item:
     """Pocket or school calculator: key mat, board, small cells, sometimes a solar strip and slide lid."""
     x, y, z = draw(rng, 95, 185), draw(rng, 58, 92), draw(rng, 8, 22)
     device, wall = Assembly(), draw(rng, 1.2, 2.0)
-    low, high = _slab(rng, device, x, y, z, wall, pick(rng, ("abs", "absf", "polystyrene")), glass=False)
+    low, high = _slab(rng, device, x, y, z, wall, pick(rng, "abs", "absf", "polystyrene"), glass=False)
     rows, columns = count(rng, 5, 9), count(rng, 4, 6)
     pitch = np.array([x * 0.62 / rows, y * 0.86 / columns])
     grid = np.array([(r, c) for r in range(rows) for c in range(columns)], dtype=float)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from beltline.simulate.items._build import benign, chance, count, draw, pick
+from beltline.simulate.draws import Rng, chance, count, draw, pick
+from beltline.simulate.items._build import benign
 from beltline.simulate.shapes import (
     box,
     cylinder,
@@ -17,8 +18,6 @@ from beltline.simulate.shapes import (
     torus,
 )
 from beltline.simulate.solids import Item, ItemMaker, Part, Texture, hollow
-
-Rng = np.random.Generator
 
 
 def _grainy(rng: Rng, amplitude: float = 0.5, scale: float = 35.0) -> Texture:
@@ -44,9 +43,9 @@ def make_shampoo(rng: Rng) -> Item:
             ]
         )
 
-    parts = list(hollow(loft(body(0.0, 0, 1)), loft(body(wall, 0.03, 0.97)), pick(rng, ("pe", "pp", "pet"))))
+    parts = list(hollow(loft(body(0.0, 0, 1)), loft(body(wall, 0.03, 0.97)), pick(rng, "pe", "pp", "pet")))
     parts.append(
-        Part(loft(body(wall + 0.05, 0.035, max(0.96 * fill, 0.1))), pick(rng, ("cream", "soap", "water")))
+        Part(loft(body(wall + 0.05, 0.035, max(0.96 * fill, 0.1))), pick(rng, "cream", "soap", "water"))
     )
     parts.append(Part(cylinder(draw(rng, 9, 15), 22).moved(z=tall / 2 + 8), "pp"))
     turned = [Part(p.mesh.rotated("y", 90), p.material, p.sign) for p in parts]
@@ -56,12 +55,12 @@ def make_shampoo(rng: Rng) -> Item:
 def make_food_tin(rng: Rng) -> Item:
     """Tin can of food or drink."""
     radius, tall, wall = draw(rng, 22, 50), draw(rng, 40, 150), draw(rng, 0.15, 0.35)
-    metal = pick(rng, ("fe", "al"))
+    metal = pick(rng, "fe", "al")
     parts = list(hollow(cylinder(radius, tall), cylinder(radius - wall, tall - 2 * wall), metal))
     parts.append(
         Part(
             cylinder(radius - wall - 0.05, draw(rng, 0.75, 0.95) * tall),
-            pick(rng, ("food", "water", "cream")),
+            pick(rng, "food", "water", "cream"),
             1,
             None,
             _grainy(rng, 0.15),
@@ -85,7 +84,7 @@ def make_tube_of_cream(rng: Rng) -> Item:
         for f in flat
     ]
     parts = [
-        Part(loft(rings), pick(rng, ("cream", "soap")), 1, draw(rng, 0.9, 1.3)),
+        Part(loft(rings), pick(rng, "cream", "soap"), 1, draw(rng, 0.9, 1.3)),
         Part(cylinder(0.6 * radius, 16).moved(z=-long / 2 - 7), "pp"),
     ]
     if chance(rng, 0.3):
@@ -98,17 +97,17 @@ def make_tube_of_cream(rng: Rng) -> Item:
 def make_cosmetic_jar(rng: Rng) -> Item:
     """Jar, perfume flask or compact of glass or plastic."""
     x, y, z, wall = draw(rng, 30, 80), draw(rng, 25, 60), draw(rng, 18, 40), draw(rng, 1.8, 5)
-    shell = pick(rng, ("glass", "glass", "pp", "pmma"))
+    shell = pick(rng, "glass", "glass", "pp", "pmma")
     inside = rounded_rectangle(x - 2 * wall, y - 2 * wall, 3)
     parts = list(hollow(prism(rounded_rectangle(x, y, 6), z), prism(inside, z - 2 * wall), shell))
     parts.append(
         Part(
             prism(inside * 0.99, (z - 2 * wall) * draw(rng, 0.3, 0.98)),
-            pick(rng, ("cream", "ethanol", "powder")),
+            pick(rng, "cream", "ethanol", "powder"),
         )
     )
     parts.append(
-        Part(cylinder(0.3 * y, 20).rotated("y", 90).moved(x / 2 + 9), pick(rng, ("al", "abs", "zn")), 1, 1.5)
+        Part(cylinder(0.3 * y, 20).rotated("y", 90).moved(x / 2 + 9), pick(rng, "al", "abs", "zn"), 1, 1.5)
     )
     return benign("cosmetic_jar", parts, shell=shell)
 
@@ -119,12 +118,12 @@ def make_lipsticks(rng: Rng) -> Item:
     for k in range(count(rng, 1, 7)):
         long, turn = draw(rng, 60, 185), draw(rng, 0, 180)
         at = (*(float(v) for v in rng.normal(0, 14, 2)), 11.0 * k)
-        shell = pick(rng, ("pp", "abs", "al", "wood", "brass"))
+        shell = pick(rng, "pp", "abs", "al", "wood", "brass")
         stick = cylinder(draw(rng, 3, 8), long, segments=12).rotated("y", 90).rotated("z", turn)
         parts.append(Part(stick.moved(*at), shell, 1, 0.7 if shell != "brass" else 1.4))
         if chance(rng, 0.7):
             core = cylinder(1.1, 0.7 * long, segments=8).rotated("y", 90).rotated("z", turn)
-            parts.append(Part(core.moved(*at), pick(rng, ("fe", "brass"))))
+            parts.append(Part(core.moved(*at), pick(rng, "fe", "brass")))
     return benign("sticks", parts)
 
 
@@ -149,7 +148,7 @@ def make_carton(rng: Rng) -> Item:
     """Cardboard box of food, tablets, soap or powder."""
     x, y, z = draw(rng, 60, 220), draw(rng, 40, 140), draw(rng, 15, 70)
     parts = list(hollow(box(x, y, z), box(x - 1.4, y - 1.4, z - 1.4), "cardboard", density_g_cm3=0.5))
-    stuff = pick(rng, ("food", "sugar", "soap", "choc", "pp", "paper", "cream"))
+    stuff = pick(rng, "food", "sugar", "soap", "choc", "pp", "paper", "cream")
     parts.append(Part(box(0.9 * x, 0.9 * y, 0.85 * z), stuff, 1, draw(rng, 0.25, 1.0), _grainy(rng)))
     if chance(rng, 0.3):
         parts.append(Part(box(0.8 * x, 0.8 * y, 0.1), "al"))
@@ -169,16 +168,14 @@ def make_blister(rng: Rng) -> Item:
                 6.0 * k + 2,
             )
             parts.append(
-                Part(
-                    cylinder(draw(rng, 3.5, 5.2), 4, segments=10).moved(*spot), pick(rng, ("sugar", "gypsum"))
-                )
+                Part(cylinder(draw(rng, 3.5, 5.2), 4, segments=10).moved(*spot), pick(rng, "sugar", "gypsum"))
             )
     return benign("blister", parts)
 
 
 def make_fruit(rng: Rng) -> Item:
     """Fruit, bread or sausage: round or long, grainy."""
-    stuff = pick(rng, ("food", "water", "choc", "sugar"))
+    stuff = pick(rng, "food", "water", "choc", "sugar")
     shape = ellipsoid(draw(rng, 28, 95), draw(rng, 25, 45), draw(rng, 22, 40), segments=18)
     parts = [Part(shape, stuff, 1, draw(rng, 0.5, 1.1), _grainy(rng, 0.4, 30))]
     return benign("fruit", parts, soft=0.1)
@@ -193,7 +190,7 @@ def make_snack_bag(rng: Rng) -> Item:
         for h in levels
         for s in [(1 - abs(h) ** 2.5) ** 0.4 + 0.05]
     ]
-    stuff = pick(rng, ("food", "sugar", "salt", "choc", "paper"))
+    stuff = pick(rng, "food", "sugar", "salt", "choc", "paper")
     return benign(
         "snack_bag",
         [Part(loft(rings), stuff, 1, draw(rng, 0.12, 0.8), _grainy(rng, 0.8, 25))],
@@ -207,7 +204,7 @@ def make_mug(rng: Rng) -> Item:
     steel = chance(rng, 0.4)
     radius, tall = draw(rng, 32, 44), draw(rng, 150, 270) if steel else draw(rng, 80, 115)
     wall, material = (
-        (draw(rng, 0.4, 0.7), "ss") if steel else (draw(rng, 2.5, 5), pick(rng, ("ceramic", "pp", "glass")))
+        (draw(rng, 0.4, 0.7), "ss") if steel else (draw(rng, 2.5, 5), pick(rng, "ceramic", "pp", "glass"))
     )
     parts = list(hollow(cylinder(radius, tall), cylinder(radius - wall, tall - 2 * wall), material))
     if steel:
@@ -245,7 +242,7 @@ def make_toy_car(rng: Rng) -> Item:
         )
         * long
     )
-    body = pick(rng, ("zn", "abs", "abs", "pp"))
+    body = pick(rng, "zn", "abs", "abs", "pp")
     parts = [Part(prism(outline, 0.4 * long), body, 1, draw(rng, 1.0, 2.2) if body == "zn" else 0.4)]
     for x in (-0.3, 0.3):
         parts.append(Part(cylinder(1.3, 0.46 * long).moved(x * long, 0), "fe"))
@@ -291,7 +288,7 @@ def make_ball(rng: Rng) -> Item:
         np.column_stack([np.sin(np.linspace(0, np.pi, 13)), -np.cos(np.linspace(0, np.pi, 13))]) * radius
     )
     return benign(
-        "ball", hollow(outer, outer.scaled(1 - wall / radius), pick(rng, ("rubber", "leather", "pvc")))
+        "ball", hollow(outer, outer.scaled(1 - wall / radius), pick(rng, "rubber", "leather", "pvc"))
     )
 
 

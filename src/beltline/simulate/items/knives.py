@@ -7,11 +7,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.simulate.items._threat import moved
+from beltline.simulate.draws import Rng
 from beltline.simulate.shapes import Mesh, blade, box, cylinder, rounded_box, spline, superellipse, sweep
-from beltline.simulate.solids import Item, ItemMaker, Part, Texture
+from beltline.simulate.solids import Item, ItemMaker, Part, Texture, moved
 
-Rng = np.random.Generator
 Curve = NDArray[np.float64]
 SCALES = ("wood", "abs", "pp", "rubber", "nylon", "bone", "absf")
 

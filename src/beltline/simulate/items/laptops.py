@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from beltline.simulate.draws import Rng, chance, count, draw, pick
 from beltline.simulate.items._board import boxes, circuit_board, plate
-from beltline.simulate.items._build import chance, count, draw, pick
 from beltline.simulate.items._device import Assembly, Device
 from beltline.simulate.items._innards import case, screws, wire
 from beltline.simulate.items._laptop_insides import INSIDES, Base
 from beltline.simulate.shapes import cylinder
 from beltline.simulate.solids import Item, ItemMaker, Part, hollow
 
-Rng = np.random.Generator
 LAYOUTS = ("ultrabook", "classic", "gaming", "small", "business")
 _WIDTH = {
     "ultrabook": (285, 330),
@@ -32,7 +31,7 @@ _HEIGHT = {
 
 def laptop_device(rng: Rng) -> Device:
     """A laptop of a drawn layout."""
-    layout = pick(rng, LAYOUTS)
+    layout = pick(rng, *LAYOUTS)
     x = draw(rng, *_WIDTH[layout])
     y = x * draw(rng, 0.64, 0.74)
     z = draw(rng, *_HEIGHT[layout])
@@ -50,7 +49,7 @@ def laptop_device(rng: Rng) -> Device:
 
 def _shell(rng: Rng, device: Assembly, x: float, y: float, z: float, *, metal: bool) -> Base:
     """Both halves, each a closed case; the lower one gets its room "gaps"."""
-    material = pick(rng, ("al", "al", "mg")) if metal else pick(rng, ("abs", "absf", "absf", "polycarbonate"))
+    material = pick(rng, "al", "al", "mg") if metal else pick(rng, "abs", "absf", "absf", "polycarbonate")
     wall = draw(rng, 0.7, 1.2) if metal else draw(rng, 1.2, 2.0)
     low = z * draw(rng, 0.62, 0.7)
     radius, bevel = draw(rng, 3, 14), draw(rng, 0.6, 2.5)
@@ -80,11 +79,11 @@ def _lid(rng: Rng, device: Assembly, x: float, y: float, z: float, layout: str) 
     if chance(rng, 0.75):
         back = draw(rng, 0.2, 0.45)
         device.add(
-            [Part(plate(sx * 0.98, sy * 0.96, back), pick(rng, ("al", "fe", "al")))], (0, 0, at + 1.4 + guide)
+            [Part(plate(sx * 0.98, sy * 0.96, back), pick(rng, "al", "fe", "al"))], (0, 0, at + 1.4 + guide)
         )
     rails = [(s * sx * 0.498, 0, 0) for s in (-1, 1)]
     device.add(
-        [Part(boxes(rails, (draw(rng, 2.5, 6), sy, 0.7)), pick(rng, ("ss", "al")))],
+        [Part(boxes(rails, (draw(rng, 2.5, 6), sy, 0.7)), pick(rng, "ss", "al"))],
         (0, 0, at + 1.2),
         solid=False,
     )
@@ -128,7 +127,7 @@ def _keyboard(rng: Rng, device: Assembly, base: Base, layout: str) -> None:
         long, other = np.diff(edges) * pitch - 2.4, np.full_like(x, pitch - 2.4)
         sizes.append(np.column_stack([long, other, np.ones_like(x)]))
     at_y = y0 - rows * pitch / 2
-    metal = pick(rng, ("fe", "al", "fe"))
+    metal = pick(rng, "fe", "al", "fe")
     thick = draw(rng, 0.25, 0.45) if metal == "fe" else draw(rng, 0.5, 0.9)
     device.add([Part(plate(columns * pitch, rows * pitch, thick), metal)], (0, at_y, z + 0.1), solid=False)
     device.add([Part(boxes(np.concatenate(centres), np.concatenate(sizes)), "abs")], solid=False)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from beltline.simulate.items._vessel import centred
+from beltline.simulate.draws import Rng
 from beltline.simulate.shapes import Mesh, box, cylinder, helix, loft, rounded_box, superellipse, tube
-from beltline.simulate.solids import Item, ItemMaker, Part, hollow
-
-Rng = np.random.Generator
+from beltline.simulate.solids import Item, ItemMaker, Part, centred, hollow
 
 
 def _stack(rx: float, ry: float, length: float, power: float) -> Mesh:

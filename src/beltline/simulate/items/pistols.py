@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from beltline.simulate.items._threat import in_plane, moved
-from beltline.simulate.shapes import box, cylinder, helix, prism, revolve, spline, tube
-from beltline.simulate.solids import Item, ItemMaker, Part
-
-Rng = np.random.Generator
+from beltline.simulate.draws import Rng
+from beltline.simulate.shapes import box, cylinder, helix, in_plane, prism, revolve, spline, tube
+from beltline.simulate.solids import Item, ItemMaker, Part, moved
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from beltline.simulate.draws import Rng, chance, count, draw, pick
 from beltline.simulate.items._board import boxes, circuit_board, plate
-from beltline.simulate.items._build import chance, count, draw, pick, shift, turn
 from beltline.simulate.items._device import Assembly, Device
 from beltline.simulate.items._innards import case, motor, round_cell, screws, wire
 from beltline.simulate.shapes import Mesh, box, cone, cylinder, helix, prism, revolve, spline, tube
-from beltline.simulate.solids import Item, ItemMaker, Part, hollow
-
-Rng = np.random.Generator
+from beltline.simulate.solids import Item, ItemMaker, Part, hollow, moved, turned
 
 
 def _along_x(mesh: Mesh) -> Mesh:
@@ -20,7 +18,7 @@ def _along_x(mesh: Mesh) -> Mesh:
 
 def power_tool_device(rng: Rng) -> Device:
     """Drill, jigsaw or angle grinder."""
-    return pick(rng, (_drill, _drill, _jigsaw, _grinder))(rng)
+    return pick(rng, _drill, _drill, _jigsaw, _grinder)(rng)
 
 
 def _barrel(
@@ -77,23 +75,23 @@ def _handle(
 def _battery(rng: Rng, device: Assembly, x: float, top: float) -> None:
     """Slide-on pack below the handle: five or ten cells, board, contacts."""
     rows = 2 if chance(rng, 0.35) else 1
-    cells = pick(rng, (3, 5, 5))
+    cells = pick(rng, 3, 5, 5)
     long, deep, wide = 78.0, 22.0 + 19.0 * rows, cells * 18.8 + 8
     if cells == 5:
         long, wide = 5 * 18.8 + 10, 74.0
-    shell = shift(case(long, deep, wide, 2.2, pick(rng, ("abs", "nylon")), radius=5, bevel=3), z=-wide / 2)
+    shell = moved(case(long, deep, wide, 2.2, pick(rng, "abs", "nylon"), radius=5, bevel=3), z=-wide / 2)
     centre = (x, top - deep / 2, 0.0)
     device.add(shell, centre, solid=False)
     for row in range(rows):
         y = top - deep + 12.2 + row * 19
         for k in range(cells):
-            cell = shift(round_cell(9, 65), z=-9)
+            cell = moved(round_cell(9, 65), z=-9)
             if cells == 5:
                 spot = (x + (k - 2) * 18.7, y, 0.0)
-                device.add(turn(cell, "y", 90), spot, name="cell")
+                device.add(turned(cell, "y", 90), spot, name="cell")
             else:
                 device.add(cell, (x, y, (k - 1) * 18.7), name="cell")
-    board = turn(circuit_board(rng, long * 0.8, wide * 0.6, density=0.5, tall=0.3), "x", -90)
+    board = turned(circuit_board(rng, long * 0.8, wide * 0.6, density=0.5, tall=0.3), "x", -90)
     device.add(board, (x, top - 7.5, 0))
     contacts = boxes([(x + s * 7.0, top - 1, z) for s in (-2, -1, 1, 2) for z in (-6, 6)], (1.0, 9, 4))
     device.add([Part(contacts, "cu")], solid=False)
@@ -108,7 +106,7 @@ def _gearbox(rng: Rng, device: Assembly, x: float, long: float, radius: float) -
     """Planetary stages in a metal or plastic ring, from x on."""
     housing = _along_x(cylinder(radius, long, segments=20))
     inner = housing.scaled(1 - 2 / long, 1 - 2.4 / radius, 1 - 2.4 / radius)
-    device.add(hollow(housing, inner, pick(rng, ("al", "zn", "nylon"))), (x + long / 2, 0, 0), solid=False)
+    device.add(hollow(housing, inner, pick(rng, "al", "zn", "nylon")), (x + long / 2, 0, 0), solid=False)
     stages = count(rng, 2, 3)
     pitch = (long - 4) / stages
     for k in range(stages):
@@ -129,7 +127,7 @@ def _gearbox(rng: Rng, device: Assembly, x: float, long: float, radius: float) -
 
 def _drill(rng: Rng) -> Device:
     """Drill or impact driver: motor behind, gearbox, clutch spring, keyless chuck, maybe a bit."""
-    device, material = Assembly(), pick(rng, ("nylon", "nylon", "absf"))
+    device, material = Assembly(), pick(rng, "nylon", "nylon", "absf")
     radius, wall = draw(rng, 25, 33), draw(rng, 2.2, 3.0)
     motor_long, gear_long = draw(rng, 48, 64), draw(rng, 34, 52)
     back = -motor_long - 10
@@ -176,7 +174,7 @@ def _drill(rng: Rng) -> Device:
 
 def _jigsaw(rng: Rng) -> Device:
     """Jigsaw: body with handle bow, crank gear, blade at the front, steel foot plate below."""
-    device, material = Assembly(), pick(rng, ("nylon", "absf"))
+    device, material = Assembly(), pick(rng, "nylon", "absf")
     radius, wall, long = draw(rng, 27, 34), draw(rng, 2.2, 3.0), draw(rng, 150, 190)
     _barrel(rng, device, -long / 2, long / 2, radius, wall, material)
     device.add(motor(rng, radius - wall - 5, draw(rng, 56, 72)), (-long * 0.12, 0, 0), name="motor")
@@ -194,7 +192,7 @@ def _jigsaw(rng: Rng) -> Device:
     outline = np.concatenate([np.column_stack([edge, x]), [(-4.0, -blade_long), (-4.0, 0.0)]])
     device.add([Part(prism(outline, 1.2), "fe")], (long / 2 - 12, -70, 0), solid=False)
     foot = plate(draw(rng, 120, 150), draw(rng, 58, 75), draw(rng, 1.6, 2.6)).rotated("x", 90)
-    device.add([Part(foot, pick(rng, ("fe", "al")))], (long * 0.12, -radius - 30, 0), solid=False)
+    device.add([Part(foot, pick(rng, "fe", "al"))], (long * 0.12, -radius - 30, 0), solid=False)
     device.add([Part(box(60, 28, 40), "al", 1, 1.2)], (long * 0.18, -radius - 14, 0), solid=False)
     bow = [
         (-long / 2 + 8, radius - 6, 0),
@@ -218,7 +216,7 @@ def _jigsaw(rng: Rng) -> Device:
 
 def _grinder(rng: Rng) -> Device:
     """Angle grinder: slim body, gear head with disc and guard, battery at the back."""
-    device, material = Assembly(), pick(rng, ("nylon", "absf"))
+    device, material = Assembly(), pick(rng, "nylon", "absf")
     radius, wall, long = draw(rng, 24, 30), draw(rng, 2.2, 2.8), draw(rng, 170, 220)
     _barrel(rng, device, -long / 2, long / 2, radius, wall, material)
     device.add(motor(rng, radius - wall - 3, draw(rng, 60, 80)), (long * 0.16, 0, 0), name="motor")

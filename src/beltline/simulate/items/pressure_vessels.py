@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from beltline.simulate.items._vessel import filling, lying, pooled, shell
-from beltline.simulate.shapes import Mesh, cylinder, ellipsoid, helix, spline, torus, tube
+from beltline.simulate.draws import Rng
+from beltline.simulate.items._vessel import filling, lying, pooled_along, shell
+from beltline.simulate.shapes import cylinder, ellipsoid, helix, spline, torus, tube
 from beltline.simulate.solids import Item, ItemMaker, Part, hollow
 
-Rng = np.random.Generator
 Profile = list[tuple[float, float]]
-
-
-def _pool(mesh: Mesh, level: float) -> Mesh:
-    return pooled(mesh.rotated("y", 90), level).rotated("y", -90)
 
 
 def _valve(rng: Rng, height: float, radius: float) -> list[Part]:
@@ -53,7 +49,7 @@ def aerosol_can(rng: Rng) -> Item:
     profile += [(radius * 0.85, height - dome * 0.6), (radius * 0.55, height)]
     parts = [*shell(profile, wall, metal)]
     fill = str(rng.choice(["ethanol", "water", "butane", "oil", "cream"]))
-    parts.append(Part(_pool(filling(profile, wall, 0.97), level), fill))
+    parts.append(Part(pooled_along(filling(profile, wall, 0.97), level), fill))
     parts += [*_valve(rng, height, radius), *_top(rng, height, radius)]
     if metal == "fe":
         for z, ring in ((1.5, radius), (height - dome, waist)):
@@ -109,7 +105,7 @@ def gas_cartridge(rng: Rng) -> Item:
     metal = "al" if design == "diving" else "fe"
     profile = _camping(radius, height) if design in ("camping", "stove") else _bulb(radius, height)
     level = rng.uniform(0.1, 0.85)
-    single = [*shell(profile, wall, metal), Part(_pool(filling(profile, wall, 0.95), level), "butane")]
+    single = [*shell(profile, wall, metal), Part(pooled_along(filling(profile, wall, 0.95), level), "butane")]
     if design != "capsules":
         neck = cylinder(rng.uniform(5, 8), 14, segments=18).moved(z=height + 4)
         single += [

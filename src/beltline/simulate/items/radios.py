@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from beltline.simulate.draws import Rng, chance, count, draw, pick
 from beltline.simulate.items._board import boxes, circuit_board, plate
-from beltline.simulate.items._build import chance, count, draw, pick
 from beltline.simulate.items._device import Assembly, Device
 from beltline.simulate.items._innards import case, loudspeaker, pouch_cell, round_cell, screws, wire
 from beltline.simulate.shapes import cylinder, helix, torus, tube
 from beltline.simulate.solids import Item, ItemMaker, Part
 
-Rng = np.random.Generator
 _CELLS = {"AA": (7.1, 50.0), "AAA": (5.2, 44.5), "C": (13.0, 50.0), "D": (16.8, 61.0)}
 
 
 def radio_device(rng: Rng) -> Device:
     """Portable radio: pocket, table or twin-speaker, with ferrite rod, variable capacitor and cells."""
-    design = pick(rng, ("pocket", "table", "twin"))
+    design = pick(rng, "pocket", "table", "twin")
     x = {"pocket": draw(rng, 104, 140), "table": draw(rng, 150, 260), "twin": draw(rng, 270, 380)}[design]
     y = (
         x
@@ -28,7 +27,8 @@ def radio_device(rng: Rng) -> Device:
     z = {"pocket": draw(rng, 22, 34), "table": draw(rng, 42, 75), "twin": draw(rng, 60, 110)}[design]
     device, wall = Assembly(), draw(rng, 1.5, 2.8)
     material = pick(
-        rng, ("abs", "absf", "polystyrene", "wood") if design == "table" else ("abs", "absf", "polystyrene")
+        rng,
+        *(("abs", "absf", "polystyrene", "wood") if design == "table" else ("abs", "absf", "polystyrene")),
     )
     wall = draw(rng, 5, 8) if material == "wood" else wall
     device.add(
@@ -41,7 +41,7 @@ def radio_device(rng: Rng) -> Device:
     radius = min(
         inner_y * draw(rng, 0.36, 0.48), {"pocket": inner_x / 2 - 29, "table": 50, "twin": 60}[design]
     )
-    sides = (-1, 1) if design == "twin" else (pick(rng, (-1, 1)),)
+    sides = (-1, 1) if design == "twin" else (pick(rng, -1, 1),)
     depth = min(radius * draw(rng, 0.6, 0.9), (high - low) * 0.7)
     for side in sides:
         at = (side * (inner_x / 2 - radius - 2), 0.0)
@@ -94,9 +94,9 @@ def _receiver(rng: Rng, device: Assembly, at: float, x: float, y: float, low: fl
 def _cells(rng: Rng, device: Assembly, at: float, x: float, y: float, low: float, design: str) -> None:
     """Battery bay with round cells and spring contacts; sometimes with cells missing."""
     kind = {
-        "pocket": pick(rng, ("AA", "AAA")),
-        "table": pick(rng, ("AA", "C", "D")),
-        "twin": pick(rng, ("C", "D")),
+        "pocket": pick(rng, "AA", "AAA"),
+        "table": pick(rng, "AA", "C", "D"),
+        "twin": pick(rng, "C", "D"),
     }[design]
     radius, length = _CELLS[kind]
     if length + 8 > x:
@@ -143,7 +143,7 @@ def make_walkie_talkie(rng: Rng) -> Item:
     x, y, z = draw(rng, 90, 135), draw(rng, 50, 62), draw(rng, 30, 42)
     device, wall = Assembly(), draw(rng, 1.6, 2.4)
     device.add(
-        case(x, y, z, wall, pick(rng, ("polycarbonate", "abs")), radius=5, bevel=2),
+        case(x, y, z, wall, pick(rng, "polycarbonate", "abs"), radius=5, bevel=2),
         (0, 0, -z / 2),
         solid=False,
     )
@@ -173,13 +173,13 @@ def make_walkie_talkie(rng: Rng) -> Item:
             solid=False,
         )
     clip = plate(x * 0.55, 20, 1.6)
-    device.add([Part(clip, pick(rng, ("ss", "nylon")))], (0, 0, -z / 2 - 4), solid=False)
+    device.add([Part(clip, pick(rng, "ss", "nylon"))], (0, 0, -z / 2 - 4), solid=False)
     return device.finish("walkie_talkie", "walkie_talkie", aerial_mm=long).item
 
 
 def speaker_device(rng: Rng) -> Device:
     """Cordless loudspeaker: bar or puck, one to three drivers, bass membrane weights, cells, small board."""
-    design = pick(rng, ("bar", "puck", "box"))
+    design = pick(rng, "bar", "puck", "box")
     x, y, z = {
         "bar": (draw(rng, 150, 260), draw(rng, 55, 80), draw(rng, 50, 78)),
         "puck": (draw(rng, 80, 120), draw(rng, 80, 120), draw(rng, 40, 70)),
@@ -188,7 +188,7 @@ def speaker_device(rng: Rng) -> Device:
     device, wall = Assembly(), draw(rng, 1.8, 3.2)
     round_edge = min(x, y) * (0.45 if design == "puck" else draw(rng, 0.06, 0.3))
     shell = case(
-        x, y, z, wall, pick(rng, ("abs", "absf", "polycarbonate")), radius=round_edge, bevel=draw(rng, 1, 5)
+        x, y, z, wall, pick(rng, "abs", "absf", "polycarbonate"), radius=round_edge, bevel=draw(rng, 1, 5)
     )
     device.add(shell, (0, 0, -z / 2), solid=False)
     low, high = -z / 2 + wall + 0.2, z / 2 - wall - 0.2
@@ -201,7 +201,7 @@ def speaker_device(rng: Rng) -> Device:
         at = ((k - (drivers - 1) / 2) * inner_x * 0.62, 0.0, high - depth - 1)
         device.add(loudspeaker(rng, radius, depth), at, name="driver")
     grille = plate(inner_x, inner_y, draw(rng, 0.5, 0.9))
-    device.add([Part(grille, pick(rng, ("fe", "al")), 1, 3.5)], (0, 0, high - 0.7), solid=False)
+    device.add([Part(grille, pick(rng, "fe", "al"), 1, 3.5)], (0, 0, high - 0.7), solid=False)
     cells = min(count(rng, 1, 3), max(int(inner_y / 19.5), 1))
     for k in range(cells):
         if inner_x > 67:
@@ -277,7 +277,7 @@ def _bell_clock(rng: Rng, device: Assembly, radius: float, z: float) -> None:
 def _quartz_clock(rng: Rng, device: Assembly, radius: float, z: float) -> None:
     """Plastic case with a quartz movement, coil, cell and hands."""
     device.add(
-        case(radius * 2.2, radius * 2, z, 1.8, pick(rng, ("abs", "polystyrene")), radius=8),
+        case(radius * 2.2, radius * 2, z, 1.8, pick(rng, "abs", "polystyrene"), radius=8),
         (0, 0, -z / 2),
         solid=False,
     )

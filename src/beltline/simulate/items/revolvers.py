@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from beltline.simulate.items._threat import in_plane, moved
-from beltline.simulate.shapes import Mesh, box, cylinder, prism, spline, superellipse, sweep, tube
-from beltline.simulate.solids import Item, ItemMaker, Part
-
-Rng = np.random.Generator
+from beltline.simulate.draws import Rng
+from beltline.simulate.shapes import Mesh, box, cylinder, in_plane, prism, spline, superellipse, sweep, tube
+from beltline.simulate.solids import Item, ItemMaker, Part, moved
 
 
 def _along_x(radius: float, length: float, segments: int = 16) -> Mesh:
