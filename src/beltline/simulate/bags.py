@@ -85,7 +85,6 @@ class FamilyFacts:
     label: str
     threat: bool
     soft: bool
-    longest_mm: float
 
 
 @cache
@@ -94,7 +93,7 @@ def family_facts() -> Mapping[str, FamilyFacts]:
     facts = {}
     for name in sorted(families()):
         item = make_item(name, 0)
-        facts[name] = FamilyFacts(item.label, item.threat, item.soft >= 0.35, float(item.size.max()))
+        facts[name] = FamilyFacts(item.label, item.threat, item.soft >= 0.35)
     return facts
 
 

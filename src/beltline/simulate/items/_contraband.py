@@ -10,7 +10,7 @@ from beltline.simulate.draws import Rng, chance, draw, pick
 from beltline.simulate.items._board import boxes
 from beltline.simulate.items._innards import round_cell
 from beltline.simulate.shapes import Array, blade, heightfield, merge, prism, rounded_rectangle, superellipse
-from beltline.simulate.solids import Part
+from beltline.simulate.solids import Part, moved, turned
 
 # Size wished for, mm: (x, y, z) at difficulty 0 and at 1.
 _WISH: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
@@ -115,10 +115,8 @@ def added_cells(rng: Rng, size: Array) -> list[Part]:
     for k in range(number):
         at_y = (k - (number - 1) / 2) * (2 * radius + 0.4)
         cell = round_cell(radius, min(long, 70.0) - 1.5, pick(rng, "liion", "alkaline"))
-        parts += [Part(p.mesh.moved(-0.7, at_y, -radius), p.material, p.sign, p.density_g_cm3) for p in cell]
-    if along:
-        return parts
-    return [Part(p.mesh.rotated("z", 90), p.material, p.sign, p.density_g_cm3) for p in parts]
+        parts += moved(cell, -0.7, at_y, -radius)
+    return parts if along else turned(parts, "z", 90)
 
 
 def liquid_pouch(rng: Rng, size: Array) -> list[Part]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from beltline.simulate.draws import Rng
 from beltline.simulate.shapes import Array, Mesh
-from beltline.simulate.solids import Item, Part, bounds, moved, turned
+from beltline.simulate.solids import Item, ItemMaker, Part, bounds, moved, turned
 
 FLAT_MM = 2.0  # a field of boxes up to this tall blocks as one slab
 
@@ -38,15 +38,18 @@ class Device:
         item: The benign item.
         rooms: Regions inside the shell.
         blocks: (N, 2, 3) lowest and highest corners of what fills them, mm.
-        block_parts: (N,) index of the part that each block belongs to.
         removable: Component name to indices of its parts.
     """
 
     item: Item
     rooms: tuple[Room, ...]
     blocks: Array
-    block_parts: NDArray[np.int64]
     removable: Mapping[str, tuple[int, ...]]
+
+
+def intact(make: Callable[[Rng], Device]) -> ItemMaker:
+    """Maker of a device with nothing hidden in it; ``anomalies.anomalous`` gives it with its twin."""
+    return lambda rng: make(rng).item
 
 
 @dataclass(eq=False)
@@ -57,7 +60,6 @@ class Assembly:
     rooms: list[Room] = field(default_factory=list)
     removable: dict[str, tuple[int, ...]] = field(default_factory=dict)
     _blocks: list[Array] = field(default_factory=list)
-    _owners: list[int] = field(default_factory=list)
 
     def add(
         self,
@@ -81,10 +83,8 @@ class Assembly:
         first = len(self.parts)
         self.parts += placed
         if solid:
-            for i, part in enumerate(placed, first):
-                found = extents(part.mesh) if part.sign > 0 else []
-                self._blocks += found
-                self._owners += [i] * len(found)
+            for part in placed:
+                self._blocks += extents(part.mesh) if part.sign > 0 else []
         if name is not None:
             copy = sum(known.split("#")[0] == name for known in self.removable)
             self.removable[f"{name}#{copy + 1}" if copy else name] = tuple(range(first, len(self.parts)))
@@ -114,7 +114,6 @@ class Assembly:
             item,
             tuple(Room(r.name, r.low - middle, r.high - middle) for r in rooms),
             blocks - middle,
-            np.array(self._owners, dtype=np.int64),
             dict(self.removable),
         )
 

@@ -20,7 +20,7 @@ from beltline.simulate.shapes import (
     torus,
     tube,
 )
-from beltline.simulate.solids import Item, ItemMaker, Part, Texture, hollow, moved
+from beltline.simulate.solids import Item, ItemMaker, Part, Texture, hollow, moved, turned
 
 
 def make_shoe(rng: Rng) -> Item:
@@ -72,9 +72,7 @@ def make_belt(rng: Rng) -> Item:
     metal = pick(rng, "zn", "brass", "fe")
     at = path[-1]
     parts = [Part(sweep(path, section), "leather")]
-    parts += [
-        Part(p.mesh.moved(*at), p.material, p.sign) for p in hollow(box(52, 40, 3.6), box(36, 27, 3.4), metal)
-    ]
+    parts += moved(hollow(box(52, 40, 3.6), box(36, 27, 3.4), metal), *at)
     parts.append(Part(cylinder(2, 40).rotated("y", 90).moved(*at), metal))
     return benign("belt", parts, soft=0.2, design="coiled" if coiled else "loose")
 
@@ -113,10 +111,7 @@ def make_watch(rng: Rng) -> Item:
     ]
     turn = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     path = np.column_stack([draw(rng, 28, 36) * np.cos(turn), 0 * turn, draw(rng, 22, 29) * np.sin(turn)])
-    parts = [
-        Part(p.mesh.moved(z=float(path[:, 2].max()) + thick / 2), p.material, 1, p.density_g_cm3)
-        for p in parts
-    ]
+    parts = moved(parts, z=float(path[:, 2].max()) + thick / 2)
     links = chance(rng, 0.5)
     width = radius * 0.9
     section = np.array([(-width, -1.6), (width, -1.6), (width, 1.6), (-width, 1.6)])[:, ::-1]
@@ -213,8 +208,7 @@ def make_hair_dryer(rng: Rng) -> Item:
     parts.append(Part(box(0.9 * radius, 1, 0.45 * long).moved(z=0.2 * long), "ceramic", 1, 2.4))
     parts.append(Part(rounded_box(34, grip, 28, 8).moved(0, -radius - grip / 2, -0.2 * long), "abs", 1, 0.5))
     parts.append(Part(box(10, 24, 10).moved(0, -radius - 0.4 * grip, -0.2 * long), "fe", 1, 2.5))
-    turned = [Part(p.mesh.rotated("y", 90), p.material, p.sign, p.density_g_cm3) for p in parts]
-    return benign("hair_dryer", turned, length_mm=round(long))
+    return benign("hair_dryer", turned(parts, "y", 90), length_mm=round(long))
 
 
 def make_mouse(rng: Rng) -> Item:

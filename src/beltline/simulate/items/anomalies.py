@@ -162,8 +162,8 @@ def _finished(
     out = set(device.removable[gone]) if gone else set()
     kept = tuple(p for i, p in enumerate(item.parts) if i not in out)
     taken = tuple(p for i, p in enumerate(item.parts) if i in out)
-    bounds = np.stack([p.mesh.bounds for p in added or taken])
-    low, high = bounds[:, 0].min(axis=0), bounds[:, 1].max(axis=0)
+    corners = np.stack([p.mesh.bounds for p in added or taken])
+    low, high = corners[:, 0].min(axis=0), corners[:, 1].max(axis=0)
     site = {
         "kind": kind,
         "material": _bulk(added or taken),

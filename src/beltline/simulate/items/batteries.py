@@ -7,7 +7,7 @@ import numpy as np
 from beltline.simulate.draws import Rng
 from beltline.simulate.items._vessel import filling, placed, shell
 from beltline.simulate.shapes import box, cylinder, merge, rounded_box, spline, tube
-from beltline.simulate.solids import Item, ItemMaker, Part, centred, hollow
+from beltline.simulate.solids import Item, ItemMaker, Part, centred, hollow, moved, turned
 
 # Diameter, length in mm and the chemistry of common cells (IEC 60086, 18650 by its name).
 CELLS: dict[str, tuple[float, float, str]] = {
@@ -43,9 +43,7 @@ def _cell(rng: Rng, size: str) -> list[Part]:
         ]
     parts.append(Part(cylinder(radius * 0.32, tip, segments=14).moved(z=length - tip / 2), "fe", 1, 4.0))
     parts.append(Part(cylinder(radius * 0.8, 1.0).moved(z=length - tip - 2.2), "nylon"))
-    return [
-        Part(p.mesh.moved(z=-length / 2).rotated("y", 90), p.material, p.sign, p.density_g_cm3) for p in parts
-    ]
+    return turned(moved(parts, z=-length / 2), "y", 90)
 
 
 def _nine_volt(rng: Rng) -> list[Part]:

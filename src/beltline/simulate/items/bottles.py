@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -96,9 +98,7 @@ def _bottle(
     if shape == "thermos":
         parts += _inner_flask(profile, wall, material)
         parts[2] = _contents(rng, name, _flask_profile(profile, wall), wall, level)
-    squashed = [
-        Part(p.mesh.scaled(flat, 1, 1), p.material, p.sign, p.density_g_cm3, p.texture) for p in parts
-    ]
+    squashed = [replace(p, mesh=p.mesh.scaled(flat, 1, 1)) for p in parts]
     drawn: dict[str, object] = {"design": shape, "radius_mm": radius, "height_mm": height, "wall_mm": wall}
     drawn |= {"material": material, "contents": name, "level": level, "cap": cap}
     return Item(family, "liquid", tuple(lying(squashed)), True, drawn)

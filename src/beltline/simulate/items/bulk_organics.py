@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from beltline.simulate.draws import Rng
 from beltline.simulate.items._vessel import filling, shell
 from beltline.simulate.shapes import Mesh, box, cylinder, heightfield, rounded_box, spline, tube
-from beltline.simulate.solids import Item, ItemMaker, Part, Texture, centred, hollow
+from beltline.simulate.solids import Item, ItemMaker, Part, Texture, centred, hollow, moved, turned
 
 POWDERS = ("powder", "flour", "sugar", "salt", "powder")
 
@@ -55,8 +55,8 @@ def _tin(rng: Rng, material: str) -> tuple[list[Part], dict[str, object]]:
     if rng.random() < 0.6:
         parts.append(Part(box(30, 16, 1.4).rotated("x", 25).moved(0, 0, height * level * 0.8), "pp"))
     lie = rng.random() < 0.5
-    turned = [Part(p.mesh.rotated("y", 90 if lie else 0), p.material, p.sign, None, p.texture) for p in parts]
-    return turned, {"radius_mm": radius, "height_mm": height, "level": level, "shell": metal}
+    drawn = {"radius_mm": radius, "height_mm": height, "level": level, "shell": metal}
+    return turned(parts, "y", 90 if lie else 0), drawn
 
 
 def _brick(rng: Rng, material: str) -> tuple[list[Part], dict[str, object]]:
@@ -106,10 +106,7 @@ def _insert(rng: Rng, size: NDArray[np.float64]) -> list[Part]:
     turn, at = rng.uniform(0, 360), (x * rng.uniform(-0.3, 0.3), y * rng.uniform(-0.3, 0.3), z / 2 + radius)
     outer, inner = (cylinder(r, h, segments=14) for r, h in ((radius, length), (radius - 0.5, length - 1)))
     metal = str(rng.choice(["al", "cu", "ss"]))
-    parts = [
-        Part(p.mesh.rotated("y", 90).rotated("z", turn).moved(*at), metal, p.sign)
-        for p in hollow(outer, inner, metal)
-    ]
+    parts = moved(turned(turned(hollow(outer, inner, metal), "y", 90), "z", turn), *at)
     # x runs steadily outwards: a bend tighter than the wire's radius would turn its skin inside out.
     away = np.sign(at[0]) or 1.0
     steps = np.arange(1, 5) * rng.uniform(14, 30)

@@ -6,7 +6,7 @@ import numpy as np
 
 from beltline.simulate.draws import Rng, chance, count, draw, pick
 from beltline.simulate.items._board import boxes, circuit_board, plate
-from beltline.simulate.items._device import Assembly, Device
+from beltline.simulate.items._device import Assembly, Device, intact
 from beltline.simulate.items._innards import case, motor, pouch_cell, round_cell, screws, wire
 from beltline.simulate.shapes import cylinder, prism, revolve, torus, tube
 from beltline.simulate.solids import Item, ItemMaker, Part, hollow, turned
@@ -277,13 +277,8 @@ def make_drone(rng: Rng) -> Item:
     return device.finish("drone", "quad", folded=folded).item
 
 
-def make_camera(rng: Rng) -> Item:
-    """A benign camera."""
-    return camera_device(rng).item
-
-
 FAMILIES: dict[str, ItemMaker] = {
-    "camera": make_camera,
+    "camera": intact(camera_device),
     "camera_lens": make_camera_lens,
     "drone": make_drone,
 }

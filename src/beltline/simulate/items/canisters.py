@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,7 +23,7 @@ from beltline.simulate.shapes import (
     torus,
     tube,
 )
-from beltline.simulate.solids import Item, ItemMaker, Part, Texture, centred, hollow
+from beltline.simulate.solids import Item, ItemMaker, Part, Texture, centred, hollow, moved, turned
 
 Profile = list[tuple[float, float]]
 
@@ -71,7 +69,7 @@ def fire_extinguisher(rng: Rng) -> Item:
             Part(cone(7, 4, 26, segments=14).rotated("y", -90).moved(x=-24, z=top + 12), "abs", 1, 0.6)
         )
     lie = float(rng.choice([-90, 90]) + rng.normal(0, 25))  # the levers lie to one side
-    parts = [parts[0], parts[1], parts[2], *(replace(p, mesh=p.mesh.rotated("z", lie)) for p in parts[3:])]
+    parts = [parts[0], parts[1], parts[2], *turned(parts[3:], "z", lie)]
     drawn: dict[str, object] = {"design": "extinguisher", "radius_mm": radius, "height_mm": height}
     drawn |= {"material": metal, "contents": charge, "level": level, "wall_mm": wall}
     return Item("fire_extinguisher", "pressure_vessel", tuple(lying(parts)), True, drawn)
@@ -223,7 +221,7 @@ def _lead(rng: Rng, start: NDArray[np.float64], length: float) -> list[Part]:
     tube_mm = rng.uniform(38, 62)
     case = cylinder(3.4, tube_mm, segments=14), cylinder(2.8, tube_mm - 1.2, segments=14)
     metal = str(rng.choice(["al", "cu", "brass", "fe"]))
-    parts = [Part(p.mesh.rotated("y", 90).moved(*start), p.material, p.sign) for p in hollow(*case, metal)]
+    parts = moved(turned(hollow(*case, metal), "y", 90), *start)
     for side in (-1.2, 1.2):
         nodes = start + np.array(
             [
@@ -268,7 +266,7 @@ def moulded_organic(rng: Rng) -> Item:
             cylinder(radius, long, segments=28),
             cylinder(radius - wall, long - 2 * wall, segments=28),
         )
-        parts += [Part(p.mesh.rotated("y", 90), p.material, p.sign) for p in hollow(outer, inner, case)]
+        parts += turned(hollow(outer, inner, case), "y", 90)
         if design == "pipe":
             cap = torus(radius + 1.6, 2.4, segments=24, tube_segments=6).rotated("y", 90)
             parts += [Part(cap.moved(x=s * (long / 2 - 6)), case) for s in (-1, 1)]

@@ -8,7 +8,7 @@ from beltline.simulate.draws import Rng, chance, count, draw, pick
 from beltline.simulate.items._build import benign
 from beltline.simulate.items._fabric import fabric, folded, pillow, sheet, slab, zip_chain
 from beltline.simulate.shapes import cylinder, superellipse
-from beltline.simulate.solids import Item, ItemMaker, Part
+from beltline.simulate.solids import Item, ItemMaker, Part, moved
 
 
 def make_clothes_stack(rng: Rng) -> Item:
@@ -22,15 +22,7 @@ def make_clothes_stack(rng: Rng) -> Item:
         for part in folded(
             rng, cloth, x * draw(rng, 0.75, 1.0), y * draw(rng, 0.75, 1.0), thick, layers=count(rng, 2, 3)
         ):
-            parts.append(
-                Part(
-                    part.mesh.moved(draw(rng, -15, 15), draw(rng, -15, 15), height),
-                    part.material,
-                    1,
-                    part.density_g_cm3,
-                    part.texture,
-                )
-            )
+            parts += moved([part], draw(rng, -15, 15), draw(rng, -15, 15), height)
         height += thick
     return benign("clothes_stack", parts, soft=0.55, number=number, height_mm=round(height, 1))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from beltline.simulate.draws import Rng, chance, count, draw, pick
 from beltline.simulate.items._board import boxes, circuit_board, plate
 from beltline.simulate.items._build import benign
-from beltline.simulate.items._device import Assembly, Device
+from beltline.simulate.items._device import Assembly, Device, intact
 from beltline.simulate.items._innards import (
     case,
     fan,
@@ -253,11 +253,6 @@ def _handheld(rng: Rng) -> Device:
     return device.finish("game_console", "handheld")
 
 
-def make_game_console(rng: Rng) -> Item:
-    """A benign game console."""
-    return game_console_device(rng).item
-
-
 FAMILIES: dict[str, ItemMaker] = {
     "hard_disk": make_hard_disk,
     "router": make_router,
@@ -265,5 +260,5 @@ FAMILIES: dict[str, ItemMaker] = {
     "circuit_board": make_circuit_board,
     "ink_cartridge": make_ink_cartridge,
     "game_controller": make_game_controller,
-    "game_console": make_game_console,
+    "game_console": intact(game_console_device),
 }

@@ -6,7 +6,7 @@ import numpy as np
 
 from beltline.simulate.draws import Rng, chance, count, draw, pick
 from beltline.simulate.items._board import boxes, circuit_board, plate
-from beltline.simulate.items._device import Assembly, Device
+from beltline.simulate.items._device import Assembly, Device, intact
 from beltline.simulate.items._innards import case, pouch_cell, round_cell, screws, wire
 from beltline.simulate.shapes import cylinder, helix, torus, tube
 from beltline.simulate.solids import Item, ItemMaker, Part
@@ -314,19 +314,9 @@ def make_calculator(rng: Rng) -> Item:
     return device.finish("calculator", "calculator").item
 
 
-def make_tablet(rng: Rng) -> Item:
-    """A benign tablet."""
-    return tablet_device(rng).item
-
-
-def make_phone(rng: Rng) -> Item:
-    """A benign telephone."""
-    return phone_device(rng).item
-
-
 FAMILIES: dict[str, ItemMaker] = {
-    "tablet": make_tablet,
-    "phone": make_phone,
+    "tablet": intact(tablet_device),
+    "phone": intact(phone_device),
     "e_reader": make_e_reader,
     "calculator": make_calculator,
 }

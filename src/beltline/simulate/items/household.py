@@ -17,7 +17,7 @@ from beltline.simulate.shapes import (
     superellipse,
     torus,
 )
-from beltline.simulate.solids import Item, ItemMaker, Part, Texture, hollow
+from beltline.simulate.solids import Item, ItemMaker, Part, Texture, hollow, turned
 
 
 def _grainy(rng: Rng, amplitude: float = 0.5, scale: float = 35.0) -> Texture:
@@ -48,8 +48,7 @@ def make_shampoo(rng: Rng) -> Item:
         Part(loft(body(wall + 0.05, 0.035, max(0.96 * fill, 0.1))), pick(rng, "cream", "soap", "water"))
     )
     parts.append(Part(cylinder(draw(rng, 9, 15), 22).moved(z=tall / 2 + 8), "pp"))
-    turned = [Part(p.mesh.rotated("y", 90), p.material, p.sign) for p in parts]
-    return benign("shampoo", turned, fill=round(fill, 2))
+    return benign("shampoo", turned(parts, "y", 90), fill=round(fill, 2))
 
 
 def make_food_tin(rng: Rng) -> Item:
@@ -89,9 +88,7 @@ def make_tube_of_cream(rng: Rng) -> Item:
     ]
     if chance(rng, 0.3):
         parts.append(Part(box(2.5 * radius, 2.2, 9).moved(z=long / 2), "al"))
-    return benign(
-        "tube_of_cream", [Part(p.mesh.rotated("y", 90), p.material, 1, p.density_g_cm3) for p in parts]
-    )
+    return benign("tube_of_cream", turned(parts, "y", 90))
 
 
 def make_cosmetic_jar(rng: Rng) -> Item:
@@ -217,11 +214,7 @@ def make_mug(rng: Rng) -> Item:
         parts.append(Part(cylinder(0.8 * radius, 26).moved(z=tall / 2 + 12), "pp"))
     else:
         parts.append(Part(torus(0.3 * tall, 5).rotated("x", 90).moved(radius + 8), material))
-    return benign(
-        "mug",
-        [Part(p.mesh.rotated("y", 90), p.material, p.sign, p.density_g_cm3) for p in parts],
-        material=material,
-    )
+    return benign("mug", turned(parts, "y", 90), material=material)
 
 
 def make_toy_car(rng: Rng) -> Item:

@@ -6,11 +6,11 @@ import numpy as np
 
 from beltline.simulate.draws import Rng, chance, count, draw, pick
 from beltline.simulate.items._board import boxes, circuit_board, plate
-from beltline.simulate.items._device import Assembly, Device
+from beltline.simulate.items._device import Assembly, Device, intact
 from beltline.simulate.items._innards import case, screws, wire
 from beltline.simulate.items._laptop_insides import INSIDES, Base
 from beltline.simulate.shapes import cylinder
-from beltline.simulate.solids import Item, ItemMaker, Part, hollow
+from beltline.simulate.solids import ItemMaker, Part, hollow
 
 LAYOUTS = ("ultrabook", "classic", "gaming", "small", "business")
 _WIDTH = {
@@ -185,9 +185,4 @@ def _sockets(rng: Rng, base: Base, y: float) -> list[Part]:
     return [*hollow(shells, boxes(at, full - 0.7), "fe"), Part(tongues, "brass", 1, 5.0)]
 
 
-def make_laptop(rng: Rng) -> Item:
-    """A benign laptop; ``beltline.simulate.items.anomalies.anomalous`` gives it with its twin."""
-    return laptop_device(rng).item
-
-
-FAMILIES: dict[str, ItemMaker] = {"laptop": make_laptop}
+FAMILIES: dict[str, ItemMaker] = {"laptop": intact(laptop_device)}

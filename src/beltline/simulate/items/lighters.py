@@ -6,7 +6,7 @@ import numpy as np
 
 from beltline.simulate.draws import Rng
 from beltline.simulate.shapes import Mesh, box, cylinder, helix, loft, rounded_box, superellipse, tube
-from beltline.simulate.solids import Item, ItemMaker, Part, centred, hollow
+from beltline.simulate.solids import Item, ItemMaker, Part, centred, hollow, moved
 
 
 def _stack(rx: float, ry: float, length: float, power: float) -> Mesh:
@@ -26,11 +26,7 @@ def _wheel(rng: Rng, x: float, y: float, thickness: float) -> list[Part]:
     radius = rng.uniform(2.6, 4.2)
     wheel = cylinder(radius, thickness, segments=16).moved(x, y)
     flint = cylinder(1.2, 4, segments=10).rotated("y", 90).moved(x - radius - 2.2, y)
-    return [Part(wheel, "fe"), Part(flint, "fe", 1, 6.5), _moved(_spring(1.2, 18, 9, x - radius - 14), y)]
-
-
-def _moved(part: Part, y: float) -> Part:
-    return Part(part.mesh.moved(0, y), part.material, part.sign, part.density_g_cm3)
+    return [Part(wheel, "fe"), Part(flint, "fe", 1, 6.5), *moved([_spring(1.2, 18, 9, x - radius - 14)], y=y)]
 
 
 def _disposable(rng: Rng) -> tuple[list[Part], dict[str, object]]:
@@ -98,7 +94,7 @@ def _torch(rng: Rng) -> tuple[list[Part], dict[str, object]]:
     parts.append(
         Part(cylinder(3, 26, segments=14).rotated("y", 90).moved(length * 0.72, -radius * 0.3), "abs")
     )
-    parts.append(_moved(_spring(2.4, 18, 8, length * 0.72), -radius * 0.3))
+    parts += moved([_spring(2.4, 18, 8, length * 0.72)], y=-radius * 0.3)
     for i in range(int(rng.integers(1, 4))):
         nozzle = cylinder(2.4, rng.uniform(12, 20), segments=14).rotated("y", 90)
         parts.append(Part(nozzle.moved(length * 0.9, radius * 0.4, (i - 1) * radius * 0.45), "brass"))

@@ -6,10 +6,10 @@ import numpy as np
 
 from beltline.simulate.draws import Rng, chance, count, draw, pick
 from beltline.simulate.items._board import boxes, circuit_board, plate
-from beltline.simulate.items._device import Assembly, Device
+from beltline.simulate.items._device import Assembly, Device, intact
 from beltline.simulate.items._innards import case, motor, round_cell, screws, wire
 from beltline.simulate.shapes import Mesh, box, cone, cylinder, helix, prism, revolve, spline, tube
-from beltline.simulate.solids import Item, ItemMaker, Part, hollow, moved, turned
+from beltline.simulate.solids import ItemMaker, Part, hollow, moved, turned
 
 
 def _along_x(mesh: Mesh) -> Mesh:
@@ -251,9 +251,4 @@ def _case_screws(device: Assembly, spots: list[tuple[float, float]], length: flo
     device.add([screws(spots, length, head=3.0)], (0, 0, -length / 2), solid=False)
 
 
-def make_power_tool(rng: Rng) -> Item:
-    """A benign power tool."""
-    return power_tool_device(rng).item
-
-
-FAMILIES: dict[str, ItemMaker] = {"power_tool": make_power_tool}
+FAMILIES: dict[str, ItemMaker] = {"power_tool": intact(power_tool_device)}

@@ -7,7 +7,7 @@ import numpy as np
 from beltline.simulate.draws import Rng
 from beltline.simulate.items._vessel import filling, lying, pooled_along, shell
 from beltline.simulate.shapes import cylinder, ellipsoid, helix, spline, torus, tube
-from beltline.simulate.solids import Item, ItemMaker, Part, hollow
+from beltline.simulate.solids import Item, ItemMaker, Part, hollow, moved, turned
 
 Profile = list[tuple[float, float]]
 
@@ -109,15 +109,14 @@ def gas_cartridge(rng: Rng) -> Item:
     if design != "capsules":
         neck = cylinder(rng.uniform(5, 8), 14, segments=18).moved(z=height + 4)
         single += [
-            Part(neck, "brass", 1, 5.0),
+            Part(neck, "brass"),
             Part(torus(radius, 0.9, tube_segments=6).moved(z=height * 0.6), metal),
         ]
     parts: list[Part] = []
     for i in range(count):
         gap = radius * 2.1 * (i - (count - 1) / 2)
         flip = float(rng.choice([0, 180]))
-        turned = (Part(p.mesh.moved(z=-height / 2).rotated("x", flip), p.material, p.sign) for p in single)
-        parts += [Part(p.mesh.moved(y=gap), p.material, p.sign) for p in turned]
+        parts += moved(turned(moved(single, z=-height / 2), "x", flip), y=gap)
     drawn: dict[str, object] = {"design": design, "radius_mm": radius, "height_mm": height, "wall_mm": wall}
     drawn |= {"material": metal, "count": count, "level": level}
     return Item("gas_cartridge", "pressure_vessel", tuple(lying(parts)), True, drawn)

@@ -6,7 +6,7 @@ import numpy as np
 
 from beltline.simulate.draws import Rng, chance, count, draw, pick
 from beltline.simulate.items._board import boxes, circuit_board, plate
-from beltline.simulate.items._device import Assembly, Device
+from beltline.simulate.items._device import Assembly, Device, intact
 from beltline.simulate.items._innards import case, loudspeaker, pouch_cell, round_cell, screws, wire
 from beltline.simulate.shapes import cylinder, helix, torus, tube
 from beltline.simulate.solids import Item, ItemMaker, Part
@@ -307,19 +307,9 @@ def make_alarm_clock(rng: Rng) -> Item:
     return device.finish("alarm_clock", "bell" if bell else "quartz").item
 
 
-def make_radio(rng: Rng) -> Item:
-    """A benign radio."""
-    return radio_device(rng).item
-
-
-def make_speaker(rng: Rng) -> Item:
-    """A benign cordless loudspeaker."""
-    return speaker_device(rng).item
-
-
 FAMILIES: dict[str, ItemMaker] = {
-    "radio": make_radio,
+    "radio": intact(radio_device),
     "walkie_talkie": make_walkie_talkie,
-    "speaker": make_speaker,
+    "speaker": intact(speaker_device),
     "alarm_clock": make_alarm_clock,
 }
