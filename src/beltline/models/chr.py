@@ -148,14 +148,6 @@ class Chr(nn.Module):
             pooled = scores.topk(k, dim=2).values.mean(2)
         return (pooled + head.bias) * self.log_gain[stage].exp() + self.offset[stage]
 
-    def forward_cams(self, image: Tensor) -> list[Tensor]:
-        """Class map of each stage with its bias, fine to coarse, each (B, K, h, w).
-
-        With ``avg`` pooling the mean over positions is the stage's logit.
-        """
-        output: ChrOutput = self(image)
-        return self.cams_with_bias(output)
-
     def cams_with_bias(self, output: ChrOutput) -> list[Tensor]:
         """Add each head's bias to the maps of ``output``: logits of the positions."""
         return [

@@ -46,7 +46,7 @@ class Bag:
 
 
 @dataclass(frozen=True, eq=False)
-class Placed:
+class LaidThreat:
     """One threat in one bag.
 
     Attributes:
@@ -73,7 +73,7 @@ def threats_in(
     hardening: bool = True,
     style: str = "white",
     fuse: Fuser | None = None,
-) -> Iterator[Placed]:
+) -> Iterator[LaidThreat]:
     """Threats laid into one bag, one over the other; fewer than wanted where there is no place.
 
     Args:
@@ -109,7 +109,7 @@ def threats_in(
         result = laid(pixels, threat, place, rng, noises=noises, look=look, hardening=hardening, fuse=fuse)
         pixels = result.pixels
         ground = Ground(ground_of(pixels, domain).depth, ground.inside)
-        yield Placed(threat, place, result, drawn)
+        yield LaidThreat(threat, place, result, drawn)
 
 
 def noises_of(pixels: Floats, domain: Domain, look: ColorStyle | None = None) -> list[Noise] | None:

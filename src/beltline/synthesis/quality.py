@@ -60,7 +60,7 @@ class Norms:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GateScores:
     """The checks of one projection.
 
     Attributes:
@@ -121,7 +121,7 @@ def assess(
     norms: Norms,
     *,
     pixel_mm: float | None = None,
-) -> Verdict:
+) -> GateScores:
     """Check one projection.
 
     Args:
@@ -153,7 +153,7 @@ def assess(
         "scale": _alike(known, found, (1,)),
         "thickness": _score(thick, THICK_SHARE),
     }
-    return Verdict(scores)
+    return GateScores(scores)
 
 
 def _noise_score(before: Floats, after: Floats, mask: Floats, norms: Norms) -> float:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from beltline.metrics import pointing_share, weighted_average_precision
 from beltline.models.chr import cascade_logits
-from beltline.protocols.sixray.parts import Part
+from beltline.protocols.sixray.parts import SubsetData
 
 Logits = NDArray[np.float32]
 Points = NDArray[np.float32]
@@ -44,7 +44,7 @@ class Measured:
     hits: NDArray[np.float64]
 
 
-def measure(part: Part, logits: Logits, points: Points, *, epsilon: float) -> Measured:
+def measure(part: SubsetData, logits: Logits, points: Points, *, epsilon: float) -> Measured:
     """Figures of one cell.
 
     Args:
@@ -71,7 +71,7 @@ def measure(part: Part, logits: Logits, points: Points, *, epsilon: float) -> Me
     )
 
 
-def _precisions(part: Part, scores: Points) -> NDArray[np.float64]:
+def _precisions(part: SubsetData, scores: Points) -> NDArray[np.float64]:
     labels = part.test_labels
     each = [
         weighted_average_precision(labels[:, k], scores[:, k], part.weights) for k in range(labels.shape[1])
@@ -79,7 +79,7 @@ def _precisions(part: Part, scores: Points) -> NDArray[np.float64]:
     return np.array(each, np.float64)
 
 
-def pointing_hits(part: Part, points: Points, *, margin: float = 0.0) -> NDArray[np.float64]:
+def pointing_hits(part: SubsetData, points: Points, *, margin: float = 0.0) -> NDArray[np.float64]:
     """(M, K): 1 where the class's point lies in one of its boxes, 0 where not, NaN where it is absent.
 
     Of equal peaks the share that hits counts.
@@ -106,7 +106,7 @@ def _by_pair(rows: Points) -> dict[tuple[int, int], Points]:
     return {pair: np.stack(mine) for pair, mine in found.items()}
 
 
-def _threshold(part: Part, scores: NDArray[np.float32], k: int) -> float:
+def _threshold(part: SubsetData, scores: NDArray[np.float32], k: int) -> float:
     """Score that a share PFA of the images without class ``k`` exceed, weights counted."""
     absent = part.test_labels[:, k] == 0
     order = np.argsort(scores[absent])

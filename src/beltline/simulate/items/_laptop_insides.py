@@ -14,8 +14,6 @@ from beltline.simulate.items._innards import case, cell_pack, fan, hard_disk, op
 from beltline.simulate.shapes import cylinder, spline, sweep
 from beltline.simulate.solids import Part
 
-Spot = tuple[float, float]
-
 
 @dataclass(frozen=True)
 class Base:

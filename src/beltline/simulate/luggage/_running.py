@@ -13,7 +13,6 @@ from beltline.simulate.luggage._forms import (
     repeated,
     ribbon,
     shell_parts,
-    square_tube,
     tube_parts,
 )
 from beltline.simulate.shapes import (
@@ -244,19 +243,3 @@ def carry_handle(rng: Rng) -> list[Part]:
         plate = box(long + 30, 1.2, wide * 0.8).moved(y=-7)
         parts.append(Part(plate, pick(rng, "fe", "pp", "al")))
     return parts
-
-
-def rail_room(rails: list[Part]) -> float:
-    """Height in mm that a set of rails takes from the room of its case."""
-    solid = [p.mesh.bounds for p in rails if p.sign > 0]
-    return float(max(b[1, 2] for b in solid) - min(b[0, 2] for b in solid))
-
-
-__all__ = [
-    "carry_handle",
-    "inline_wheel",
-    "rail_room",
-    "spinner_wheel",
-    "square_tube",
-    "telescopic_rails",
-]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from beltline.core import ShapeError
 from beltline.metrics.detections import Boxes
-from beltline.models.detector import Detector, Target
+from beltline.models.detector import ObjectDetector, Target
 from beltline.training.arrays import as_input
 
 Floats = NDArray[np.float32]
@@ -118,12 +118,12 @@ def turned(image: NDArray[np.uint8], boxes: Floats, turn: int) -> tuple[NDArray[
 
 
 def detection_loss(model: nn.Module, batch: DetectionBatch) -> Mapping[str, Tensor]:
-    """The losses of a `Detector` and their sum, for `fit`."""
+    """The losses of a `ObjectDetector` and their sum, for `fit`."""
     parts: Mapping[str, Tensor] = model(batch.image, batch.targets)
     return {**parts, "loss": torch.stack([value.float() for value in parts.values()]).sum()}
 
 
-def find(model: Detector, images: NDArray[np.uint8], *, batch_size: int = 16) -> Boxes:
+def find(model: ObjectDetector, images: NDArray[np.uint8], *, batch_size: int = 16) -> Boxes:
     """What a detector finds in (N, S, S, 3) uint8 images, as columns for the metrics."""
     model.eval()
     image, label, box, score = [], [], [], []

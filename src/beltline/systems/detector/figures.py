@@ -32,7 +32,7 @@ from beltline.metrics.detections import (
 )
 from beltline.metrics.operating_points import scan_thresholds
 from beltline.models.detection_small import SCORE_FLOOR
-from beltline.models.detector import Detector
+from beltline.models.detector import ObjectDetector
 from beltline.systems.detector.data import padded, to_long_side
 from beltline.training.arrays import as_input
 from beltline.training.sources import Source, as_picture, numbers_of
@@ -46,7 +46,7 @@ USUAL = "0.05"  # the point of which misses are counted
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class Evaluation:
     """What was found in the scans of a source, and what is there; boxes in pixels of the source's scans.
 
     Attributes:
@@ -77,7 +77,7 @@ class Seen:
         return np.zeros(len(self.objects), bool) if self.objects.ignored is None else self.objects.ignored
 
 
-def detect(model: Detector, source: Source, long_side: int, *, limit: int | None = None) -> Seen:
+def detect(model: ObjectDetector, source: Source, long_side: int, *, limit: int | None = None) -> Evaluation:
     """Run a detector over a source, scan by scan, as it is used: longer side at ``long_side``, white around.
 
     Args:
@@ -101,7 +101,7 @@ def detect(model: Detector, source: Source, long_side: int, *, limit: int | None
         there.append(_objects(row, sample, source.classes))
     f = np.concatenate(found) if found else np.zeros((0, 7))
     o = np.concatenate(there) if there else np.zeros((0, 9))
-    return Seen(
+    return Evaluation(
         Boxes(f[:, 0].astype(int), f[:, 1].astype(int), f[:, 2:6], f[:, 6]),
         Boxes(o[:, 0].astype(int), o[:, 1].astype(int), o[:, 2:6], ignored=o[:, 6].astype(bool)),
         scans,
@@ -124,7 +124,7 @@ def _columns(row: int, labels: NDArray[Any], boxes: NDArray[Any], *more: NDArray
     return np.stack(parts, 1).astype(np.float64)
 
 
-def progress_figures(seen: Seen, classes: int) -> dict[str, float]:
+def progress_figures(seen: Evaluation, classes: int) -> dict[str, float]:
     """The few numbers to watch while training."""
     matched = match_detections(seen.found, seen.objects, iou=IOU)
     recall, precision = recall_and_precision(matched, seen.objects, classes, score=SURE)
@@ -152,7 +152,7 @@ class Thresholds:
 NO_THRESHOLDS = Thresholds({}, {})
 
 
-def fitted_calibration(seen: Seen, classes: int) -> dict[str, list[float]]:
+def fitted_calibration(seen: Evaluation, classes: int) -> dict[str, list[float]]:
     """``scale`` and ``bias``, K each, from validation data.
 
     ``sigmoid(scale * logit(score) + bias)`` is the chance that a scan holds the class whose best box has the
@@ -165,7 +165,7 @@ def fitted_calibration(seen: Seen, classes: int) -> dict[str, list[float]]:
     return {"scale": [c.scale for c in kept], "bias": [c.offset for c in kept]}
 
 
-def chosen_thresholds(seen: Seen, classes: int) -> Thresholds:
+def chosen_thresholds(seen: Evaluation, classes: int) -> Thresholds:
     """Thresholds for `PFAS` from validation data."""
     scores, labels = scan_scores(seen.found, seen.scans, classes), seen.labels(classes)
     return Thresholds(
@@ -177,7 +177,9 @@ def chosen_thresholds(seen: Seen, classes: int) -> Thresholds:
     )
 
 
-def figures(seen: Seen, classes: Sequence[str], thresholds: Thresholds = NO_THRESHOLDS) -> dict[str, Any]:
+def figures(
+    seen: Evaluation, classes: Sequence[str], thresholds: Thresholds = NO_THRESHOLDS
+) -> dict[str, Any]:
     """Everything that ``beltline evaluate`` says of a detector.
 
     Args:
@@ -220,7 +222,7 @@ def figures(seen: Seen, classes: Sequence[str], thresholds: Thresholds = NO_THRE
 
 
 def _misses(
-    seen: Seen,
+    seen: Evaluation,
     classes: Sequence[str],
     scores: Floats,
     thresholds: Sequence[float],
@@ -246,7 +248,9 @@ def _misses(
     }
 
 
-def _of_scans(seen: Seen, classes: int, thresholds: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
+def _of_scans(
+    seen: Evaluation, classes: int, thresholds: Mapping[str, Sequence[float]]
+) -> list[dict[str, Any]]:
     # of each class: how well its best box tells scans with it from scans without it
     scores, labels = scan_scores(seen.found, seen.scans, classes), seen.labels(classes)
     found = []
@@ -263,7 +267,7 @@ def _of_scans(seen: Seen, classes: int, thresholds: Mapping[str, Sequence[float]
     return found
 
 
-def _whole_scan(seen: Seen, classes: int, thresholds: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+def _whole_scan(seen: Evaluation, classes: int, thresholds: Mapping[str, Sequence[float]]) -> dict[str, Any]:
     # the scan alarms when any class does; a scan is positive when it holds any
     scores, labels = scan_scores(seen.found, seen.scans, classes), seen.labels(classes)
     truth = np.where((labels == 1).any(1), 1.0, np.where(np.isnan(labels).any(1), np.nan, 0.0))
