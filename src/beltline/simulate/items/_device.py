@@ -89,6 +89,10 @@ class Assembly:
             copy = sum(known.split("#")[0] == name for known in self.removable)
             self.removable[f"{name}#{copy + 1}" if copy else name] = tuple(range(first, len(self.parts)))
 
+    def skin(self, *parts: Part, at: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> None:
+        """Add shells and thin wires, which block no room, moved to ``at``, mm."""
+        self.add(parts, at, solid=False)
+
     def room(self, name: str, low: ArrayLike, high: ArrayLike) -> None:
         """Declare a region inside the shell by two opposite corners, mm."""
         ends = np.stack([np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)])

@@ -218,7 +218,7 @@ def _blower(
     metal = pick(rng, "cu", "al")
     stack = boxes(np.column_stack([x, 0 * x, 0 * x]), (0.3, 8.0, height * 0.8))
     y = at[1] + radius + 9
-    device.add([Part(stack, metal)], (at[0], y, base.floor + 0.2 + height / 2), solid=False)
+    device.skin(Part(stack, metal), at=(at[0], y, base.floor + 0.2 + height / 2))
     away = 1.0 if at[0] > cooled[0] else -1.0
     z = base.floor + min(base.tall - 1.5, 3.6)
     for k in range(count(rng, 1, 2)):
@@ -228,7 +228,7 @@ def _blower(
         turn = (ends[1] + goal) / 2 + [0, 0.15 * (level - goal[1]), 0]
         path = spline([*ends, turn, goal], 14) if away * (at[0] - goal[0]) > 40 else np.stack([ends[1], goal])
         flat = np.array([(3.2, 0), (2.2, 1.0), (-2.2, 1.0), (-3.2, 0), (-2.2, -1.0), (2.2, -1.0)])
-        device.add([Part(sweep(path, flat), "cu", 1, draw(rng, 4.5, 7.0))], solid=False)
+        device.skin(Part(sweep(path, flat), "cu", 1, draw(rng, 4.5, 7.0)))
 
 
 def _speaker(rng: Rng, device: Assembly, base: Base, at: tuple[float, float], *, long: float) -> None:
@@ -236,7 +236,7 @@ def _speaker(rng: Rng, device: Assembly, base: Base, at: tuple[float, float], *,
     height = min(base.tall - 0.4, draw(rng, 4.0, 9.0))
     wide = draw(rng, 15, 19)
     box_parts = case(wide, long, height, 1.0, "abs", radius=2, bevel=0.5)
-    device.add(box_parts, (*at, base.floor + 0.1), solid=False)
+    device.skin(*box_parts, at=(*at, base.floor + 0.1))
     end = (at[0], at[1] + long / 2 - 9, base.floor + 1.3)
     magnet = Part(cylinder(5, min(2.2, height * 0.4), segments=14).moved(z=1.2), "fe", 1, 7.2)
     device.add([magnet], end, name="speaker")

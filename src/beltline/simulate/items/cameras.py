@@ -50,10 +50,8 @@ def _barrel(rng: Rng, radius: float, long: float, *, lenses: int) -> list[Part]:
 
 def _body(rng: Rng, device: Assembly, x: float, y: float, z: float, material: str) -> tuple[float, float]:
     wall = draw(rng, 1.0, 1.6) if material in ("al", "mg") else draw(rng, 1.4, 2.2)
-    device.add(
-        case(x, y, z, wall, material, radius=draw(rng, 4, 14), bevel=draw(rng, 0.8, 3)),
-        (0, 0, -z / 2),
-        solid=False,
+    device.skin(
+        *case(x, y, z, wall, material, radius=draw(rng, 4, 14), bevel=draw(rng, 0.8, 3)), at=(0, 0, -z / 2)
     )
     device.room(
         "gap",
@@ -61,7 +59,7 @@ def _body(rng: Rng, device: Assembly, x: float, y: float, z: float, material: st
         (x / 2 - wall - 3, y / 2 - wall - 3, z / 2 - wall - 0.2),
     )
     spots = [(s * (x / 2 - wall - 3), t * (y / 2 - wall - 3)) for s in (-1, 1) for t in (-1, 1)]
-    device.add([screws(spots, 4, head=1.6)], (0, 0, -z / 2 + wall), solid=False)
+    device.skin(screws(spots, 4, head=1.6), at=(0, 0, -z / 2 + wall))
     return -z / 2 + wall + 0.2, z / 2 - wall - 0.2
 
 
@@ -92,9 +90,7 @@ def _compact(rng: Rng) -> Device:
     device.add([Part(boxes([(0, 0, 0)], (16, 5, 5)), "glass", 1, 1.2)], (-x * 0.3, y * 0.38, high - 3))
     cell = pouch_cell(rng, min(15.0, x * 0.16), y * 0.72, min(10.0, high - low - 1))
     device.add(cell, (x / 2 - 14, -y * 0.04, low), name="battery")
-    device.add(
-        [Part(torus(4, 0.9, segments=12, tube_segments=5), "ss")], (x / 2 + 2, y * 0.2, 0), solid=False
-    )
+    device.skin(Part(torus(4, 0.9, segments=12, tube_segments=5), "ss"), at=(x / 2 + 2, y * 0.2, 0))
     return device.finish("camera", "compact")
 
 
@@ -112,7 +108,7 @@ def _mirror(rng: Rng) -> Device:
     )
     device.add([Part(frame, "al")])
     mirror = boxes([(0, 0, 0)], (36, 26, 1.4)).rotated("x", 45)
-    device.add([Part(mirror, "glass")], (0, box_y, 2), solid=False)
+    device.skin(Part(mirror, "glass"), at=(0, box_y, 2))
     device.add(
         [
             Part(boxes([(0, 0, 0)], (40, 30, 1.2)), "al"),
@@ -139,20 +135,15 @@ def _mirror(rng: Rng) -> Device:
         [Part(cylinder(6, 30, segments=14).rotated("x", 90), "al", 1, 1.7)], (x * 0.4, 0, 6), name="capacitor"
     )
     for s in (-1, 1):
-        device.add(
-            [Part(torus(5, 1.1, segments=12, tube_segments=5), "ss")],
-            (s * (x / 2 + 3), y * 0.34, 0),
-            solid=False,
+        device.skin(
+            Part(torus(5, 1.1, segments=12, tube_segments=5), "ss"), at=(s * (x / 2 + 3), y * 0.34, 0)
         )
-        device.add(
-            [
-                Part(cylinder(9, 9, segments=18).rotated("x", 90), "abs"),
-                Part(cylinder(2.5, 16, segments=8).rotated("x", 90), "brass"),
-            ],
-            (s * x * 0.34, y / 2, 2),
-            solid=False,
+        device.skin(
+            Part(cylinder(9, 9, segments=18).rotated("x", 90), "abs"),
+            Part(cylinder(2.5, 16, segments=8).rotated("x", 90), "brass"),
+            at=(s * x * 0.34, y / 2, 2),
         )
-    device.add([Part(boxes([(0, 0, 0)], (20, 3, 18)), "ss", 1, 4.0)], (0, y / 2 + 1.5, -2), solid=False)
+    device.skin(Part(boxes([(0, 0, 0)], (20, 3, 18)), "ss", 1, 4.0), at=(0, y / 2 + 1.5, -2))
     return device.finish("camera", "reflex", lens_mm=long)
 
 
@@ -188,10 +179,9 @@ def _film(rng: Rng) -> Device:
     device.add(spool, (x / 2 - 20, -3, 0), name="spool")
     for k in range(count(rng, 3, 6)):
         gear = cylinder(draw(rng, 4, 9), 1.6, segments=14).rotated("x", 90)
-        device.add(
-            [Part(gear, pick(rng, "brass", "fe", "pom"))],
-            (draw(rng, -0.35, 0.35) * x, y / 2 - 5 - (k % 3) * 2.2, draw(rng, -4, 4)),
-            solid=False,
+        device.skin(
+            Part(gear, pick(rng, "brass", "fe", "pom")),
+            at=(draw(rng, -0.35, 0.35) * x, y / 2 - 5 - (k % 3) * 2.2, draw(rng, -4, 4)),
         )
     device.add(circuit_board(rng, x * 0.4, 12, density=1, tall=0.5), (0, y * 0.36, low + 8))
     for k in range(count(rng, 1, 2)):
@@ -214,14 +204,12 @@ def make_camera_lens(rng: Rng) -> Item:
     radius, long = draw(rng, 27, 46), draw(rng, 28, 190)
     device.add(_barrel(rng, radius, long, lenses=count(rng, 5, 14)))
     ring = torus(radius * 0.7, 3.0, segments=22, tube_segments=5)
-    device.add([Part(ring, "cu", 1, 2.0)], (0, 0, long * 0.35), solid=False)
+    device.skin(Part(ring, "cu", 1, 2.0), at=(0, 0, long * 0.35))
     device.add([Part(cylinder(radius, 2.2, segments=24), "abs")], (0, 0, -3))
     if chance(rng, 0.7):
         device.add([Part(cylinder(radius * 0.95, 2.5, segments=24), "abs")], (0, 0, long + 2))
-    device.add(
-        circuit_board(rng, radius * 0.8, radius * 0.4, density=2, tall=0),
-        (0, radius * 0.7, long * 0.3),
-        solid=False,
+    device.skin(
+        *circuit_board(rng, radius * 0.8, radius * 0.4, density=2, tall=0), at=(0, radius * 0.7, long * 0.3)
     )
     made = device.finish("camera_lens", "lens", long_mm=long)
     laid = tuple(turned(made.item.parts, "y", 90.0))
@@ -233,10 +221,8 @@ def make_drone(rng: Rng) -> Item:
     device = Assembly()
     x, y, z = draw(rng, 110, 175), draw(rng, 60, 95), draw(rng, 34, 58)
     wall = draw(rng, 1.2, 1.8)
-    device.add(
-        case(x, y, z, wall, pick(rng, "abs", "polycarbonate", "absf"), radius=20, bevel=6),
-        (0, 0, -z / 2),
-        solid=False,
+    device.skin(
+        *case(x, y, z, wall, pick(rng, "abs", "polycarbonate", "absf"), radius=20, bevel=6), at=(0, 0, -z / 2)
     )
     device.add(pouch_cell(rng, x * 0.6, y * 0.6, z * 0.36), (-x * 0.12, 0, -z * 0.05), name="battery")
     for k in range(2):
@@ -246,21 +232,17 @@ def make_drone(rng: Rng) -> Item:
         for sy in (-1, 1):
             reach = np.array([sx * x * (0.1 if folded else 0.62), sy * (y * 0.62 if folded else y * 1.0)])
             root = np.array([sx * x * 0.4, sy * y * 0.42])
-            device.add(
-                [Part(tube([(*root, 0), (*reach, 0)], 6.5, segments=10), "polycarbonate", 1, 0.6)],
-                (0, 0, z * 0.1),
-                solid=False,
+            device.skin(
+                Part(tube([(*root, 0), (*reach, 0)], 6.5, segments=10), "polycarbonate", 1, 0.6),
+                at=(0, 0, z * 0.1),
             )
-            device.add(
-                [wire([(*root, z * 0.1), (*(root + reach) / 2, z * 0.1 + 1), (*reach, z * 0.1)], 0.8)],
-                solid=False,
-            )
+            device.skin(wire([(*root, z * 0.1), (*(root + reach) / 2, z * 0.1 + 1), (*reach, z * 0.1)], 0.8))
             hub = [
                 Part(cylinder(draw(rng, 9, 12), 10, segments=18), "cu", 1, 4.0),
                 Part(cylinder(12.5, 4, segments=18).moved(z=6.5), "fe", 1, 4.0),
                 Part(cylinder(1.6, 24, segments=8), "ss"),
             ]
-            device.add(hub, (*reach, z * 0.1 + 10), solid=False)
+            device.skin(*hub, at=(*reach, z * 0.1 + 10))
             angle = draw(rng, 0, 180)
             device.add(
                 [Part(boxes([(0, 0, 0)], (x * 0.8, 11, 1.2)), pick(rng, "nylon", "carbon_fibre"))],
@@ -273,7 +255,7 @@ def make_drone(rng: Rng) -> Item:
         Part(cylinder(7, 9, segments=16).rotated("y", 90).moved(12, 0, 10), "glass", 1, 1.6),
         Part(cylinder(8, 6, segments=14).moved(-14, 0, 10), "fe", 1, 3.5),
     ]
-    device.add(gimbal, (x / 2 + 14, 0, -z * 0.4), solid=False)
+    device.skin(*gimbal, at=(x / 2 + 14, 0, -z * 0.4))
     return device.finish("drone", "quad", folded=folded).item
 
 

@@ -150,7 +150,7 @@ def make_game_controller(rng: Rng) -> Item:
     wide, deep, tall = draw(rng, 140, 162), draw(rng, 62, 80), draw(rng, 36, 48)
     material = pick(rng, "abs", "absf")
     device = Assembly()
-    device.add(case(wide * 0.66, deep, tall, 2, material, radius=14, bevel=8), (0, 0, -tall / 2), solid=False)
+    device.skin(*case(wide * 0.66, deep, tall, 2, material, radius=14, bevel=8), at=(0, 0, -tall / 2))
     for s in (-1, 1):
         grip = case(wide * 0.27, deep * 1.35, tall * 0.8, 2, material, radius=18, bevel=10)
         device.add(grip, (s * wide * 0.4, -deep * 0.25, -tall * 0.4), degrees=s * 14, solid=False)
@@ -165,16 +165,12 @@ def make_game_controller(rng: Rng) -> Item:
             Part(boxes([(0, 0, 0)], (17, 17, 10)), "nylon", 1, 1.0),
             Part(boxes([(0, 8, 0), (8, 0, 0)], (6, 6, 7)), "ss", 1, 2.5),
         ]
-        device.add(stick, (s * wide * 0.17, -deep * 0.2, 0), solid=False)
-        device.add(
-            [Part(boxes([(s * wide * 0.3, deep * 0.45, 2)], (24, 12, 14)), material, 1, 0.7)], solid=False
-        )
-    device.add(
-        circuit_board(rng, wide * 0.6, deep * 0.7, density=1.2, tall=0.4), (0, deep * 0.06, -4), solid=False
-    )
+        device.skin(*stick, at=(s * wide * 0.17, -deep * 0.2, 0))
+        device.skin(Part(boxes([(s * wide * 0.3, deep * 0.45, 2)], (24, 12, 14)), material, 1, 0.7))
+    device.skin(*circuit_board(rng, wide * 0.6, deep * 0.7, density=1.2, tall=0.4), at=(0, deep * 0.06, -4))
     buttons = [(wide * 0.3 + a, deep * 0.2 + b, tall * 0.45) for a, b in ((-9, 0), (9, 0), (0, 9), (0, -9))]
-    device.add([Part(boxes(buttons, (8, 8, 8)), "abs")], solid=False)
-    device.add(pouch_cell(rng, 48, 32, 8), (0, 0, -tall * 0.35), solid=False)
+    device.skin(Part(boxes(buttons, (8, 8, 8)), "abs"))
+    device.skin(*pouch_cell(rng, 48, 32, 8), at=(0, 0, -tall * 0.35))
     return device.finish("game_controller", "pad").item
 
 
@@ -185,10 +181,10 @@ def game_console_device(rng: Rng) -> Device:
     device = Assembly()
     x, y, z = draw(rng, 230, 320), draw(rng, 200, 280), draw(rng, 42, 85)
     wall = draw(rng, 2, 2.8)
-    device.add(case(x, y, z, wall, pick(rng, "abs", "absf"), radius=6, bevel=3), (0, 0, -z / 2), solid=False)
+    device.skin(*case(x, y, z, wall, pick(rng, "abs", "absf"), radius=6, bevel=3), at=(0, 0, -z / 2))
     low = -z / 2 + wall + 0.2
     shield = case(x * 0.9, y * 0.56, min(24.0, z * 0.5), 0.6, "fe", radius=2, bevel=0.5)
-    device.add(shield, (0, y * 0.18, low), solid=False)
+    device.skin(*shield, at=(0, y * 0.18, low))
     device.add(circuit_board(rng, x * 0.84, y * 0.5, density=0.8, tall=1), (0, y * 0.18, low + 6))
     device.add(fan(rng, min(48, y * 0.2), min(22, z * 0.4)), (x * 0.25, -y * 0.2, low), name="fan")
     fins = [(x * 0.02 + 2.4 * k, y * 0.18, low + 17) for k in range(-12, 13)]
@@ -206,7 +202,7 @@ def game_console_device(rng: Rng) -> Device:
     if chance(rng, 0.7):
         device.add(hard_disk(rng), (x / 2 - 62, -y / 2 + 44, z / 2 - wall - 12), name="drive")
     spots = [(s * x * 0.44, t * y * 0.44) for s in (-1, 0, 1) for t in (-1, 1)]
-    device.add([screws(spots, 12, head=3)], (0, 0, low), solid=False)
+    device.skin(screws(spots, 12, head=3), at=(0, 0, low))
     device.room(
         "gap",
         (-x / 2 + wall + 4, -y / 2 + wall + 4, low),
@@ -219,10 +215,8 @@ def _handheld(rng: Rng) -> Device:
     device = Assembly()
     x, y, z = draw(rng, 170, 260), draw(rng, 78, 112), draw(rng, 14, 26)
     wall = draw(rng, 1.5, 2.0)
-    device.add(
-        case(x, y, z, wall, pick(rng, "abs", "polycarbonate"), radius=14, bevel=2),
-        (0, 0, -z / 2),
-        solid=False,
+    device.skin(
+        *case(x, y, z, wall, pick(rng, "abs", "polycarbonate"), radius=14, bevel=2), at=(0, 0, -z / 2)
     )
     low, high = -z / 2 + wall + 0.2, z / 2 - wall - 0.2
     device.add(

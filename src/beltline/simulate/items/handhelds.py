@@ -66,21 +66,17 @@ def _slab(
 ) -> tuple[float, float]:
     """Case with glass, display and metal frame on top; returns floor and ceiling of the room below, mm."""
     bevel = min(draw(rng, 0.4, 2.0), z / 4)
-    device.add(
-        case(x, y, z, wall, material, radius=draw(rng, 4, 12), bevel=bevel), (0, 0, -z / 2), solid=False
-    )
+    device.skin(*case(x, y, z, wall, material, radius=draw(rng, 4, 12), bevel=bevel), at=(0, 0, -z / 2))
     ceiling = z / 2 - wall - 0.1
     if glass:
         pane, display = draw(rng, 0.6, 1.1), draw(rng, 0.5, 1.0)
         sx, sy = x - 2 * wall - 2.5 - bevel, y - 2 * wall - 2.5 - bevel
         ceiling -= pane + display + 0.9
-        device.add(
-            [Part(plate(sx, sy, draw(rng, 0.25, 0.6)), pick(rng, "al", "mg", "ss"))],
-            (0, 0, ceiling),
-            solid=False,
+        device.skin(
+            Part(plate(sx, sy, draw(rng, 0.25, 0.6)), pick(rng, "al", "mg", "ss")), at=(0, 0, ceiling)
         )
-        device.add([Part(plate(sx * 0.97, sy * 0.95, display), "glass")], (0, 0, ceiling + 0.7), solid=False)
-        device.add([Part(plate(sx, sy, pane), "glass")], (0, 0, ceiling + 0.75 + display), solid=False)
+        device.skin(Part(plate(sx * 0.97, sy * 0.95, display), "glass"), at=(0, 0, ceiling + 0.7))
+        device.skin(Part(plate(sx, sy, pane), "glass"), at=(0, 0, ceiling + 0.75 + display))
     return -z / 2 + wall + 0.1, ceiling
 
 
@@ -130,13 +126,13 @@ def _around(rng: Rng, device: Assembly, x: float, y: float, low: float, room: fl
     )
     n = count(rng, 2, 4)
     spots = [(float(a), s * (y / 2 - 3.4)) for a in np.linspace(-0.45, 0.45, n) * x for s in (-1, 1)]
-    device.add([screws(spots, min(2.4, tall - 1), head=1.2)], (0, 0, low), solid=False)
+    device.skin(screws(spots, min(2.4, tall - 1), head=1.2), at=(0, 0, low))
     line = [
         (-x * 0.42, -y / 2 + 4.5, low + 0.8),
         (0, -y / 2 + 5.5, low + 0.8),
         (x * 0.42, -y / 2 + 4.5, low + 0.8),
     ]
-    device.add([wire(line, 0.35)], solid=False)
+    device.skin(wire(line, 0.35))
 
 
 def _smartphone(rng: Rng) -> Device:
@@ -179,7 +175,7 @@ def _smartphone(rng: Rng) -> Device:
     device.add(pouch_cell(rng, *size, thick), (*spot, low + 0.1), name="battery")
     if chance(rng, 0.5) and thick < high - low - 0.5:
         coil = torus(size[1] * 0.32, 0.3, segments=22, tube_segments=4).scaled(1, 1, 0.6)
-        device.add([Part(coil, "cu")], (*spot, low + 0.1 + thick + 0.25), solid=False)
+        device.skin(Part(coil, "cu"), at=(*spot, low + 0.1 + thick + 0.25))
     _around(rng, device, x, y, low, high - low)
     _rooms(device, inner_x, inner_y, low, high, [spot], size)
     return device.finish("phone", design, material=material)
@@ -197,12 +193,12 @@ def _feature_phone(rng: Rng) -> Device:
         for r in range(4)
         for c in range(3)
     ]
-    device.add([Part(boxes(keys, (inner_x * 0.065, inner_y * 0.24, 1.4)), "silicone")], solid=False)
+    device.skin(Part(boxes(keys, (inner_x * 0.065, inner_y * 0.24, 1.4)), "silicone"))
     display = [
         Part(plate(inner_x * 0.32, inner_y * 0.8, 1.6), "glass"),
         Part(plate(inner_x * 0.34, inner_y * 0.86, 0.3).moved(z=-0.5), "ss"),
     ]
-    device.add(display, (inner_x * 0.22, 0, top + 0.4), solid=False)
+    device.skin(*display, at=(inner_x * 0.22, 0, top + 0.4))
     device.add(circuit_board(rng, inner_x * 0.97, inner_y * 0.95, density=2.2, tall=0.3), (0, 0, top - 2.0))
     size = (inner_x * draw(rng, 0.45, 0.55), inner_y * draw(rng, 0.75, 0.95))
     thick = min((top - 3.5 - low) * 0.9, draw(rng, 4, 6))
@@ -210,7 +206,7 @@ def _feature_phone(rng: Rng) -> Device:
     device.add(pouch_cell(rng, *size, max(thick, 1.5)), (*spot, low + 0.1), name="battery")
     if chance(rng, 0.4):
         aerial = tube(helix(3.0, 14, 6, steps_per_turn=7), 0.5, segments=4).rotated("y", 90)
-        device.add([Part(aerial, "cu")], (inner_x * 0.42, inner_y * 0.3, low + 3.6), solid=False)
+        device.skin(Part(aerial, "cu"), at=(inner_x * 0.42, inner_y * 0.3, low + 3.6))
     for name, at in (("speaker", inner_x * 0.4), ("microphone", -inner_x * 0.45)):
         device.add(
             [Part(cylinder(4.4, 2.2, segments=12).moved(z=1.2), "fe", 1, 5.0)], (at, 0, low), name=name
@@ -226,25 +222,20 @@ def _clamshell(rng: Rng) -> Device:
     device, wall = Assembly(), draw(rng, 1.0, 1.5)
     material = pick(rng, "abs", "polycarbonate", "mg")
     for z in (-half, 0.5):
-        device.add(case(x, y, half, wall, material, radius=6, bevel=1.2), (0, 0, z), solid=False)
+        device.skin(*case(x, y, half, wall, material, radius=6, bevel=1.2), at=(0, 0, z))
     low, high = -half + wall + 0.1, -wall - 0.1
     inner_x, inner_y = x - 2 * wall - 4, y - 2 * wall - 4
     device.add(circuit_board(rng, inner_x * 0.94, inner_y * 0.9, density=2, tall=0), (0, 0, high - 1.8))
     size = (inner_x * 0.55, inner_y * 0.8)
     thick = max((high - 3.4 - low) * 0.9, 1.2)
     device.add(pouch_cell(rng, *size, thick), (-inner_x * 0.15, 0, low + 0.05), name="battery")
-    device.add(
-        [
-            Part(plate(x * 0.6, y * 0.75, 1.5), "glass"),
-            Part(plate(x * 0.62, y * 0.78, 0.3).moved(z=1.8), "ss"),
-        ],
-        (0, 0, half * 0.4),
-        solid=False,
+    device.skin(
+        Part(plate(x * 0.6, y * 0.75, 1.5), "glass"),
+        Part(plate(x * 0.62, y * 0.78, 0.3).moved(z=1.8), "ss"),
+        at=(0, 0, half * 0.4),
     )
-    device.add(
-        [Part(cylinder(2.4, y * 0.8, segments=10).rotated("x", 90), "ss", 1, 5.0)],
-        (x / 2 - 5, 0, 0.2),
-        solid=False,
+    device.skin(
+        Part(cylinder(2.4, y * 0.8, segments=10).rotated("x", 90), "ss", 1, 5.0), at=(x / 2 - 5, 0, 0.2)
     )
     device.add(
         [Part(cylinder(4.5, 2, segments=12), "fe", 1, 6.0)], (-x * 0.36, 0, half * 0.5), name="speaker"
@@ -277,7 +268,7 @@ def make_e_reader(rng: Rng) -> Item:
         pouch_cell(rng, *cell, (high - low) * 0.4), (x / 2 - cell[0] / 2 - 12, 0, low + 0.1), name="battery"
     )
     spots = [(s * (x / 2 - 5), t * (y / 2 - 5)) for s in (-1, 1) for t in (-1, 0, 1)]
-    device.add([screws(spots, 2.5, head=1.4)], (0, 0, low), solid=False)
+    device.skin(screws(spots, 2.5, head=1.4), at=(0, 0, low))
     return device.finish("e_reader", "e_reader").item
 
 
