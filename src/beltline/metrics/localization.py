@@ -3,7 +3,6 @@
 Pixel (x, y) covers the square from (x, y) to (x + 1, y + 1); boxes are xyxy, right and bottom exclusive.
 """
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Literal, get_args
 
@@ -166,7 +165,8 @@ def box_from_cam(
     region = values >= level
     peak = np.unravel_index(int(np.argmax(values)), values.shape)
     region[peak] = True
-    rows, columns = _component(region, (int(peak[0]), int(peak[1])))
+    _, parts = cv2.connectedComponents(region.astype(np.uint8), connectivity=8)
+    rows, columns = np.nonzero(parts == parts[peak])
     scale_y, scale_x = size[0] / values.shape[0], size[1] / values.shape[1]
     return (
         float(columns.min() * scale_x),
@@ -204,21 +204,3 @@ def _unit(cam: NDArray[np.float32]) -> NDArray[np.float32]:
     # 0..1; a flat map says nothing and is 0
     low, high = float(cam.min()), float(cam.max())
     return (cam - low) / (high - low) if high > low else np.zeros_like(cam)
-
-
-def _component(
-    region: NDArray[np.bool_], start: tuple[int, int]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    seen = np.zeros_like(region)
-    seen[start] = True
-    waiting = deque([start])
-    while waiting:
-        row, column = waiting.popleft()
-        top, left = max(row - 1, 0), max(column - 1, 0)
-        window = region[top : row + 2, left : column + 2] & ~seen[top : row + 2, left : column + 2]
-        for step_row, step_column in zip(*np.nonzero(window), strict=True):
-            cell = (top + int(step_row), left + int(step_column))
-            seen[cell] = True
-            waiting.append(cell)
-    rows, columns = np.nonzero(seen)
-    return rows, columns

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from beltline.simulate.draws import Rng
+from beltline.simulate.draws import Rng, pick
 from beltline.simulate.items import _contraband
 from beltline.simulate.items._device import Device, free_places
 from beltline.simulate.items.cameras import camera_device
@@ -80,7 +80,7 @@ def anomalous(
         raise ValueError(f"difficulty must be in [0, 1], got {difficulty}")
     device = DEVICES[family](np.random.default_rng(seed))
     rng = np.random.default_rng([seed, 1])
-    drawn, hard = str(rng.choice(KINDS)), float(rng.random())
+    drawn, hard = pick(rng, *KINDS), float(rng.random())
     kind, hard = kind or drawn, hard if difficulty is None else difficulty
     params = {"twin_seed": seed, "kind": kind}
     if kind == "removed_component":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.simulate.draws import Rng
+from beltline.simulate.draws import Rng, chance, pick
 from beltline.simulate.items._vessel import filling, lying, placed, pooled, pooled_along, shell
 from beltline.simulate.shapes import (
     Mesh,
@@ -42,9 +42,9 @@ def fire_extinguisher(rng: Rng) -> Item:
     """Small car or kitchen extinguisher: steel or aluminium bottle, valve, levers, gauge, siphon, nozzle."""
     radius = rng.uniform(24, 45)
     height, wall = radius * rng.uniform(4.2, 6.5), rng.uniform(1.0, 2.0)
-    metal = str(rng.choice(["fe", "fe", "al"]))
+    metal = pick(rng, "fe", "fe", "al")
     profile = _dome(radius, height, rng.uniform(9, 13))
-    charge, level = str(rng.choice(["powder", "powder", "water", "butane"])), rng.uniform(0.5, 0.9)
+    charge, level = pick(rng, "powder", "powder", "water", "butane"), rng.uniform(0.5, 0.9)
     grains = Texture("granular", int(rng.integers(2**31)), 0.2, 25.0) if charge == "powder" else None
     parts = [
         *shell(profile, wall, metal),
@@ -77,7 +77,7 @@ def fire_extinguisher(rng: Rng) -> Item:
 
 def lighter_refill(rng: Rng) -> Item:
     """Slim can of lighter gas, or a flat tin of lighter petrol."""
-    petrol = bool(rng.random() < 0.35)
+    petrol = chance(rng, 0.35)
     level, wall = rng.uniform(0.2, 0.95), rng.uniform(0.2, 0.35)
     if petrol:
         x, y, z = rng.uniform(48, 62), rng.uniform(24, 34), rng.uniform(95, 130)
@@ -99,7 +99,7 @@ def lighter_refill(rng: Rng) -> Item:
             (radius * 0.8, high - radius * 0.4),
         ]
         profile.append((radius * 0.45, high))
-        parts = [*shell(profile, wall, str(rng.choice(["fe", "al"])))]
+        parts = [*shell(profile, wall, pick(rng, "fe", "al"))]
         parts.append(Part(pooled_along(filling(profile, wall, 0.97), level), "butane"))
         parts.append(Part(cylinder(2.2, 16, segments=10).moved(z=high + 6), "pom"))
         parts.append(Part(torus(radius * 0.5, 1.4, segments=18, tube_segments=6).moved(z=high), "fe"))
@@ -112,8 +112,8 @@ def lighter_refill(rng: Rng) -> Item:
 
 def liquid_canister(rng: Rng) -> Item:
     """Fuel can, hip flask, soft pouch with a spout, or a bag of liquid."""
-    design = str(rng.choice(["fuel_can", "hip_flask", "pouch", "bag"]))
-    contents = str(rng.choice(["gasoline", "ethanol", "water", "oil", "peroxide"]))
+    design = pick(rng, "fuel_can", "hip_flask", "pouch", "bag")
+    contents = pick(rng, "gasoline", "ethanol", "water", "oil", "peroxide")
     level = rng.uniform(0.35, 0.95)
     make = {"fuel_can": _fuel_can, "hip_flask": _hip_flask}.get(design, _pouch)
     parts, size = make(rng, contents, level)
@@ -123,7 +123,7 @@ def liquid_canister(rng: Rng) -> Item:
 
 def _fuel_can(rng: Rng, contents: str, level: float) -> tuple[list[Part], list[float]]:
     x, y, z = rng.uniform(120, 230), rng.uniform(90, 160), rng.uniform(55, 95)
-    metal = bool(rng.random() < 0.4)
+    metal = chance(rng, 0.4)
     wall = rng.uniform(0.6, 1.0) if metal else rng.uniform(1.8, 3.0)
     outer = rounded_box(x, y, z, 14, bevel=8)
     factor = 1 - 2 * wall / np.array([x, y, z])
@@ -188,7 +188,7 @@ def _pouch(rng: Rng, contents: str, level: float) -> tuple[list[Part], list[floa
 
 def matches(rng: Rng) -> Item:
     """Box or book of matches."""
-    book = bool(rng.random() < 0.35)
+    book = chance(rng, 0.35)
     count = int(rng.integers(10, 21)) if book else int(rng.integers(12, 40))
     long = rng.uniform(32, 44) if book else rng.uniform(38, 52)
     stick, head = box(long, 1.9, 1.0 if book else 1.9), ellipsoid(2.4, 1.6, 1.5, segments=8).moved(x=long / 2)
@@ -202,7 +202,7 @@ def matches(rng: Rng) -> Item:
     heads = merge([head.rotated("z", f).moved(*s) for s, f in zip(spots, flips, strict=True)])
     parts = [
         Part(sticks, "paper" if book else "wood"),
-        Part(heads, str(rng.choice(["salt", "powder", "gypsum"]))),
+        Part(heads, pick(rng, "salt", "powder", "gypsum")),
     ]
     low, high = np.array([s for s in spots]).min(axis=0), np.array([s for s in spots]).max(axis=0)
     x, y, z = long + 8, float(high[1] - low[1]) + 8, float(high[2] - low[2]) + 5
@@ -220,7 +220,7 @@ def _lead(rng: Rng, start: NDArray[np.float64], length: float) -> list[Part]:
     """Generic metal tube with two wires, a visual stand-in that is nothing but a tube."""
     tube_mm = rng.uniform(38, 62)
     case = cylinder(3.4, tube_mm, segments=14), cylinder(2.8, tube_mm - 1.2, segments=14)
-    metal = str(rng.choice(["al", "cu", "brass", "fe"]))
+    metal = pick(rng, "al", "cu", "brass", "fe")
     parts = moved(turned(hollow(*case, metal), "y", 90), *start)
     for side in (-1.2, 1.2):
         nodes = start + np.array(
@@ -238,9 +238,9 @@ def _lead(rng: Rng, start: NDArray[np.float64], length: float) -> list[Part]:
 
 def moulded_organic(rng: Rng) -> Item:
     """Organic mass moulded round: a sausage, a charge in a pipe or a tin, a ball; with or without leads."""
-    design = str(rng.choice(["sausage", "pipe", "tin", "ball"]))
+    design = pick(rng, "sausage", "pipe", "tin", "ball")
     density = rng.uniform(1.2, 1.7)
-    stuff = str(rng.choice(["marzipan", "marzipan", "sheet_simulant"]))
+    stuff = pick(rng, "marzipan", "marzipan", "sheet_simulant")
     grains = Texture("granular", int(rng.integers(2**31)), rng.uniform(0.03, 0.15), rng.uniform(15, 60))
     radius, long = rng.uniform(13, 34), rng.uniform(80, 230)
     wall = rng.uniform(1.2, 3.5)
@@ -256,11 +256,7 @@ def moulded_organic(rng: Rng) -> Item:
         mass = mass.rotated("y", 90)
     parts = [Part(mass, stuff, 1, density, grains)]
     if design in ("pipe", "tin"):
-        case = (
-            str(rng.choice(["pvc", "fe", "al", "cardboard"]))
-            if design == "pipe"
-            else str(rng.choice(["fe", "al"]))
-        )
+        case = pick(rng, "pvc", "fe", "al", "cardboard") if design == "pipe" else pick(rng, "fe", "al")
         wall = wall if design == "pipe" else min(wall, 0.4)
         outer, inner = (
             cylinder(radius, long, segments=28),
@@ -273,7 +269,7 @@ def moulded_organic(rng: Rng) -> Item:
     elif rng.random() < 0.6:
         wrap = superellipse(radius * 1.02, radius * 1.02, 2.2)
         parts.append(Part(prism(wrap, 0.6).moved(z=radius * 0.4), "pe"))
-    leads = bool(rng.random() < 0.45)
+    leads = chance(rng, 0.45)
     if leads:
         parts += _lead(
             rng, np.array([mass.bounds[0, 0] * rng.uniform(0.5, 0.95), 0.0, 0.0]), rng.uniform(50, 130)

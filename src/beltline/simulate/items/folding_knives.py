@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from beltline.simulate.draws import Rng
+from beltline.simulate.draws import Rng, pick
 from beltline.simulate.items.knives import SCALES, blade_mesh
 from beltline.simulate.shapes import box, cylinder, prism, rounded_box, rounded_rectangle, superellipse
 from beltline.simulate.solids import Item, ItemMaker, Part, moved, turned
@@ -21,7 +21,7 @@ def make_pocket_knife(rng: Rng) -> Item:
     long, wide = rng.uniform(78, 132), rng.uniform(17, 28)
     count = 1 if rng.random() < 0.65 else int(rng.integers(2, 6))
     thick = 5 + 3 * count + rng.uniform(2, 7)
-    scale = str(rng.choice([*SCALES, "al", "ss", "ti"]))
+    scale = pick(rng, *SCALES, "al", "ss", "ti")
     outline = superellipse(long / 2, wide / 2, rng.uniform(2.5, 6), segments=24)
     depth = 2.2 if scale in ("al", "ss", "ti") else 0.3 * thick
     parts: list[Part] = []
@@ -31,7 +31,7 @@ def make_pocket_knife(rng: Rng) -> Item:
     parts.append(Part(box(0.8 * long, 4, 0.3 * thick).moved(0, 0.4 * wide), "ss"))
     for k in range(count):
         size = 1.0 if k == 0 else rng.uniform(0.5, 0.9)
-        shape = str(rng.choice(["drop", "clip", "tanto", "chef"]))
+        shape = pick(rng, "drop", "clip", "tanto", "chef")
         leaf = blade_mesh(
             rng,
             long * rng.uniform(0.7, 0.9) * size,
@@ -59,7 +59,7 @@ def make_pocket_knife(rng: Rng) -> Item:
 def make_butterfly_knife(rng: Rng) -> Item:
     """Two swinging handles around a blade."""
     long, wide = rng.uniform(110, 140), rng.uniform(11, 15)
-    metal = str(rng.choice(["ss", "zn", "al"]))
+    metal = pick(rng, "ss", "zn", "al")
     parts = [Part(blade_mesh(rng, 0.85 * long, rng.uniform(14, 20), "clip", thickness=3), "ss")]
     for side in (-1, 1):
         outer, inner = rounded_box(long, wide, 10, 3), box(0.9 * long, 0.9 * wide, 4)
@@ -87,7 +87,7 @@ def make_multi_tool(rng: Rng) -> Item:
                 rng,
                 long * rng.uniform(0.5, 0.8),
                 rng.uniform(6, 9),
-                str(rng.choice(["drop", "tanto", "table"])),
+                pick(rng, "drop", "tanto", "table"),
                 thickness=1.8,
             )
             parts += moved([Part(leaf, "ss")], -0.45 * long, side * gap, 2.6 * (k - 1.5))
@@ -108,7 +108,7 @@ def make_box_cutter(rng: Rng) -> Item:
     """Utility knife: snap-off blade with rail and slider, or a trapezoid blade in a metal body."""
     long, wide, thick = rng.uniform(110, 178), rng.uniform(16, 32), rng.uniform(9, 16)
     edge = min(0.6 * wide, 18.0) if rng.random() < 0.7 else 9.0
-    shell = str(rng.choice(["abs", "absf", "pp", "zn", "al"]))
+    shell = pick(rng, "abs", "absf", "pp", "zn", "al")
     out = float(rng.uniform(0, 60)) if rng.random() < 0.6 else 0.0
     parts = [
         Part(rounded_box(long, wide, thick, 5), shell),

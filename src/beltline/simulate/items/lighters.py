@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from beltline.simulate.draws import Rng
+from beltline.simulate.draws import Rng, pick
 from beltline.simulate.shapes import Mesh, box, cylinder, helix, loft, rounded_box, superellipse, tube
 from beltline.simulate.solids import Item, ItemMaker, Part, centred, hollow, moved
 
@@ -32,7 +32,7 @@ def _wheel(rng: Rng, x: float, y: float, thickness: float) -> list[Part]:
 def _disposable(rng: Rng) -> tuple[list[Part], dict[str, object]]:
     length, width, depth = rng.uniform(46, 66), rng.uniform(19, 27), rng.uniform(9, 14)
     wall, level, power = rng.uniform(0.9, 1.5), rng.uniform(0.1, 0.9), rng.uniform(2, 4.5)
-    material = str(rng.choice(["pom", "polystyrene", "abs"]))
+    material = pick(rng, "pom", "polystyrene", "abs")
     outer = _stack(width / 2, depth / 2, length, power)
     inner = _stack(width / 2 - wall, depth / 2 - wall, length - 8, power).moved(2)
     fuel = _stack(width / 2 - wall - 0.05, depth / 2 - wall - 0.05, (length - 9) * level, power).moved(2.1)
@@ -57,7 +57,7 @@ def _petrol(rng: Rng) -> tuple[list[Part], dict[str, object]]:
         rng.uniform(31, 38),
         rng.uniform(17, 22),
     )
-    wall, metal = rng.uniform(0.5, 0.8), str(rng.choice(["brass", "fe", "brass"]))
+    wall, metal = rng.uniform(0.5, 0.8), pick(rng, "brass", "fe", "brass")
     is_open = rng.random() < 0.3
     case = rounded_box(low, width, depth, 2, bevel=0.5).moved(low / 2)
     room = rounded_box(low - 2 * wall, width - 2 * wall, depth - 2 * wall - 0.6, 2, bevel=0).moved(low / 2)
@@ -80,7 +80,7 @@ def _petrol(rng: Rng) -> tuple[list[Part], dict[str, object]]:
 
 def _torch(rng: Rng) -> tuple[list[Part], dict[str, object]]:
     length, radius, level = rng.uniform(60, 110), rng.uniform(9, 17), rng.uniform(0.2, 0.85)
-    metal = str(rng.choice(["zn", "al", "abs"]))
+    metal = pick(rng, "zn", "al", "abs")
     wall = rng.uniform(0.9, 1.6)
     body = _stack(radius, radius * 0.85, length, 2.6)
     room = _stack(radius - wall, radius * 0.85 - wall, length * 0.94, 2.6).moved(length * 0.02)
@@ -116,7 +116,7 @@ def _torch(rng: Rng) -> tuple[list[Part], dict[str, object]]:
 
 def lighter(rng: Rng) -> Item:
     """Disposable, petrol or torch lighter."""
-    design = str(rng.choice(["disposable", "disposable", "petrol", "torch"]))
+    design = pick(rng, "disposable", "disposable", "petrol", "torch")
     build = {"disposable": _disposable, "petrol": _petrol, "torch": _torch}[design]
     parts, drawn = build(rng)
     return Item("lighter", "lighter", tuple(centred(parts)), True, {"design": design, **drawn})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from beltline.simulate.draws import Rng
+from beltline.simulate.draws import Rng, pick
 from beltline.simulate.items._vessel import filling, lying, pooled_along, shell
 from beltline.simulate.shapes import cylinder, ellipsoid, helix, spline, torus, tube
 from beltline.simulate.solids import Item, ItemMaker, Part, hollow, moved, turned
@@ -38,17 +38,17 @@ def _top(rng: Rng, height: float, radius: float) -> list[Part]:
 
 def aerosol_can(rng: Rng) -> Item:
     """Spray can of steel or aluminium: straight, necked, slim or spray paint with an agitator ball."""
-    design = str(rng.choice(["straight", "necked", "slim", "paint"]))
+    design = pick(rng, "straight", "necked", "slim", "paint")
     radius = rng.uniform(10, 19) if design == "slim" else rng.uniform(19, 34)
     height = radius * 2 * rng.uniform(2.4, 4.0)
-    metal = "fe" if design in ("paint", "necked") else str(rng.choice(["al", "al", "fe"]))
+    metal = "fe" if design in ("paint", "necked") else pick(rng, "al", "al", "fe")
     wall, level = rng.uniform(0.25, 0.5), rng.uniform(0.15, 0.8)
     dome, shoulder = radius * rng.uniform(0.35, 0.8), radius * rng.uniform(0.86, 0.95)
     waist = radius if design != "necked" else shoulder
     profile: Profile = [(radius * 0.93, 0), (radius, 3), (radius, height - dome - 4), (waist, height - dome)]
     profile += [(radius * 0.85, height - dome * 0.6), (radius * 0.55, height)]
     parts = [*shell(profile, wall, metal)]
-    fill = str(rng.choice(["ethanol", "water", "butane", "oil", "cream"]))
+    fill = pick(rng, "ethanol", "water", "butane", "oil", "cream")
     parts.append(Part(pooled_along(filling(profile, wall, 0.97), level), fill))
     parts += [*_valve(rng, height, radius), *_top(rng, height, radius)]
     if metal == "fe":
@@ -89,7 +89,7 @@ def _camping(radius: float, height: float) -> Profile:
 
 def gas_cartridge(rng: Rng) -> Item:
     """Steel capsules, a camping canister or a long stove cartridge."""
-    design = str(rng.choice(["capsules", "camping", "stove", "diving"]))
+    design = pick(rng, "capsules", "camping", "stove", "diving")
     count = int(rng.integers(1, 7)) if design == "capsules" else 1
     radius = {"capsules": 9.0, "camping": 50.0, "stove": 34.0, "diving": 24.0}[design] * rng.uniform(
         0.85, 1.15
