@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError
+from beltline.core import BadInputError, overlap
 from beltline.formats import differences, sha256_of, write_json
 from beltline.physics import basis_matrix, spectrum
 from beltline.simulate.bags import BagRecipe, Split, family_facts, split_seed
@@ -343,14 +343,13 @@ def _add(
     corner: tuple[int, int],
     baked: BakedObject,
 ) -> tuple[BakedObject, NDArray[np.float32], tuple[int, int]] | None:
-    row, col = max(corner[0], 0), max(corner[1], 0)
-    bottom = min(corner[0] + window.shape[1], canvas.shape[1])
-    right = min(corner[1] + window.shape[2], canvas.shape[2])
-    if bottom <= row or right <= col:
+    met = overlap(canvas.shape[1:], window.shape[1:], corner)
+    if met is None:
         return None
-    cut = window[:, row - corner[0] : bottom - corner[0], col - corner[1] : right - corner[1]]
-    canvas[:, row:bottom, col:right] += cut
+    there, here = met
+    cut = window[(slice(None), *here)]
+    canvas[(slice(None), *there)] += cut
     depth = object_depth(cut)
     if float(depth.max()) <= MASK_DEPTH:
         return None
-    return baked, depth, (row, col)
+    return baked, depth, (there[0].start, there[1].start)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError
+from beltline.core import BadInputError, mask_window, overlap
 from beltline.formats import differences, write_json
 from beltline.physics import dual_energy_transmission, whiten_background
 from beltline.simulate.bags import BagRecipe
@@ -212,11 +212,10 @@ def _around(
     plan: WindowPlan,
     classes: tuple[str, ...],
 ) -> _Window | None:
-    rows, columns = np.nonzero(bag.depths[index] > MIN_DEPTH)
-    top, left = bag.corners[index]
+    place, extent = np.array(bag.corners[index]), mask_window(bag.depths[index] > MIN_DEPTH)
     # any offset at which the item lies inside with a small rim; large items may stick out a little
-    low = np.array([top + rows.max() + 3 - plan.size, left + columns.max() + 3 - plan.size])
-    high = np.array([top + rows.min() - 3, left + columns.min() - 3])
+    low = place + [line.stop + 2 - plan.size for line in extent]
+    high = place + [line.start - 3 for line in extent]
     corner = rng.integers(np.minimum(low, high), np.maximum(low, high) + 1)
     return _cut(bag, rgb, (int(corner[0]), int(corner[1])), plan, classes)
 
@@ -268,13 +267,8 @@ def _cut(
 
 
 def _copy(source: NDArray[Any], target: NDArray[Any], corner: tuple[int, int]) -> None:
-    top, left = max(corner[0], 0), max(corner[1], 0)
-    bottom = min(corner[0] + target.shape[0], source.shape[0])
-    right = min(corner[1] + target.shape[1], source.shape[1])
-    if bottom > top and right > left:
-        target[top - corner[0] : bottom - corner[0], left - corner[1] : right - corner[1]] = source[
-            top:bottom, left:right
-        ]
+    if met := overlap(source.shape[:2], target.shape[:2], corner):
+        target[met[1]] = source[met[0]]
 
 
 def _mask(
@@ -287,9 +281,9 @@ def _mask(
     return mask, int(mask.sum()), max(int(shape.sum()), 1)
 
 
-def _box(mask: NDArray[np.bool_]) -> tuple[float, float, float, float]:
-    rows, columns = np.nonzero(mask)
-    return float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1)
+def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    rows, columns = mask_window(mask)
+    return columns.start, rows.start, columns.stop, rows.stop
 
 
 def _occlusion(bag: Composed, index: int) -> float:

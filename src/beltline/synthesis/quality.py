@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from beltline.core import mask_window
 from beltline.physics import ColorStyle
 from beltline.physics.color_inverse import guess_style, palette_distance
 from beltline.synthesis.domains import converted, optical_depth, tone
@@ -135,7 +136,7 @@ def assess(
     Returns:
         Scores; a check that cannot be made (grey has no saturation) gives 1.
     """
-    window = _around(mask, 24)
+    window = mask_window(mask, 24)
     old, new, part = before[(slice(None), *window)], after[(slice(None), *window)], mask[window]
     depth_old, depth_new = optical_depth(old, norms.domain), optical_depth(new, norms.domain)
     added = depth_new - depth_old
@@ -206,11 +207,3 @@ def _outside(value: float, low: float, high: float) -> float:
 
 def _score(excess: float, room: float) -> float:
     return float(np.exp(-0.5 * (excess / room) ** 2))
-
-
-def _around(mask: Floats, margin: int) -> tuple[slice, slice]:
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return (
-        slice(max(int(rows[0]) - margin, 0), int(rows[-1]) + margin + 1),
-        slice(max(int(columns[0]) - margin, 0), int(columns[-1]) + margin + 1),
-    )
