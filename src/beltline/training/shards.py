@@ -23,12 +23,7 @@ from beltline.formats import read_classes
 from beltline.formats.shard_writer import STRIDE, shard_shapes
 from beltline.training.ahead import built_ahead
 from beltline.training.arrays import as_input
-from beltline.training.augment import (
-    AugmentationRange,
-    apply_to_masks,
-    apply_to_pixels,
-    sample_augmentation,
-)
+from beltline.training.augment import AugmentationRange, apply_to_masks, apply_to_pixels, sample_augmentation
 from beltline.training.classes import require_classes
 
 UNKNOWN = 255

@@ -13,14 +13,7 @@ import torch
 from beltline.formats import write_json
 from beltline.metrics.detections import Boxes
 from beltline.models.detection import ObjectDetector, build_detector
-from beltline.protocols.cells import (
-    RESULT,
-    build_fabric,
-    folder_of,
-    read_result,
-    save_arrays,
-    short_run,
-)
+from beltline.protocols.cells import RESULT, build_fabric, folder_of, read_result, save_arrays, short_run
 from beltline.protocols.rwsc.data import RwscData
 from beltline.protocols.rwsc.plan import DetectorCell, RwscScale
 from beltline.protocols.rwsc.synthesis import fused_images

@@ -14,14 +14,7 @@ from beltline.protocols.cells import SCALE, Say, chosen_scale, folder_of, keep_s
 from beltline.protocols.simulated import baked_items, long_tailed
 from beltline.protocols.sixray.cell import Start, run_cell
 from beltline.protocols.sixray.parts import SubsetData, simulated_part
-from beltline.protocols.sixray.plan import (
-    SCALES,
-    SELECTS,
-    Cell,
-    SixrayScale,
-    cells,
-    options_of,
-)
+from beltline.protocols.sixray.plan import SCALES, SELECTS, Cell, SixrayScale, cells, options_of
 from beltline.protocols.sixray.pretraining import pretrain_backbone
 from beltline.protocols.sixray.report import write_report
 from beltline.protocols.sixray.results import PartOf

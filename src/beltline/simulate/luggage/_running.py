@@ -7,14 +7,7 @@ from numpy.typing import ArrayLike
 
 from beltline.simulate.draws import Rng, chance, pick
 from beltline.simulate.luggage._fittings import screws
-from beltline.simulate.luggage._forms import (
-    annulus,
-    block,
-    repeated,
-    ribbon,
-    shell_parts,
-    tube_parts,
-)
+from beltline.simulate.luggage._forms import annulus, block, repeated, ribbon, shell_parts, tube_parts
 from beltline.simulate.shapes import (
     box,
     cylinder,
