@@ -99,7 +99,7 @@ def mask_window(mask: NDArray[Any], margin: int = 0) -> Window:
     """
     lines = [np.flatnonzero(mask.any(axis)) for axis in (1, 0)]
     if not len(lines[0]):
-        raise ValueError("an empty mask has no window")
+        raise ValueError("an empty mask has no box")
     rows, columns = (
         slice(max(int(line[0]) - margin, 0), min(int(line[-1]) + margin + 1, size))
         for line, size in zip(lines, mask.shape, strict=True)

@@ -14,8 +14,7 @@ import numpy as np
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError
-from beltline.formats import differences, write_atomic, write_json
+from beltline.formats import require_same, write_atomic, write_json
 from beltline.training.loop import FitOptions
 
 SCALE, RESULT = "scale.json", "result.json"
@@ -65,11 +64,13 @@ def keep_scale(out: Path, settings: Mapping[str, Any], *, selects: Collection[st
     path = out / SCALE
     if path.is_file():
         before = json.loads(path.read_text(encoding="utf-8"))
-        changes = [line for name, line in differences(before, settings) if name not in selects]
-        if changes:
-            raise BadInputError(
-                f"{out}: its cells were trained otherwise: {'; '.join(changes)}; choose another folder"
-            )
+        require_same(
+            before,
+            settings,
+            f"{out}: its cells were trained otherwise:",
+            "choose another folder",
+            free=selects,
+        )
     write_json(path, settings)
 
 

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError, overlap
-from beltline.formats import differences, sha256_of, write_json
+from beltline.core import overlap
+from beltline.formats import require_same, sha256_of, write_json
 from beltline.physics import basis_matrix, spectrum
 from beltline.simulate.bags import BagRecipe, Split, family_facts, split_seed
 from beltline.simulate.containers import CONTAINERS
@@ -205,8 +205,7 @@ def open_library(root: Path, **asked: Any) -> ObjectLibrary:
         BadInputError: Naming each one that differs; an option beside a baked library changes nothing in it.
     """
     library = ObjectLibrary(root)
-    if changes := "; ".join(line for _, line in differences(library.baked, asked)):
-        raise BadInputError(f"{root}: baked otherwise: {changes}; give its options or another --library")
+    require_same(library.baked, asked, f"{root}: baked otherwise:", "give its options or another --library")
     return library
 
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError, mask_window, overlap
-from beltline.formats import differences, write_json
+from beltline.core import mask_window, overlap
+from beltline.formats import require_same, write_json
 from beltline.physics import dual_energy_transmission, whiten_background
 from beltline.simulate.bags import BagRecipe
 from beltline.simulate.library import Composed, ObjectLibrary, compose
@@ -108,8 +108,7 @@ def write_windows(
     wanted = {**asdict(plan), "positives": dict(plan.positives), "split": library.split}
     if (out / CARD).is_file():
         found = json.loads((out / CARD).read_text(encoding="utf-8"))["plan"]
-        if changes := "; ".join(line for _, line in differences(found, wanted)):
-            raise BadInputError(f"{out}: holds windows of another plan: {changes}; name a new folder")
+        require_same(found, wanted, f"{out}: holds windows of another plan:", "name a new folder")
         return open_windows(out)
     out.mkdir(parents=True, exist_ok=True)
     classes = tuple(plan.positives)

@@ -21,8 +21,8 @@ from beltline.metrics.detections import (
     scan_scores,
 )
 from beltline.metrics.operating_points import threshold_at_pfa
-from beltline.metrics.paired import OfCounts, paired_bootstrap_of_counts
-from beltline.protocols.claims import Claim, over_scans, over_seeds
+from beltline.metrics.paired import OfCounts
+from beltline.protocols.claims import Claim, compared, over_scans, over_seeds
 from beltline.protocols.rwsc.cell import read_cell
 from beltline.protocols.rwsc.data import RwscData
 from beltline.protocols.rwsc.figures import draw_gallery, draw_worth
@@ -154,13 +154,7 @@ def _difference(
         by_seed = {d.cell.seed: d for d in done}
         return [detection_ap_of_counts(by_seed[s].matched, truth.boxes, len(truth.classes)) for s in seeds]
 
-    ours, theirs = of_counts(second), of_counts(first)
-    once = np.ones((1, truth.scans), np.int64)
-    scans = paired_bootstrap_of_counts(
-        theirs, ours, truth.holds, rng=np.random.default_rng(0), resamples=400, draw_seeds=False
-    )
-    each = [float((a(once) - b(once))[0]) for a, b in zip(ours, theirs, strict=True)]
-    return Claim(tuple(each), scans)
+    return compared(of_counts(first), of_counts(second), truth.holds)
 
 
 def _per_seed(groups: Mapping[Group, Sequence[TestedDetector]], truth: Truth) -> list[Row]:
