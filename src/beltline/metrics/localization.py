@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from beltline.metrics.detections import iou_matrix
+
 MapScale = Literal["raw", "minmax"]
 
 
@@ -178,16 +180,7 @@ def box_from_cam(
 
 def best_iou(box: ArrayLike, boxes: ArrayLike) -> float:
     """IoU of one box with the best of several, 0 without any."""
-    one = np.asarray(box, np.float64).reshape(4)
-    others = np.asarray(boxes, np.float64).reshape(-1, 4)
-    if len(others) == 0:
-        return 0.0
-    width = np.clip(np.minimum(one[2], others[:, 2]) - np.maximum(one[0], others[:, 0]), 0, None)
-    height = np.clip(np.minimum(one[3], others[:, 3]) - np.maximum(one[1], others[:, 1]), 0, None)
-    overlap = width * height
-    union = (one[2] - one[0]) * (one[3] - one[1])
-    union = union + (others[:, 2] - others[:, 0]) * (others[:, 3] - others[:, 1]) - overlap
-    return float((overlap / np.maximum(union, 1e-12)).max())
+    return float(iou_matrix(box, boxes).max(initial=0.0))
 
 
 def corloc(ious: ArrayLike, *, threshold: float = 0.5) -> float:

@@ -51,6 +51,14 @@ class Place:
     difficulty: float
     depth: float
 
+    def window(self, threat: Threat, margin: int = 0) -> tuple[slice, slice]:
+        """Rows and columns of a threat that lies there, with a margin as far as the picture reaches."""
+        rows, columns = (
+            slice(max(first - margin, 0), first + length + margin)
+            for first, length in zip(self.corner, threat.mask.shape, strict=True)
+        )
+        return rows, columns
+
 
 @dataclass(frozen=True, eq=False)
 class Ground:

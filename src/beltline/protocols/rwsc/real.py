@@ -158,10 +158,7 @@ def _laid(
                 place = find_place(ground, threat, Wish(), rng)
                 if place is None:
                     continue
-                height, width = threat.mask.shape
-                window = np.s_[
-                    place.corner[0] : place.corner[0] + height, place.corner[1] : place.corner[1] + width
-                ]
+                window = place.window(threat)
                 item[window] *= np.moveaxis(threat.pixels, 0, 2)
                 own = np.zeros_like(mask)
                 own[window] = threat.mask

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.metrics import weighted_average_precision
+from beltline.metrics import known_mean, weighted_average_precision
 from beltline.metrics.paired import Counts, OfCounts
 from beltline.protocols.claims import Claim, compared
-from beltline.protocols.sixray.measure import known_mean
 
 Floats = NDArray[np.float64]
 Statistic = Callable[[Floats, Floats], OfCounts]

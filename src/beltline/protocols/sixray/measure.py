@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from beltline.metrics import pointing_share, weighted_average_precision
+from beltline.metrics import known_mean, pointing_share, weighted_average_precision
 from beltline.models.chr import cascade_logits
 from beltline.protocols.sixray.parts import SubsetData
 
@@ -113,10 +112,3 @@ def _threshold(part: SubsetData, scores: NDArray[np.float32], k: int) -> float:
     weight = np.cumsum(part.weights[absent][order])
     index = int(np.searchsorted(weight, (1 - PFA) * weight[-1]))
     return float(scores[absent][order][min(index, len(order) - 1)])
-
-
-def known_mean(values: NDArray[np.float64], axis: int | None = None) -> Any:
-    """Mean of the entries that are not NaN along an axis, NaN where there are none."""
-    known = ~np.isnan(values)
-    total = known.sum(axis)
-    return np.where(total > 0, np.where(known, values, 0).sum(axis) / np.maximum(total, 1), np.nan)

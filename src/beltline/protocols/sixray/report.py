@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.formats import write_atomic
+from beltline.metrics import known_mean
 from beltline.protocols.claims import over_scans, over_seeds
 from beltline.protocols.sixray.compare import compare
 from beltline.protocols.sixray.figures import Gains, Pair, draw_gains, draw_methods
-from beltline.protocols.sixray.measure import known_mean
 from beltline.protocols.sixray.misses import misses_table
 from beltline.protocols.sixray.plan import METHODS, Cell, SixrayScale
 from beltline.protocols.sixray.published import Printed, read_printed

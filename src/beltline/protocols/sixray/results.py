@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from beltline.metrics import known_mean
 from beltline.protocols.sixray.cell import read_cell
 from beltline.protocols.sixray.compare import Run
-from beltline.protocols.sixray.measure import Measured, known_mean, measure
+from beltline.protocols.sixray.measure import Measured, measure
 from beltline.protocols.sixray.parts import SubsetData
 from beltline.protocols.sixray.plan import METHODS, Cell, SixrayScale, epsilon_of
 from beltline.protocols.tables import Row

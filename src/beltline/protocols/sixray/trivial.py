@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.metrics import peak_points
-from beltline.protocols.sixray.measure import POINTING_MARGIN, Points, known_mean, pointing_hits
+from beltline.metrics import known_mean, peak_points
+from beltline.protocols.sixray.measure import POINTING_MARGIN, Points, pointing_hits
 from beltline.protocols.sixray.parts import SubsetData
 
 Grey = NDArray[np.float32]

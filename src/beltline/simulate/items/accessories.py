@@ -235,12 +235,8 @@ def make_wallet(rng: Rng) -> Item:
     ]
     for k in range(count(rng, 0, 7)):
         spot = rng.uniform(-0.3, 0.3, 2) * [x, y]
-        parts.append(
-            Part(
-                cylinder(draw(rng, 8, 12.5), 2, segments=18).moved(float(spot[0]), float(spot[1]), 2.2 * k),
-                pick(rng, "brass", "cu", "fe"),
-            )
-        )
+        coin = cylinder(draw(rng, 8, 12.5), 2, segments=18).moved(float(spot[0]), float(spot[1]), 2.2 * k)
+        parts.append(Part(coin, pick(rng, "brass", "cu", "fe")))
     if chance(rng, 0.4):
         parts.append(Part(prism(rounded_rectangle(16, 9, 3), 4).moved(x / 2 - 8), "zn"))
     return benign("wallet", parts, soft=0.2)

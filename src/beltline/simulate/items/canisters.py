@@ -150,14 +150,8 @@ def _hip_flask(rng: Rng, contents: str, level: float) -> tuple[list[Part], list[
     parts = [*hollow(outer, Mesh(outer.vertices * factor, outer.faces), "ss")]
     parts.append(Part(pooled(Mesh(outer.vertices * (factor - 0.004), outer.faces), level), contents))
     neck = x / 2 + 8
-    parts.append(
-        Part(
-            cylinder(rng.uniform(8, 11), 16).rotated("y", 90).moved(neck, rng.uniform(-0.2, 0.2) * y, 0),
-            "ss",
-            1,
-            3.0,
-        )
-    )
+    stopper = cylinder(rng.uniform(8, 11), 16).rotated("y", 90).moved(neck, rng.uniform(-0.2, 0.2) * y, 0)
+    parts.append(Part(stopper, "ss", 1, 3.0))
     hinge = box(18, 3, 1.2).moved(neck - 2, rng.uniform(-0.2, 0.2) * y + 12, 4)
     parts.append(Part(hinge, "ss"))
     if rng.random() < 0.4:

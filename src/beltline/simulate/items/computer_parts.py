@@ -113,14 +113,8 @@ def make_ink_cartridge(rng: Rng) -> Item:
         x, y, z = draw(rng, 45, 80), draw(rng, 30, 60), draw(rng, 12, 40)
         parts = case(x, y, z, 1.5, "pp", radius=2, bevel=0.6)
         share = draw(rng, 0.3, 0.9)
-        parts.append(
-            Part(
-                rounded_box((x - 4) * share, y - 4, z - 4, 2).moved(-(x - 4) * (1 - share) / 2, z=z / 2),
-                "water",
-                1,
-                draw(rng, 0.5, 1.05),
-            )
-        )
+        ink = rounded_box((x - 4) * share, y - 4, z - 4, 2).moved(-(x - 4) * (1 - share) / 2, z=z / 2)
+        parts.append(Part(ink, "water", 1, draw(rng, 0.5, 1.05)))
         parts.append(Part(boxes([(x * 0.3, -y / 2 - 0.4, z / 2)], (14, 0.6, z * 0.5)), "gold", 1, 4.0))
         parts.append(Part(boxes([(-x * 0.3, 0, -0.4)], (12, y * 0.4, 0.7)), "ss"))
         return benign("ink_cartridge", parts, design="ink")
@@ -134,14 +128,12 @@ def make_ink_cartridge(rng: Rng) -> Item:
         Part(boxes([(0, y * 0.28, z * 0.55)], (x * 0.8, y * 0.3, z * 0.4)), "powder", 1, draw(rng, 0.4, 0.9))
     )
     for k in range(4):
-        parts.append(
-            Part(
-                cylinder(draw(rng, 7, 14), 6, segments=16)
-                .rotated("y", 90)
-                .moved(x / 2 - 6, (k - 1.5) * y * 0.2, z * 0.45),
-                "pom",
-            )
+        gear = (
+            cylinder(draw(rng, 7, 14), 6, segments=16)
+            .rotated("y", 90)
+            .moved(x / 2 - 6, (k - 1.5) * y * 0.2, z * 0.45)
         )
+        parts.append(Part(gear, "pom"))
     return benign("ink_cartridge", parts, design="toner")
 
 

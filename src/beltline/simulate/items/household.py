@@ -56,15 +56,8 @@ def make_food_tin(rng: Rng) -> Item:
     radius, tall, wall = draw(rng, 22, 50), draw(rng, 40, 150), draw(rng, 0.15, 0.35)
     metal = pick(rng, "fe", "al")
     parts = list(hollow(cylinder(radius, tall), cylinder(radius - wall, tall - 2 * wall), metal))
-    parts.append(
-        Part(
-            cylinder(radius - wall - 0.05, draw(rng, 0.75, 0.95) * tall),
-            pick(rng, "food", "water", "cream"),
-            1,
-            None,
-            _grainy(rng, 0.15),
-        )
-    )
+    content = cylinder(radius - wall - 0.05, draw(rng, 0.75, 0.95) * tall)
+    parts.append(Part(content, pick(rng, "food", "water", "cream"), 1, None, _grainy(rng, 0.15)))
     rings = [torus(radius, 0.8, segments=28, tube_segments=6).moved(z=s * tall / 2) for s in (-1, 1)]
     return benign("food_tin", [*parts, *(Part(ring, metal) for ring in rings)], metal=metal)
 
@@ -97,12 +90,8 @@ def make_cosmetic_jar(rng: Rng) -> Item:
     shell = pick(rng, "glass", "glass", "pp", "pmma")
     inside = rounded_rectangle(x - 2 * wall, y - 2 * wall, 3)
     parts = list(hollow(prism(rounded_rectangle(x, y, 6), z), prism(inside, z - 2 * wall), shell))
-    parts.append(
-        Part(
-            prism(inside * 0.99, (z - 2 * wall) * draw(rng, 0.3, 0.98)),
-            pick(rng, "cream", "ethanol", "powder"),
-        )
-    )
+    content = prism(inside * 0.99, (z - 2 * wall) * draw(rng, 0.3, 0.98))
+    parts.append(Part(content, pick(rng, "cream", "ethanol", "powder")))
     parts.append(
         Part(cylinder(0.3 * y, 20).rotated("y", 90).moved(x / 2 + 9), pick(rng, "al", "abs", "zn"), 1, 1.5)
     )

@@ -132,25 +132,15 @@ def _knife(rng: Rng, family: str, profile: str, length: float, width: float) -> 
 def make_kitchen_knife(rng: Rng) -> Item:
     """Chef's, utility, bread or paring knife."""
     length = rng.uniform(70, 240)
-    return _knife(
-        rng,
-        "kitchen_knife",
-        pick(rng, "chef", "chef", "drop", "tanto"),
-        length,
-        max(length * rng.uniform(0.1, 0.24), 14),
-    )
+    profile = pick(rng, "chef", "chef", "drop", "tanto")
+    return _knife(rng, "kitchen_knife", profile, length, max(length * rng.uniform(0.1, 0.24), 14))
 
 
 def make_hunting_knife(rng: Rng) -> Item:
     """Hunting or survival knife with guard."""
     length = rng.uniform(90, 220)
-    return _knife(
-        rng,
-        "hunting_knife",
-        pick(rng, "clip", "drop", "clip", "tanto"),
-        length,
-        length * rng.uniform(0.14, 0.26),
-    )
+    profile = pick(rng, "clip", "drop", "clip", "tanto")
+    return _knife(rng, "hunting_knife", profile, length, length * rng.uniform(0.14, 0.26))
 
 
 def make_dagger(rng: Rng) -> Item:

@@ -29,12 +29,8 @@ def make_keys(rng: Rng) -> Item:
     for k in range(number):
         long = draw(rng, 22, 38)
         key = merge([prism(superellipse(11, 9, 2.4, segments=16), 2.2), box(long, 6, 2).moved(long / 2 + 11)])
-        parts.append(
-            Part(
-                key.moved(x=14).rotated("z", draw(rng, 0, 360)).moved(z=2.4 * k),
-                pick(rng, "brass", "ss", "zn"),
-            )
-        )
+        hung = key.moved(x=14).rotated("z", draw(rng, 0, 360)).moved(z=2.4 * k)
+        parts.append(Part(hung, pick(rng, "brass", "ss", "zn")))
     if chance(rng, 0.4):
         parts.append(Part(rounded_box(52, 32, 12, 5).moved(-34), "abs", 1, 0.8))
         parts.append(Part(cylinder(9, 3).moved(-34), "alkaline"))

@@ -234,12 +234,8 @@ def _shoulder_straps(rng: Rng, size: Array) -> list[Part]:
                 (-x * rng.uniform(0.3, 0.65), out * rng.uniform(0.8, 1.2), below + 20),
             ]
             parts.append(webbing(rng, strap_path(rng, loose, 25), 24))
-        parts.append(
-            Part(
-                loop(rng, 14, 24, 1.6, kind="d").moved(path[5, 0], path[5, 1], below - 8),
-                pick(rng, "pom", "zn"),
-            )
-        )
+        ring = loop(rng, 14, 24, 1.6, kind="d").moved(path[5, 0], path[5, 1], below - 8)
+        parts.append(Part(ring, pick(rng, "pom", "zn")))
     if chance(rng, 0.4):
         parts += moved(turned(side_release(rng, 18), "z", 90), x=x * 0.14, z=below - 6)
         strap = [(x * 0.14, -y * 0.3, below - 6), (x * 0.14, y * 0.3, below - 6)]

@@ -152,23 +152,13 @@ def shoulder_strap(rng: Rng, size: Array, width: float) -> list[Part]:
     path = strap_path(rng, nodes, 22, 44)
     parts = [webbing(rng, path, width)]
     middle = path[17:27]
-    parts.append(
-        Part(
-            ribbon(middle, width * 1.6, rng.uniform(6, 10)),
-            pick(rng, "foam", "rubber", "leather"),
-            1,
-            rng.uniform(0.1, 0.4),
-        )
-    )
+    pad = ribbon(middle, width * 1.6, rng.uniform(6, 10))
+    parts.append(Part(pad, pick(rng, "foam", "rubber", "leather"), 1, rng.uniform(0.1, 0.4)))
     parts += moved(turned(slide_adjuster(rng, width), "z", rng.uniform(0, 180)), *path[12])
     for end in (0, -1):
         parts += moved(turned(snap_hook(rng), "z", rng.uniform(0, 360)), *path[end])
-        parts.append(
-            Part(
-                loop(rng, 18, width, rng.uniform(1.6, 2.4), kind="d").moved(*path[end]),
-                pick(rng, "zn", "fe", "pom"),
-            )
-        )
+        ring = loop(rng, 18, width, rng.uniform(1.6, 2.4), kind="d").moved(*path[end])
+        parts.append(Part(ring, pick(rng, "zn", "fe", "pom")))
     return parts
 
 
@@ -209,12 +199,8 @@ def _duffel_trim(rng: Rng, size: Array, skin: str) -> list[Part]:
         if chance(rng, 0.6):
             made = turned(pocket(rng, z * 0.6, y * 0.6, rng.uniform(10, 30), skin), "y", 90)
             parts += moved(made, x=end * (x / 2 - 4))
-        parts.append(
-            Part(
-                loop(rng, 20, 34, rng.uniform(1.6, 2.6), kind="d").moved(end * (x / 2 - 10), 0, z * 0.3),
-                pick(rng, "zn", "fe", "pom", "brass"),
-            )
-        )
+        ring = loop(rng, 20, 34, rng.uniform(1.6, 2.6), kind="d").moved(end * (x / 2 - 10), 0, z * 0.3)
+        parts.append(Part(ring, pick(rng, "zn", "fe", "pom", "brass")))
     if chance(rng, 0.5):
         front = turned(pocket(rng, z * 0.5, x * rng.uniform(0.4, 0.7), rng.uniform(8, 25), skin), "z", 90)
         parts += moved(turned(front, "x", 90), y=-y / 2)
@@ -222,16 +208,10 @@ def _duffel_trim(rng: Rng, size: Array, skin: str) -> list[Part]:
         parts += moved(turned(mesh_pocket(rng, x * 0.3, z * 0.5), "x", 90), y=y / 2)
     board = box(x * 0.9, y * 0.86, rng.uniform(1.5, 3)).moved(z=-z / 2 + 4)
     parts.append(Part(board, pick(rng, "pe", "paper", "pp")))
-    parts.append(
-        Part(
-            screws(
-                [(sx * x * 0.42, sy * y * 0.38, -z / 2 - 3) for sx in (-1, 1) for sy in (-1, 1)],
-                rng.uniform(3, 6),
-                9,
-            ),
-            pick(rng, "pp", "rubber", "zn"),
-        )
+    feet = screws(
+        [(sx * x * 0.42, sy * y * 0.38, -z / 2 - 3) for sx in (-1, 1) for sy in (-1, 1)], rng.uniform(3, 6), 9
     )
+    parts.append(Part(feet, pick(rng, "pp", "rubber", "zn")))
     return parts
 
 

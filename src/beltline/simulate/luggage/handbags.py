@@ -240,15 +240,8 @@ def plastic_bag(rng: Rng) -> Container:
     parts = shell_parts(prism(outline, z), film, material)
     for s in (-1, 1):
         creased = prism(outline, rng.uniform(0.4, 1.2))
-        parts.append(
-            Part(
-                creased.moved(z=s * (z / 2 - 1)),
-                material,
-                1,
-                rng.uniform(0.4, 0.8),
-                texture(rng, "crumple", 1.0, 50.0),
-            )
-        )
+        sheet = creased.moved(z=s * (z / 2 - 1))
+        parts.append(Part(sheet, material, 1, rng.uniform(0.4, 0.8), texture(rng, "crumple", 1.0, 50.0)))
     parts += _carrier_handles(rng, design, x, y, z, material)
     parts = bent(parts, soft_warp(rng, size, rng.uniform(6, 22)))
     inner = size * [0.9, 0.88, 1.0] - [0, 0, 4]

@@ -17,6 +17,7 @@ from beltline.metrics import (
     Calibration,
     MissTable,
     fit_platt,
+    known_mean,
     miss_table,
     roc_auc,
     threshold_at_pfa,
@@ -66,15 +67,10 @@ class Evaluation:
     def labels(self, classes: int) -> NDArray[np.float32]:
         """(scans, classes) 1 where the scan holds the class, NaN where only an ignored object of it."""
         out = np.zeros((self.scans, classes), np.float32)
-        ignored = self.ignored
-        out[self.objects.image[ignored], self.objects.label[ignored]] = np.nan
-        out[self.objects.image[~ignored], self.objects.label[~ignored]] = 1
+        counted = self.objects.counted
+        out[self.objects.image[~counted], self.objects.label[~counted]] = np.nan
+        out[self.objects.image[counted], self.objects.label[counted]] = 1
         return out
-
-    @property
-    def ignored(self) -> NDArray[np.bool_]:
-        """(M,) objects that do not count."""
-        return np.zeros(len(self.objects), bool) if self.objects.ignored is None else self.objects.ignored
 
 
 def detect(model: ObjectDetector, source: Source, long_side: int, *, limit: int | None = None) -> Evaluation:
@@ -129,9 +125,9 @@ def progress_figures(seen: Evaluation, classes: int) -> dict[str, float]:
     matched = match_detections(seen.found, seen.objects, iou=IOU)
     recall, precision = recall_and_precision(matched, seen.objects, classes, score=SURE)
     return {
-        "ap_50": _mean(detection_ap(matched, seen.objects, classes)),
-        "recall": _mean(recall),
-        "precision": _mean(precision),
+        "ap_50": float(known_mean(detection_ap(matched, seen.objects, classes))),
+        "recall": float(known_mean(recall)),
+        "precision": float(known_mean(precision)),
         "froc_1": float(froc(matched, seen.objects, seen.scans, alarms=(1.0,))[0]),
     }
 
@@ -197,7 +193,7 @@ def figures(
     matched = match_detections(seen.found, seen.objects, iou=IOU)
     ap = detection_ap(matched, seen.objects, count)
     recall, precision = recall_and_precision(matched, seen.objects, count, score=SURE)
-    number = np.bincount(seen.objects.label[~seen.ignored], minlength=count)
+    number = np.bincount(seen.objects.label[seen.objects.counted], minlength=count)
     share = froc(matched, seen.objects, seen.scans, alarms=FALSE_ALARMS)
     limits = thresholds.scan.get(USUAL, [SURE] * count)
     of_scans = _of_scans(seen, count, thresholds.by_class)
@@ -210,7 +206,10 @@ def figures(
             name: {"objects": int(n), "ap": float(a), "recall": float(r), "precision": float(p), "scan": s}
             for name, n, a, r, p, s in zip(classes, number, ap, recall, precision, of_scans, strict=True)
         },
-        "mean": {"ap": _mean(ap), "recall": _mean(recall), "precision": _mean(precision)},
+        "mean": {
+            name: float(known_mean(each))
+            for name, each in (("ap", ap), ("recall", recall), ("precision", precision))
+        },
         "coco": coco_average_precision(seen.found, seen.objects, count, images=range(seen.scans)),
         "froc": {f"{at:g}": float(value) for at, value in zip(FALSE_ALARMS, share, strict=True)},
         "misses": {
@@ -229,7 +228,7 @@ def _misses(
     attribute: Floats,
     edges: Sequence[float],
 ) -> dict[str, Any]:
-    kept = ~seen.ignored
+    kept = seen.objects.counted
     one_hot = np.eye(len(classes))[seen.objects.label[kept]]
     table: MissTable = miss_table(
         one_hot.reshape(-1, len(classes)),
@@ -274,11 +273,6 @@ def _whole_scan(seen: Evaluation, classes: int, thresholds: Mapping[str, Sequenc
     return {
         pfa: point(truth, (scores - np.asarray(limits)).max(1), 0.0) for pfa, limits in thresholds.items()
     }
-
-
-def _mean(values: Floats) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else float("nan")
 
 
 def table(found: Mapping[str, Any]) -> list[str]:
