@@ -171,20 +171,8 @@ def bake_library(
             basis, tall = _bake(item, turn, pixel_mm)
             out.write(np.minimum(basis, 6e4).astype(np.float16).tobytes())
             size = (basis.shape[1], basis.shape[2])
-            entries.append(
-                BakedObject(
-                    item.family,
-                    item.label,
-                    item.threat,
-                    role,
-                    item_seed,
-                    offset,
-                    *size,
-                    tall,
-                    item.soft,
-                    inner,
-                )
-            )
+            named = (item.family, item.label, item.threat, role, item_seed)
+            entries.append(BakedObject(*named, offset, *size, tall, item.soft, inner))
             offset += basis.size
     record = {
         "pixel_mm": pixel_mm, "split": split, "seed": seed, "each": each, "threats_each": threats_each,

@@ -95,13 +95,8 @@ def make_multi_tool(rng: Rng) -> Item:
     opened = rng.random() < 0.3
     parts += moved([Part(jaw.rotated("z", 0 if opened else 180), "fe")], 0.46 * long)
     parts.append(Part(cylinder(7, 15, segments=16).moved(0.46 * long), "fe"))
-    return Item(
-        "multi_tool",
-        "knife",
-        tuple(parts),
-        True,
-        {"design": "multi", "open": bool(opened), "handle_mm": round(long, 1)},
-    )
+    params = {"design": "multi", "open": bool(opened), "handle_mm": round(long, 1)}
+    return Item("multi_tool", "knife", tuple(parts), True, params)
 
 
 def make_box_cutter(rng: Rng) -> Item:
@@ -120,13 +115,8 @@ def make_box_cutter(rng: Rng) -> Item:
     parts.append(Part(prism(rounded_rectangle(0.75 * long, edge + 1, 1), 0.8).moved(0, 0, 1), "ss"))
     parts.append(Part(rounded_box(16, 10, 6, 2).moved(0.1 * long, 0, thick / 2), "pp"))
     parts.append(Part(cylinder(3, thick, segments=10).moved(-0.3 * long), "fe"))
-    return Item(
-        "box_cutter",
-        "knife",
-        tuple(parts),
-        True,
-        {"design": "snap-off", "out_mm": round(out, 1), "shell": shell},
-    )
+    params = {"design": "snap-off", "out_mm": round(out, 1), "shell": shell}
+    return Item("box_cutter", "knife", tuple(parts), True, params)
 
 
 FAMILIES: dict[str, ItemMaker] = {

@@ -95,13 +95,8 @@ def make_adjustable_wrench(rng: Rng) -> Item:
     parts.append(Part(worm.moved(length / 2 - 0.6 * head, 0.1 * head), "fe"))
     if rng.random() < 0.4:
         parts.append(Part(box(0.5 * length, 1.1 * width, 1.3 * thick).moved(-0.25 * length), "pvc"))
-    return Item(
-        "wrench_adjustable",
-        "wrench",
-        tuple(parts),
-        True,
-        {"design": "adjustable", "length_mm": round(length, 1)},
-    )
+    params = {"design": "adjustable", "length_mm": round(length, 1)}
+    return Item("wrench_adjustable", "wrench", tuple(parts), True, params)
 
 
 def make_pliers(rng: Rng) -> Item:

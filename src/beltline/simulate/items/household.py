@@ -10,6 +10,7 @@ from beltline.simulate.shapes import (
     box,
     cylinder,
     ellipsoid,
+    in_plane,
     loft,
     prism,
     revolve,
@@ -34,14 +35,8 @@ def make_shampoo(rng: Rng) -> Item:
     def body(shrink: float, low: float, high: float) -> np.ndarray:
         keep = np.linspace(low, high, 9)
         sizes = np.interp(keep, levels, shape)
-        return np.array(
-            [
-                np.column_stack(
-                    [superellipse(wide * s - shrink, deep * s - shrink, power), np.full(32, tall * (k - 0.5))]
-                )
-                for s, k in zip(sizes, keep, strict=True)
-            ]
-        )
+        rings = [superellipse(wide * s - shrink, deep * s - shrink, power) for s in sizes]
+        return np.array([in_plane(ring, tall * (k - 0.5)) for ring, k in zip(rings, keep, strict=True)])
 
     parts = list(hollow(loft(body(0.0, 0, 1)), loft(body(wall, 0.03, 0.97)), pick(rng, "pe", "pp", "pet")))
     parts.append(
@@ -67,11 +62,8 @@ def make_tube_of_cream(rng: Rng) -> Item:
     long, radius = draw(rng, 80, 170), draw(rng, 13, 26)
     flat = np.linspace(0, 1, 8)
     rings = [
-        np.column_stack(
-            [
-                superellipse(radius * (1 + 0.3 * f), radius * (1.02 - f), 2.0, segments=20),
-                np.full(20, long * (f - 0.5)),
-            ]
+        in_plane(
+            superellipse(radius * (1 + 0.3 * f), radius * (1.02 - f), 2.0, segments=20), long * (f - 0.5)
         )
         for f in flat
     ]
@@ -172,7 +164,7 @@ def make_snack_bag(rng: Rng) -> Item:
     x, y, z = draw(rng, 90, 220), draw(rng, 70, 160), draw(rng, 18, 60)
     levels = np.linspace(-0.98, 0.98, 7)
     rings = [
-        np.column_stack([superellipse(x / 2 * s, y / 2 * s, 3.0), np.full(32, z / 2 * h)])
+        in_plane(superellipse(x / 2 * s, y / 2 * s, 3.0), z / 2 * h)
         for h in levels
         for s in [(1 - abs(h) ** 2.5) ** 0.4 + 0.05]
     ]
@@ -194,12 +186,8 @@ def make_mug(rng: Rng) -> Item:
     )
     parts = list(hollow(cylinder(radius, tall), cylinder(radius - wall, tall - 2 * wall), material))
     if steel:
-        parts += hollow(
-            cylinder(radius - 4, tall - 8),
-            cylinder(radius - 4 - wall, tall - 8 - 2 * wall),
-            "ss",
-            density_g_cm3=7.9,
-        )
+        flask, room = cylinder(radius - 4, tall - 8), cylinder(radius - 4 - wall, tall - 8 - 2 * wall)
+        parts += hollow(flask, room, "ss", density_g_cm3=7.9)
         parts.append(Part(cylinder(0.8 * radius, 26).moved(z=tall / 2 + 12), "pp"))
     else:
         parts.append(Part(torus(0.3 * tall, 5).rotated("x", 90).moved(radius + 8), material))

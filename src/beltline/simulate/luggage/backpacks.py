@@ -105,14 +105,8 @@ def _closure(rng: Rng, outline: Array, size: Array, design: str) -> list[Part]:
     order = np.argsort(np.arctan2(arc[:, 1], arc[:, 0] - low))
     parts = zip_line(rng, in_plane(arc[order], rng.uniform(0.0, 0.3) * z), tape=False, pulls=2)
     if chance(rng, 0.6):
-        parts += zip_line(
-            rng,
-            in_plane(arc[order], rng.uniform(-0.35, -0.15) * z),
-            tape=False,
-            pulls=2,
-            style="coil",
-            scale=0.8,
-        )
+        second = in_plane(arc[order], rng.uniform(-0.35, -0.15) * z)
+        parts += zip_line(rng, second, tape=False, pulls=2, style="coil", scale=0.8)
     if chance(rng, 0.5):
         nodes = [(x * 0.1, -y * 0.3, z * 0.2), (x * 0.1, y * 0.3, z * 0.2)]
         parts += zip_line(rng, nodes, scale=0.6)

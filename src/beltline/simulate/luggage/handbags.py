@@ -172,14 +172,10 @@ def _trim(rng: Rng, size: Array, outline: Array, metal: str, skin: str) -> list[
         stud = cylinder(rng.uniform(2.2, 4.5), 2.4, segments=8)
         parts.append(Part(repeated(stud, line[:60]), metal))
     if chance(rng, 0.6):
-        piping = rng.uniform(1.2, 2.6)
-        parts += [
-            Part(
-                tube(in_plane(outline * 0.99, s * z * 0.36), piping, segments=5, closed=True),
-                pick(rng, "pvc", "pe"),
-            )
-            for s in (-1, 1)
-        ]
+        radius = rng.uniform(1.2, 2.6)
+        for s in (-1, 1):
+            piping = tube(in_plane(outline * 0.99, s * z * 0.36), radius, segments=5, closed=True)
+            parts.append(Part(piping, pick(rng, "pvc", "pe")))
     if chance(rng, 0.5):
         plate = prism(rounded_rectangle(rng.uniform(22, 60), rng.uniform(8, 26), 3, steps=2), 1.6)
         parts.append(Part(plate.moved(rng.normal(0, 20), y * rng.uniform(-0.1, 0.25), z / 2 + 3), metal))

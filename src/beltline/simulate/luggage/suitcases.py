@@ -176,13 +176,9 @@ def _skids(rng: Rng, size: Array) -> list[Part]:
     parts: list[Part] = []
     if chance(rng, 0.6):
         bar = box(size[0] * rng.uniform(0.4, 0.8), rng.uniform(8, 16), 5)
-        parts += [
-            Part(
-                bar.moved(-size[0] * 0.05, s * size[1] * 0.22, -size[2] / 2 - 2),
-                pick(rng, "pp", "pvc", "abs"),
-            )
-            for s in (-1, 1)
-        ]
+        for s in (-1, 1):
+            skid = bar.moved(-size[0] * 0.05, s * size[1] * 0.22, -size[2] / 2 - 2)
+            parts.append(Part(skid, pick(rng, "pp", "pvc", "abs")))
     if chance(rng, 0.7):
         arc = np.radians(np.linspace(0, 90, 6))
         radius = 0.1 * size[1]
@@ -217,15 +213,8 @@ def soft_suitcase(rng: Rng) -> Container:
         soft += zip_line(rng, closed - [0, 0, rng.uniform(28, 45)], tape=False, pulls=1, style="coil")
     if chance(rng, 0.6):
         foam = Texture("foam", int(rng.integers(2**31)), 0.6, 20.0)
-        soft.append(
-            Part(
-                box(size[0] * 0.96, size[1] * 0.95, rng.uniform(3, 7)).moved(z=size[2] * 0.47),
-                "foam",
-                1,
-                0.06,
-                foam,
-            )
-        )
+        lid = box(size[0] * 0.96, size[1] * 0.95, rng.uniform(3, 7)).moved(z=size[2] * 0.47)
+        soft.append(Part(lid, "foam", 1, 0.06, foam))
     if chance(rng, 0.7):
         board = box(size[0] * 0.95, size[1] * 0.94, rng.uniform(1.2, 2.5)).moved(z=-size[2] * 0.47)
         soft.append(Part(board, pick(rng, "pe", "pp", "paper", "abs")))
