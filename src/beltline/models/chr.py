@@ -141,6 +141,8 @@ class Chr(nn.Module):
         scores = cam.flatten(2).float()  # (B, K, h * w)
         if self.pooling == "lse":
             r = self.lse_sharpness
+            # as many positions as the stage has in the reference image, whatever this image has: air around
+            # a bag must not lower its logits
             reference = math.log(REFERENCE_CELLS / 4**stage)
             pooled = (torch.logsumexp(r * scores, dim=2) - reference) / r
         else:

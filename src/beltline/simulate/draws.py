@@ -1,4 +1,8 @@
-"""Short draws that every family of things and every bag is made of."""
+"""Short draws that every family of things and every bag is made of.
+
+An item is its family and its seed, so the order of draws is part of it: one draw more or less changes all
+that follow, and old scenes would replay as other bags.
+"""
 
 from __future__ import annotations
 

@@ -169,6 +169,7 @@ def bake_library(
         for role, item, inner, item_seed in _stock(rng, split, each, threats_each):
             turn = np.eye(3) if role == "container" else draw_rotation(rng, rules)
             basis, tall = _bake(item, turn, pixel_mm)
+            # float16 ends at 65504; anything that thick is opaque already
             out.write(np.minimum(basis, 6e4).astype(np.float16).tobytes())
             size = (basis.shape[1], basis.shape[2])
             named = (item.family, item.label, item.threat, role, item_seed)

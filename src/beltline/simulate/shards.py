@@ -189,6 +189,7 @@ def write_shards(
     written = 0
     for done, index in enumerate(range(first, first + shards), start=1):
         if not (out / f"shard_{index:05d}").exists():
+            # seeds of two plans meet only beyond shard 100,002
             compose_shard(out, index, library, recipe, plan, seed=seed * 100_003 + index)
             written += 1
         if progress is not None:

@@ -27,10 +27,10 @@ from beltline.synthesis.threat import Domain, Threat
 Floats = NDArray[np.float32]
 CHECKS = ("edge", "noise", "luminance", "saturation", "place", "scale", "thickness")
 EXEMPLARS = 200  # per class that ranges are learned from, at most
-SEEN = (0.02, 0.95)  # brightness at which noise and colour tell something
+SEEN = (0.02, 0.95)  # brightness in which noise and colour can be judged
 # Optical depth that any scanner shows; the darkest display luminance limits it in colours.
 SEEN_THROUGH: Mapping[Domain, float] = {"basis": 4.0, "dual": 4.0, "grey": 4.0, "color": 1.5}
-OPAQUE = 6.0  # deepest that is taken for a picture at all
+OPAQUE = 6.0  # optical depth that no scan is believed to show more of
 
 # How far off a number is bearable; depth, size and noise in natural logarithms.
 EDGE_ROOM = 0.12

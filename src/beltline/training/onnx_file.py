@@ -51,7 +51,7 @@ def answers(
 
 
 def largest_difference(ours: NDArray[Any], theirs: Tensor) -> float:
-    """Between two arrays; infinite where shapes differ or a number is none, 0 where they are empty."""
+    """Between two arrays; infinite where shapes differ or an entry is NaN, 0 where they are empty."""
     if ours.shape != tuple(theirs.shape):
         return float("inf")
     largest = float(np.abs(ours - theirs.numpy()).max(initial=0))

@@ -22,7 +22,7 @@ TRUTH = "true composite"
 
 
 def shown(method: str) -> str:
-    """A method's name in tables and figures: our RWSC corrects the product's features, the paper's replaces.
+    """A method's name in tables and figures: ours corrects the product's features, the paper's replaces them.
 
     Example:
         >>> shown("RWSC taught"), shown("RWSC literal"), shown("TIP")

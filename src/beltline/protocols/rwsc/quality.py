@@ -72,6 +72,7 @@ def quality(fuse: OnPairs, pairs: FusionPairs) -> Mapping[str, Floats]:
             continue
         truth = np.asarray(pairs.truth[row])[box]
         values["MAE"].append(mean_absolute_error(image, truth, mask))
+        # equal pictures have an infinite PSNR, which no mean survives
         values["PSNR"].append(min(psnr(image, truth, mask), 99.0))
         values["SSIM"].append(ssim(grey[2], luminance(truth), mask))
         values["luminance error"].append(luminance_error(image, truth, mask))

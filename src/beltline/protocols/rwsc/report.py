@@ -44,11 +44,12 @@ articles of the first half alone.
 MEASURES = """\
 Under the mask: MAE, PSNR, SSIM, luminance and saturation error against the bag with the item really in it. In
 the item's box: QE, Qabf, EI, PSNR of sources and MEF-SSIM, which know no truth; beside them the first four of
-the whole picture, as papers print them. LL and CSD are the losses of RWSC-Fusion, less is better to it.
+the whole picture, as papers print them. LL and CSD are losses that RWSC-Fusion is
+trained to lower.
 """
 RESIDUAL = """\
 "RWSC (residual)" is ours: its style control corrects the features of the product. "RWSC literal" replaces
-them, as the poster reads; what is printed of RWSC-Fusion belongs to neither for certain.
+them, as the poster reads; the printed figures of RWSC-Fusion can be ascribed to neither with certainty.
 """
 CLAIMS = """\
 Paired. The interval beside each difference is Student's over the seeds (would another training agree), 95 %;
@@ -258,7 +259,7 @@ def _text(tables: Mapping[str, list[Row]], scale: RwscScale, data: RwscData, don
         )
     edges = [
         "## Edge attention: the bag outside the mask as the network draws it (in brackets as printed)\n",
-        "Whoever fuses pictures gets the bag itself there; this is the paper's measure of the encoder.\n",
+        "A fused picture shows the bag itself there; this is the paper's measure of the encoder.\n",
         markdown(tables["outside"]),
     ]
     edges = edges if tables["outside"] else []

@@ -37,7 +37,7 @@ def pretrain_backbone(net: Net, windows: WindowSet, scale: SixrayScale, path: Pa
     """
     if path.is_file():
         return path
-    torch.manual_seed(7)
+    torch.manual_seed(7)  # one start for all cells, whose own seeds begin at 0
     benign = np.flatnonzero(~windows.labels.any(1))
     names = np.flatnonzero(windows.families[benign].sum(0) >= 5)  # families too rare teach nothing
     labels = windows.families[:, names].astype(np.float32)

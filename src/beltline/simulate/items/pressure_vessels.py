@@ -109,7 +109,7 @@ def gas_cartridge(rng: Rng) -> Item:
     if design != "capsules":
         neck = cylinder(rng.uniform(5, 8), 14, segments=18).moved(z=height + 4)
         single += [
-            Part(neck, "brass"),
+            Part(neck, "brass"),  # solid, though a real one is bored: scenes replay as they were drawn
             Part(torus(radius, 0.9, tube_segments=6).moved(z=height * 0.6), metal),
         ]
     parts: list[Part] = []
