@@ -4,7 +4,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycocotools import mask as coco
 
-from beltline.core import ShapeError, as_boxes, box_area, box_iou, clip_boxes, xywh_to_xyxy, xyxy_to_xywh
+from beltline.core import (
+    ShapeError,
+    as_boxes,
+    box_area,
+    box_iou,
+    clip_boxes,
+    mask_window,
+    overlap,
+    xywh_to_xyxy,
+    xyxy_to_xywh,
+)
 
 corner = st.integers(0, 200)
 side = st.integers(1, 100)
@@ -56,3 +66,26 @@ def test_wrong_shape_and_nan_are_refused():
         as_boxes([[1, 2, 3]])
     with pytest.raises(ValueError, match="finite"):
         as_boxes([[0, 0, np.nan, 1]])
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (-2, 3), (4, -1), (5, 6), (-9, 0), (0, 8)])
+def test_a_picture_lies_where_its_pixels_are(corner: tuple[int, int]) -> None:
+    whole, part = np.zeros((7, 8), int), np.arange(1, 13).reshape(3, 4)
+    met = overlap(whole.shape, part.shape, corner)
+    if met is not None:
+        whole[met[0]] = part[met[1]]
+    for (row, column), value in np.ndenumerate(part):
+        at = row + corner[0], column + corner[1]
+        if 0 <= at[0] < 7 and 0 <= at[1] < 8:
+            assert whole[at] == value
+            whole[at] = 0
+    assert not whole.any()
+
+
+def test_the_window_of_a_mask_stays_in_the_picture() -> None:
+    mask = np.zeros((5, 6), bool)
+    mask[1:3, 4] = True
+    assert mask_window(mask) == (slice(1, 3), slice(4, 5))
+    assert mask_window(mask, 3) == (slice(0, 5), slice(1, 6))
+    with pytest.raises(ValueError, match="empty mask"):
+        mask_window(np.zeros((2, 2), bool))

@@ -74,7 +74,7 @@ def test_selecting_and_iterating():
     stack = np.eye(3, dtype=bool)[:, None, :]
     masks = Masks.encode(stack)
     assert np.array_equal(np.stack(list(masks)), stack)
-    assert np.array_equal(masks.select([2, 0]).decode(), stack[[2, 0]])
+    assert np.array_equal(masks.take([2, 0]).decode(), stack[[2, 0]])
 
 
 def test_sizes_must_agree():

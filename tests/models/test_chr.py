@@ -116,14 +116,6 @@ def test_names_of_the_released_wiring_do_not_change():
     assert sorted(own) == sorted([*pairs, "log_gain", "offset"])
 
 
-def test_forward_cams_are_the_maps_with_their_bias(filled):
-    model = filled(chr_tiny())
-    for found, expected in zip(
-        model.forward_cams(image()), model.cams_with_bias(model(image())), strict=True
-    ):
-        assert torch.equal(found, expected)
-
-
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_shapes_run_from_fine_to_coarse(variant):
     output = chr_tiny(4, variant=variant)(image())

@@ -1,16 +1,12 @@
 """Baseline losses against timm's and torchvision's implementations."""
 
-import functools
 import math
 
 import pytest
 import torch
 from torch.nn import functional as F
 
-from beltline.models.multilabel_losses import asymmetric_loss, focal_loss, logit_adjusted_bce
-
-PRIOR = torch.tensor([0.5, 0.1, 0.01, 0.3, 0.02])
-adjusted = functools.partial(logit_adjusted_bce, prior=PRIOR)
+from beltline.models.multilabel_losses import asymmetric_loss, focal_loss
 
 
 def drawn(seed=0, shape=(6, 5)):
@@ -47,7 +43,7 @@ def test_without_focus_both_are_bce():
     torch.testing.assert_close(focal_loss(logits, target, gamma=0, alpha=0.5), bce / 2)
 
 
-@pytest.mark.parametrize("loss", [asymmetric_loss, focal_loss, adjusted])
+@pytest.mark.parametrize("loss", [asymmetric_loss, focal_loss])
 def test_stages_are_averaged(loss):
     logits, target = drawn(shape=(6, 3, 5))
     each = torch.stack([loss(logits[:, stage], target) for stage in range(3)])
@@ -84,55 +80,3 @@ def test_focal_loss_by_hand():
     negative = 0.75 * 0.8**2 * -math.log(0.2)
     found = focal_loss(logits, torch.tensor([[1.0, 0.0]]))
     assert found.item() == pytest.approx((positive + negative) / 2, rel=1e-5)
-
-
-# --- logit adjustment -------------------------------------------------------------------------------------
-
-
-def test_adjusted_loss_by_hand():
-    """Logit 1 and a prior of 1 to 9: the loss sees 1 - ln 9."""
-    prior = torch.tensor([0.1])
-    shifted = 1 - math.log(9)
-    one = torch.ones(1, 1)
-    assert logit_adjusted_bce(one, one, prior).item() == pytest.approx(math.log1p(math.exp(-shifted)))
-    assert logit_adjusted_bce(one, 0 * one, prior).item() == pytest.approx(math.log1p(math.exp(shifted)))
-    halved = logit_adjusted_bce(one, one, prior, tau=0.5).item()
-    assert halved == pytest.approx(math.log1p(math.exp(math.log(9) / 2 - 1)))
-
-
-def test_a_constant_classifier_is_best_at_zero():
-    """With no evidence the learned part is zero for rare and frequent classes alike."""
-    targets = torch.zeros(100, 2)
-    targets[:50, 0] = 1
-    targets[:3, 1] = 1
-    constant = torch.zeros(2, requires_grad=True)
-    logit_adjusted_bce(constant.expand(100, 2), targets, targets.mean(0)).backward()
-    assert constant.grad.abs().max() < 1e-7
-
-
-def test_without_strength_it_is_bce():
-    logits, target = drawn()
-    found = logit_adjusted_bce(logits, target, PRIOR, tau=0)
-    torch.testing.assert_close(found, F.binary_cross_entropy_with_logits(logits, target))
-
-
-def test_adjusted_loss_leaves_unknown_labels_out():
-    logits, target = drawn()
-    unknown = target.clone()
-    unknown[:, 2] = math.nan
-    kept = [0, 1, 3, 4]
-    expected = logit_adjusted_bce(logits[:, kept], target[:, kept], PRIOR[kept])
-    logits.requires_grad_()
-    found = adjusted(logits, unknown)
-    torch.testing.assert_close(found, expected)
-    found.backward()
-    assert not logits.grad[:, 2].any()
-
-
-@pytest.mark.parametrize(
-    ("prior", "message"), [([0.5], "one share a class, 5"), ([0.0, 0.1, 0.1, 0.1, 0.1], "strictly between")]
-)
-def test_adjusted_loss_refuses_impossible_priors(prior, message):
-    logits, target = drawn()
-    with pytest.raises(ValueError, match=message):
-        logit_adjusted_bce(logits, target, torch.tensor(prior))

@@ -15,7 +15,7 @@ from beltline.metrics import edge_intensity, luminance, piella_qe
 from beltline.protocols.rwsc import SCALES, reproduce_rwsc
 from beltline.protocols.rwsc.cell import RESULT, training_set
 from beltline.protocols.rwsc.data import RwscData, simulated_data
-from beltline.protocols.rwsc.plan import WITHOUT_EDGES, Cell, cells, shown
+from beltline.protocols.rwsc.plan import WITHOUT_EDGES, DetectorCell, cells, shown
 from beltline.protocols.rwsc.published import (
     printed_detection,
     printed_edge_attention,
@@ -95,10 +95,10 @@ def test_libraries_share_no_item(run: Path):
 
 
 def test_settings_are_what_they_say(data: RwscData, run: Path):
-    first = training_set(Cell("R/2", "real", 0), data, TINY, run)
+    first = training_set(DetectorCell("R/2", "real", 0), data, TINY, run)
     assert len(first) == 2 * len(data.first)
     assert len(first.objects) == len(data.first.objects)
-    synthetic = training_set(Cell("S", "TIP", 0), data, TINY, run)
+    synthetic = training_set(DetectorCell("S", "TIP", 0), data, TINY, run)
     # the same bags, but with something in them, and a box around it
     bags, fused = first.images[len(data.first) :], synthetic.images[len(data.first) :]
     for bag, image, (x1, y1, x2, y2) in zip(bags, fused, data.objects.box, strict=True):
@@ -112,7 +112,7 @@ def test_a_stopped_run_goes_on_and_another_scale_is_refused(run: Path):
     before = (run / "cells" / "R--real--0" / RESULT).stat().st_mtime_ns
     reproduce_rwsc(run, scale=TINY, max_minutes=0)
     assert (run / "cells" / "R--real--0" / RESULT).stat().st_mtime_ns == before
-    with pytest.raises(BadInputError, match="other half"):
+    with pytest.raises(BadInputError, match="half was 6, now 7"):
         reproduce_rwsc(run, scale=replace(TINY, half=7))
     with pytest.raises(ValueError, match="smoke, small"):
         reproduce_rwsc(run, scale="huge")

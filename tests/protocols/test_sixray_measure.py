@@ -14,7 +14,7 @@ from beltline.protocols.claims import over_seeds
 from beltline.protocols.sixray.compare import Run, compare, mean_hits_of_counts, weighted_map_of_counts
 from beltline.protocols.sixray.measure import measure, pointing_hits
 from beltline.protocols.sixray.misses import misses_table
-from beltline.protocols.sixray.parts import Part, draw_positives, negative_weights
+from beltline.protocols.sixray.parts import SubsetData, draw_positives, negative_weights
 from beltline.protocols.sixray.plan import SCALES, Cell
 from beltline.protocols.sixray.results import positive_passes
 from beltline.protocols.sixray.trivial import RULES, trivial_pointing, trivial_points
@@ -24,8 +24,8 @@ NOWHERE = np.zeros((0, 4), np.float32)
 
 def _part(
     labels: np.ndarray, weights: np.ndarray | None = None, objects: list[list[float]] | None = None
-) -> Part:
-    return Part(
+) -> SubsetData:
+    return SubsetData(
         "SIXray10",
         10.0,
         tuple(f"class{k}" for k in range(labels.shape[1])),

@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from beltline.protocols.sixray.experiment import long_tailed
+from beltline.protocols.simulated import PAPER_IMAGES, long_tailed
 from beltline.protocols.sixray.plan import (
     METHODS,
-    PAPER_IMAGES,
     SCALES,
     SUBSETS,
     Cell,

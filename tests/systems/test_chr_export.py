@@ -19,6 +19,7 @@ from beltline.screening.tasks.classification import probabilities
 from beltline.systems.chr import export
 from beltline.systems.chr.export import export_onnx
 from beltline.systems.chr.recipe import build_model
+from beltline.training.onnx_file import largest_difference
 from beltline.training.recipe_values import with_values
 
 CARD = make_card(
@@ -142,6 +143,13 @@ def test_a_difference_above_the_gate_writes_nothing(model, tmp_path, monkeypatch
     with pytest.raises(QualityGateError, match="differs from torch"):
         export_onnx(model, tmp_path / "x.onnx", CARD)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_answers_that_are_no_numbers_are_infinitely_far_off():
+    """max(0.0, nan) is 0.0: a graph that gives NaN would pass."""
+    assert largest_difference(np.array([1.0, math.nan]), torch.ones(2)) == math.inf
+    assert largest_difference(np.ones(2), torch.ones(3)) == math.inf
+    assert largest_difference(np.zeros((0, 4)), torch.zeros(0, 4)) == 0
 
 
 @pytest.mark.usefixtures("no_export")

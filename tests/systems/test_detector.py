@@ -19,7 +19,7 @@ from beltline.screening import make_card
 from beltline.systems import system_of
 from beltline.systems.detector.data import SourceBatches, apply_to_boxes, padded, to_long_side
 from beltline.systems.detector.export import export_detector
-from beltline.systems.detector.figures import Seen, Thresholds, chosen_thresholds, figures
+from beltline.systems.detector.figures import Evaluation, Thresholds, chosen_thresholds, figures
 from beltline.systems.detector.recipe import build_model
 from beltline.systems.detector.system import SYSTEM
 from beltline.training import run as engine
@@ -210,7 +210,7 @@ def test_figures_by_hand():
     objects = Boxes([0, 1], [0, 1], [[0, 0, 10, 10], [0, 0, 20, 20]], ignored=np.zeros(2, bool))
     boxes = [[0, 0, 10, 10], [0, 0, 20, 20], [1, 0, 20, 20], [50, 50, 60, 60], [5, 5, 9, 9]]
     found = Boxes([0, 1, 1, 1, 2], [0, 1, 1, 0, 0], boxes, np.array([0.9, 0.8, 0.7, 0.6, 0.3]))
-    seen = Seen(found, objects, 3, np.array([0.01, 0.04]), np.array([0.05, np.nan]))
+    seen = Evaluation(found, objects, 3, np.array([0.01, 0.04]), np.array([0.05, np.nan]))
     out = figures(seen, CLASSES, Thresholds({"0.05": [0.5, 0.5]}, {"0.05": [0.5, 0.9]}))
     for name in CLASSES:
         row = out["classes"][name]
@@ -267,7 +267,7 @@ def test_refusals_name_the_way_out(run, data, tmp_path):
     recipe = load_detector_recipe("detector_starter", TINY)
     with pytest.raises(BadInputError, match="--resume or choose"):
         train_detector(recipe, data, run)
-    with pytest.raises(BadInputError, match="changed: width"):
+    with pytest.raises(BadInputError, match="width was"):
         train_detector(replace(recipe, width=16), data, run, resume=True)
     with pytest.raises(BadInputError, match="multiple of 32, got 100"):
         train_detector(replace(recipe, crop_height=100), data, tmp_path / "new")

@@ -45,7 +45,7 @@ def test_an_older_recipe_names_its_system_and_can_go_on(name):
     recipe = engine.load_recipe(system, run)
     written = {"system": name, **recipe_values(recipe)}
     require_same_recipe(run, written)
-    with pytest.raises(BadInputError, match="changed: lr"):
+    with pytest.raises(BadInputError, match="lr was"):
         require_same_recipe(run, {"system": name, **recipe_values(with_values(recipe, {"lr": 0.5}))})
 
 

@@ -110,7 +110,7 @@ def test_another_run_is_not_overwritten(tmp_path, tiny_recipe, tiny_shards):
     train_chr(recipe, tiny_shards, run)
     with pytest.raises(BadInputError, match="--resume"):
         train_chr(recipe, tiny_shards, run)
-    with pytest.raises(BadInputError, match="changed: lr"):
+    with pytest.raises(BadInputError, match="lr was"):
         train_chr(with_values(recipe, {"lr": 1.0}), tiny_shards, run, resume=True)
 
 

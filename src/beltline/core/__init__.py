@@ -1,6 +1,15 @@
 """What flows through Beltline: scans, objects, samples, reports; boxes, masks, class names, errors."""
 
-from beltline.core.boxes import as_boxes, box_area, box_iou, clip_boxes, xywh_to_xyxy, xyxy_to_xywh
+from beltline.core.boxes import (
+    as_boxes,
+    box_area,
+    box_iou,
+    clip_boxes,
+    mask_window,
+    overlap,
+    xywh_to_xyxy,
+    xyxy_to_xywh,
+)
 from beltline.core.errors import (
     BadInputError,
     BeltlineError,
@@ -39,6 +48,7 @@ __all__ = [
     "Progress", "counted",
     # boxes
     "as_boxes", "box_area", "box_iou", "clip_boxes", "xywh_to_xyxy", "xyxy_to_xywh",
+    "mask_window", "overlap",
     # class names
     "ANOMALY", "LABELS", "PROHIBITED", "canonical", "is_threat",
     # errors

@@ -1,5 +1,6 @@
 """Rectangles: always (N, 4) xyxy in pixels, right and bottom exclusive."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -76,3 +77,51 @@ def clip_boxes(boxes: Any, *, height: int, width: int) -> NDArray[np.float32]:
     """Boxes cut to the scan, same shape; one wholly outside becomes empty at the border."""
     array = np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
     return np.clip(array, 0, np.array([width, height, width, height], dtype=np.float32))
+
+
+Window = tuple[slice, slice]  # rows, columns
+
+
+def mask_window(mask: NDArray[Any], margin: int = 0) -> Window:
+    """Rows and columns that hold a mask, and ``margin`` pixels around it as far as the picture reaches.
+
+    Args:
+        mask: (H, W), with a pixel that is not 0.
+        margin: Pixels.
+
+    Raises:
+        ValueError: If the mask is empty.
+
+    Example:
+        >>> disc = np.zeros((9, 9), bool); disc[3:5, 6] = True
+        >>> mask_window(disc, 2)
+        (slice(1, 7, None), slice(4, 9, None))
+    """
+    lines = [np.flatnonzero(mask.any(axis)) for axis in (1, 0)]
+    if not len(lines[0]):
+        raise ValueError("an empty mask has no box")
+    rows, columns = (
+        slice(max(int(line[0]) - margin, 0), min(int(line[-1]) + margin + 1, size))
+        for line, size in zip(lines, mask.shape, strict=True)
+    )
+    return rows, columns
+
+
+def overlap(whole: Sequence[int], part: Sequence[int], corner: Sequence[int]) -> tuple[Window, Window] | None:
+    """Where a picture lies in a larger one, and what of it lies there.
+
+    Args:
+        whole: (H, W) of the larger one.
+        part: (h, w) of the other.
+        corner: Row and column of its first pixel, which may lie outside.
+
+    Returns:
+        Rows and columns in the larger picture and in the other; None where they do not meet.
+    """
+    low = [max(first, 0) for first in corner]
+    high = [min(first + n, size) for first, n, size in zip(corner, part, whole, strict=True)]
+    if high[0] <= low[0] or high[1] <= low[1]:
+        return None
+    row, column = corner
+    there = slice(low[0], high[0]), slice(low[1], high[1])
+    return there, (slice(low[0] - row, high[0] - row), slice(low[1] - column, high[1] - column))

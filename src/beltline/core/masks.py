@@ -135,7 +135,3 @@ class Masks:
 
     def __iter__(self) -> Iterator[NDArray[np.bool_]]:
         return (self[index] for index in range(len(self)))
-
-    def select(self, indices: Sequence[int]) -> Masks:
-        """The masks at these positions, in this order."""
-        return Masks(tuple(self.counts[index] for index in indices), self.size)

@@ -4,7 +4,7 @@ from beltline.formats.arrays import encode_npz, encode_tiff, quantize
 from beltline.formats.atomic import remove_leftovers, sha256_of, write_atomic, write_json
 from beltline.formats.images import encode_png, write_png
 from beltline.formats.limits import MAX_PIXELS, MIN_SIDE
-from beltline.formats.plan_file import begin_plan, differences, require_plan
+from beltline.formats.plan_file import begin_plan, require_plan, require_same
 from beltline.formats.scans import (
     HEAD_BYTES,
     SCAN_SUFFIXES,
@@ -25,5 +25,5 @@ __all__ = [
     "write_png", "encode_png", "encode_tiff", "encode_npz", "quantize",
     "write_atomic", "write_json", "sha256_of", "remove_leftovers",
     "SetWriter", "ScanSet", "read_set", "verify_set",
-    "begin_plan", "require_plan", "differences", "write_shard", "read_classes",
+    "begin_plan", "require_plan", "require_same", "write_shard", "read_classes",
 ]  # fmt: skip

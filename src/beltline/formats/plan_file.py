@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +67,26 @@ def require_plan(
     before = _before(root)
     if before is None:
         raise bad(root, f"holds something else than a set with {PLAN} or {CARD}; name a new folder")
-    changes = [line for name, line in differences(before, {"kind": kind, **plan}) if name not in free]
+    way_out = "give the same options to go on, or name a new folder"
+    require_same(before, {"kind": kind, **plan}, f"{root}:", way_out, free=free)
+
+
+def require_same(before: Any, now: Any, found: str, way_out: str, *, free: Collection[str] = ()) -> None:
+    """Refuse settings that differ from those that something was made with.
+
+    Args:
+        before: As JSON gave them; what it does not know counts as the same.
+        now: A mapping of settings, or a dataclass.
+        found: Begins the message: what was made, and that it is another.
+        way_out: Ends it.
+        free: Dotted names that may differ.
+
+    Raises:
+        BadInputError: Naming each field that differs, with both values.
+    """
+    changes = "; ".join(line for name, line in differences(before, now) if name not in free)
     if changes:
-        raise BadInputError(
-            f"{root}: {'; '.join(changes)}; give the same options to go on, or name a new folder"
-        )
+        raise BadInputError(f"{found} {changes}; {way_out}")
 
 
 def differences(before: Any, now: Any, prefix: str = "") -> Iterator[tuple[str, str]]:

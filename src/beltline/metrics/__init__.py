@@ -64,6 +64,7 @@ from beltline.metrics.paired import (
 )
 from beltline.metrics.ranking import (
     average_precision,
+    known_mean,
     mean_average_precision,
     roc_auc,
     weighted_average_precision,
@@ -72,7 +73,7 @@ from beltline.metrics.top_k import top_k_error
 
 __all__ = [
     # ranking
-    "average_precision", "mean_average_precision", "roc_auc", "top_k_error",
+    "average_precision", "known_mean", "mean_average_precision", "roc_auc", "top_k_error",
     "weighted_average_precision",
     # operating points
     "OperatingPoint", "PdPfaCurve", "Rate", "bootstrap_interval", "choose_thresholds", "pd_pfa_curve",

@@ -43,7 +43,7 @@ def coco_average_precision(
     if len(objects) == 0:
         return dict.fromkeys(NAMES, float("nan"))
     rows = sorted({*objects.image.tolist(), *found.image.tolist(), *(images or ())})
-    ignored = np.zeros(len(objects), bool) if objects.ignored is None else objects.ignored
+    ignored = ~objects.counted
     truth = {
         "images": [{"id": row, "width": 1, "height": 1} for row in rows],
         "categories": [{"id": k, "name": str(k)} for k in range(classes)],

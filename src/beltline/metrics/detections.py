@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from beltline.core import ShapeError
 from beltline.metrics.paired import Counts, OfCounts
-from beltline.metrics.ranking import tie_ends
+from beltline.metrics.ranking import known_mean, tie_ends
 
 Floats = NDArray[np.float64]
 
@@ -52,6 +52,11 @@ class Boxes:
         """Objects from a table (N, 6): image, class, x1, y1, x2, y2, as shards and windows store them."""
         table = np.asarray(rows, np.float64).reshape(-1, 6)
         return cls(table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), table[:, 2:])
+
+    @property
+    def counted(self) -> NDArray[np.bool_]:
+        """(N,) the boxes that are not ignored."""
+        return np.ones(len(self), np.bool_) if self.ignored is None else ~self.ignored
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.integer]) -> Boxes:
         """Some of the boxes."""
@@ -114,7 +119,7 @@ def match_detections(found: Boxes, objects: Boxes, *, iou: float = 0.5) -> Match
     """
     if found.score is None:
         raise ValueError("detections need scores")
-    ignored = np.zeros(len(objects), bool) if objects.ignored is None else objects.ignored
+    ignored = ~objects.counted
     order = np.lexsort((*found.box.T, found.label, found.image, -found.score))
     hit, matched = np.zeros(len(found), bool), np.full(len(found), -1, np.int64)
     dropped = np.zeros(len(found), bool)
@@ -152,27 +157,23 @@ def detection_ap_of_counts(matched: Matched, objects: Boxes, classes: int) -> Of
         objects: What is there; ignored ones do not count.
         classes: Number of classes.
     """
-    kept = np.ones(len(objects), bool) if objects.ignored is None else ~objects.ignored
 
     def values(counts: Counts) -> Floats:
-        each = np.stack([_ap(counts, matched, objects, kept, k) for k in range(classes)])
-        known = ~np.isnan(each)
-        mean = np.where(known, each, 0).sum(0) / np.maximum(known.sum(0), 1)
-        return np.where(known.any(0), mean, np.nan)
+        each = np.stack([_ap(counts, matched, objects, k) for k in range(classes)])
+        return np.asarray(known_mean(each, 0))
 
     return values
 
 
 def detection_ap(matched: Matched, objects: Boxes, classes: int) -> Floats:
     """(classes,) all-point average precision with envelope; NaN for classes without an object."""
-    kept = np.ones(len(objects), bool) if objects.ignored is None else ~objects.ignored
     scans = 1 + max(matched.image.max(initial=0), objects.image.max(initial=0))
     once = np.ones((1, scans), np.int64)
-    return np.array([_ap(once, matched, objects, kept, k)[0] for k in range(classes)])
+    return np.array([_ap(once, matched, objects, k)[0] for k in range(classes)])
 
 
-def _ap(counts: Counts, matched: Matched, objects: Boxes, kept: NDArray[np.bool_], label: int) -> Floats:
-    total = counts[:, objects.image[kept & (objects.label == label)]].sum(1)
+def _ap(counts: Counts, matched: Matched, objects: Boxes, label: int) -> Floats:
+    total = counts[:, objects.image[objects.counted & (objects.label == label)]].sum(1)
     mine = matched.label == label
     weight = counts[:, matched.image[mine]].astype(np.float64)
     hits = weight * matched.hit[mine]
@@ -188,8 +189,7 @@ def recall_and_precision(
     matched: Matched, objects: Boxes, classes: int, *, score: float = 0.5
 ) -> tuple[Floats, Floats]:
     """(classes,) recall and precision of the detections with at least ``score``; NaN where undefined."""
-    kept = np.ones(len(objects), bool) if objects.ignored is None else ~objects.ignored
-    there = np.bincount(objects.label[kept], minlength=classes).astype(np.float64)
+    there = np.bincount(objects.label[objects.counted], minlength=classes).astype(np.float64)
     sure = matched.score >= score
     claimed = np.bincount(matched.label[sure], minlength=classes).astype(np.float64)
     right = np.bincount(matched.label[sure & matched.hit], minlength=classes).astype(np.float64)
@@ -215,7 +215,7 @@ def froc(
         One share for each of ``alarms``; NaN without objects.
     """
     allowed = np.asarray(alarms, np.float64)
-    total = len(objects) if objects.ignored is None else int((~objects.ignored).sum())
+    total = int(objects.counted.sum())
     if total == 0:
         return np.full(len(allowed), np.nan)
     ends = np.unique(tie_ends(matched.score))  # no threshold lies between equal scores

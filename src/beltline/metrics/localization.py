@@ -3,13 +3,14 @@
 Pixel (x, y) covers the square from (x, y) to (x + 1, y + 1); boxes are xyxy, right and bottom exclusive.
 """
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Literal, get_args
 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from beltline.metrics.detections import iou_matrix
 
 MapScale = Literal["raw", "minmax"]
 
@@ -166,7 +167,8 @@ def box_from_cam(
     region = values >= level
     peak = np.unravel_index(int(np.argmax(values)), values.shape)
     region[peak] = True
-    rows, columns = _component(region, (int(peak[0]), int(peak[1])))
+    _, parts = cv2.connectedComponents(region.astype(np.uint8), connectivity=8)
+    rows, columns = np.nonzero(parts == parts[peak])
     scale_y, scale_x = size[0] / values.shape[0], size[1] / values.shape[1]
     return (
         float(columns.min() * scale_x),
@@ -178,16 +180,7 @@ def box_from_cam(
 
 def best_iou(box: ArrayLike, boxes: ArrayLike) -> float:
     """IoU of one box with the best of several, 0 without any."""
-    one = np.asarray(box, np.float64).reshape(4)
-    others = np.asarray(boxes, np.float64).reshape(-1, 4)
-    if len(others) == 0:
-        return 0.0
-    width = np.clip(np.minimum(one[2], others[:, 2]) - np.maximum(one[0], others[:, 0]), 0, None)
-    height = np.clip(np.minimum(one[3], others[:, 3]) - np.maximum(one[1], others[:, 1]), 0, None)
-    overlap = width * height
-    union = (one[2] - one[0]) * (one[3] - one[1])
-    union = union + (others[:, 2] - others[:, 0]) * (others[:, 3] - others[:, 1]) - overlap
-    return float((overlap / np.maximum(union, 1e-12)).max())
+    return float(iou_matrix(box, boxes).max(initial=0.0))
 
 
 def corloc(ious: ArrayLike, *, threshold: float = 0.5) -> float:
@@ -204,21 +197,3 @@ def _unit(cam: NDArray[np.float32]) -> NDArray[np.float32]:
     # 0..1; a flat map says nothing and is 0
     low, high = float(cam.min()), float(cam.max())
     return (cam - low) / (high - low) if high > low else np.zeros_like(cam)
-
-
-def _component(
-    region: NDArray[np.bool_], start: tuple[int, int]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    seen = np.zeros_like(region)
-    seen[start] = True
-    waiting = deque([start])
-    while waiting:
-        row, column = waiting.popleft()
-        top, left = max(row - 1, 0), max(column - 1, 0)
-        window = region[top : row + 2, left : column + 2] & ~seen[top : row + 2, left : column + 2]
-        for step_row, step_column in zip(*np.nonzero(window), strict=True):
-            cell = (top + int(step_row), left + int(step_column))
-            seen[cell] = True
-            waiting.append(cell)
-    rows, columns = np.nonzero(seen)
-    return rows, columns

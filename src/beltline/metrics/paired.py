@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from beltline.metrics.ranking import known_pairs, tie_ends
+from beltline.metrics.ranking import known_mean, known_pairs, tie_ends
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -56,10 +56,7 @@ def mean_ap_of_counts(labels: Floats, scores: Floats) -> OfCounts:
     classes = [_ap_of_counts(labels[:, k], scores[:, k]) for k in range(labels.shape[1])]
 
     def values(counts: Counts) -> Floats:
-        each = np.stack([of_counts(counts) for of_counts in classes])
-        known = ~np.isnan(each)
-        mean = np.where(known, each, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-        return np.where(known.any(axis=0), mean, np.nan)
+        return np.asarray(known_mean(np.stack([of_counts(counts) for of_counts in classes]), 0))
 
     return values
 

@@ -1,6 +1,6 @@
 """Ranking metrics: average precision in its three VOC manners, and the area under the ROC curve."""
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -70,6 +70,13 @@ def mean_average_precision(
         ]
     )
     return (float(np.nanmean(each)) if np.isfinite(each).any() else float("nan")), each
+
+
+def known_mean(values: NDArray[np.float64], axis: int | None = None) -> Any:
+    """Mean of the entries that are not NaN along an axis, NaN where there are none."""
+    known = ~np.isnan(values)
+    total = known.sum(axis)
+    return np.where(total > 0, np.where(known, values, 0).sum(axis) / np.maximum(total, 1), np.nan)
 
 
 def tie_ends(ordered: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -141,20 +141,14 @@ class Chr(nn.Module):
         scores = cam.flatten(2).float()  # (B, K, h * w)
         if self.pooling == "lse":
             r = self.lse_sharpness
+            # as many positions as the stage has in the reference image, whatever this image has: air around
+            # a bag must not lower its logits
             reference = math.log(REFERENCE_CELLS / 4**stage)
             pooled = (torch.logsumexp(r * scores, dim=2) - reference) / r
         else:
             k = max(1, math.ceil(self.topk_fraction * scores.shape[2]))
             pooled = scores.topk(k, dim=2).values.mean(2)
         return (pooled + head.bias) * self.log_gain[stage].exp() + self.offset[stage]
-
-    def forward_cams(self, image: Tensor) -> list[Tensor]:
-        """Class map of each stage with its bias, fine to coarse, each (B, K, h, w).
-
-        With ``avg`` pooling the mean over positions is the stage's logit.
-        """
-        output: ChrOutput = self(image)
-        return self.cams_with_bias(output)
 
     def cams_with_bias(self, output: ChrOutput) -> list[Tensor]:
         """Add each head's bias to the maps of ``output``: logits of the positions."""

@@ -14,20 +14,20 @@ from beltline.models.detection_torchvision import (
     retinanet,
     retinanet_small,
 )
-from beltline.models.detector import Detections, Detector, Target
+from beltline.models.detector import Detections, ObjectDetector, Target
 
-__all__ = ["DETECTORS", "Detections", "Detector", "Target", "build_detector"]
+__all__ = ["DETECTORS", "Detections", "ObjectDetector", "Target", "build_detector"]
 
-Build = Callable[[int, int], Detector]
+Build = Callable[[int, int], ObjectDetector]
 
 
 def _transformers(name: str) -> Build:
     # transformers is an extra of its own and takes a second to import
-    def build(classes: int, side: int) -> Detector:
+    def build(classes: int, side: int) -> ObjectDetector:
         from beltline.models import detection_detr
 
-        make: Build = getattr(detection_detr, name)
-        return make(classes, side)
+        make: Callable[[int], ObjectDetector] = getattr(detection_detr, name)
+        return make(classes)
 
     return build
 
@@ -50,7 +50,7 @@ DETECTORS: Mapping[str, Build] = MappingProxyType(
 )
 
 
-def build_detector(name: str, classes: int, side: int) -> Detector:
+def build_detector(name: str, classes: int, side: int) -> ObjectDetector:
     """A detector with random weights.
 
     Args:

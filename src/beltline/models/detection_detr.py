@@ -1,5 +1,7 @@
 """RT-DETRv2 and D-FINE of transformers, narrow and in a published size, with random weights.
 
+They take images whose sides are multiples of 32.
+
 Source:
     Lv et al., RT-DETRv2 (arXiv 2407.17140), r18vd; Peng et al., D-FINE (arXiv 2410.13842), size S. Sizes of
     the published ones from their released configurations; the small ones are reconstructed.
@@ -13,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from beltline.models.detector import MEAN, SPREAD, Detections, Detector, Target
+from beltline.models.detector import MEAN, SPREAD, Detections, ObjectDetector, Target
 from beltline.models.torchvision_ops import ensure_torchvision_ops
 
 ensure_torchvision_ops()
@@ -30,7 +32,7 @@ from transformers import (  # noqa: E402  # after the operators
 KEPT = 100
 
 
-class DetrDetector(Detector):
+class DetrDetector(ObjectDetector):
     """A set predictor of transformers: no anchors, no suppression.
 
     Args:
@@ -42,7 +44,7 @@ class DetrDetector(Detector):
         self.net = net
 
     def loss(self, images: Tensor, targets: Sequence[Target]) -> dict[str, Tensor]:
-        """See `Detector`; the named losses of the last decoder layer, and all others as ``auxiliary``."""
+        """See `ObjectDetector`; named losses of the last decoder layer, all others as ``auxiliary``."""
         self.net.train()
         size = images.new_tensor([images.shape[3], images.shape[2]] * 2)
         labels = [{"class_labels": t.labels, "boxes": _centred(t.boxes) / size} for t in targets]
@@ -54,7 +56,7 @@ class DetrDetector(Detector):
         return {**named, "auxiliary": rest}
 
     def predict(self, images: Tensor) -> list[Detections]:
-        """See `Detector`; the best hundred pairs of query and class."""
+        """See `ObjectDetector`; the best hundred pairs of query and class."""
         self.net.eval()
         size = images.new_tensor([images.shape[3], images.shape[2]] * 2)
         with torch.inference_mode(), torch.autocast(images.device.type, enabled=False):
@@ -74,90 +76,76 @@ def _centred(boxes: Tensor) -> Tensor:
     return torch.cat([(boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]], 1)
 
 
-def rtdetr_v2(classes: int, side: int) -> Detector:
+def rtdetr_v2(classes: int) -> ObjectDetector:
     """RT-DETRv2-S: ResNet-18vd, 256 channels, three decoder layers."""
-    del side  # any multiple of 32
-    backbone = RTDetrResNetConfig(
-        embedding_size=64,
-        hidden_sizes=[64, 128, 256, 512],
-        depths=[2, 2, 2, 2],
-        layer_type="basic",
-        **_STAGES,
-    )
-    config = RTDetrV2Config(
-        backbone_config=backbone,
-        encoder_in_channels=[128, 256, 512],
-        hidden_expansion=0.5,
-        decoder_layers=3,
-        **_common(classes),
-    )
-    return DetrDetector(RTDetrV2ForObjectDetection(config))
+    return _rtdetr_v2(classes, (64, 128, 256, 512), depth=2, hidden_expansion=0.5, decoder_layers=3)
 
 
-def rtdetr_v2_small(classes: int, side: int) -> Detector:
+def rtdetr_v2_small(classes: int) -> ObjectDetector:
     """RT-DETRv2, narrow ResNet, 64 channels, two decoder layers, 50 queries."""
-    del side
+    return _rtdetr_v2(classes, (24, 48, 96, 192), depth=1, **_SMALL)
+
+
+def _rtdetr_v2(classes: int, widths: tuple[int, ...], *, depth: int, **options: Any) -> ObjectDetector:
     backbone = RTDetrResNetConfig(
-        embedding_size=24,
-        hidden_sizes=[24, 48, 96, 192],
-        depths=[1, 1, 1, 1],
+        embedding_size=widths[0],
+        hidden_sizes=list(widths),
+        depths=[depth] * 4,
         layer_type="basic",
         **_STAGES,
     )
     config = RTDetrV2Config(
-        backbone_config=backbone,
-        encoder_in_channels=[48, 96, 192],
-        **_SMALL,
-        **_common(classes),
+        backbone_config=backbone, encoder_in_channels=list(widths[1:]), **options, **_common(classes)
     )
     return DetrDetector(RTDetrV2ForObjectDetection(config))
 
 
-def dfine(classes: int, side: int) -> Detector:
+def dfine(classes: int) -> ObjectDetector:
     """D-FINE-S: HGNetV2-B0, 256 channels, three decoder layers."""
-    del side
-    backbone = HGNetV2Config(
-        stem_channels=[3, 16, 16],
-        stage_in_channels=[16, 64, 256, 512],
-        stage_mid_channels=[16, 32, 64, 128],
-        stage_out_channels=[64, 256, 512, 1024],
-        hidden_sizes=[64, 256, 512, 1024],  # what the backbone says its channels are
-        stage_num_blocks=[1, 1, 2, 1],
-        stage_numb_of_layers=[3, 3, 3, 3],
-        use_learnable_affine_block=True,
-        **_STAGES,
-    )
-    config = DFineConfig(
-        backbone_config=backbone,
-        encoder_in_channels=[256, 512, 1024],
+    return _dfine(
+        classes,
+        (64, 256, 512, 1024),
+        middle=(16, 32, 64, 128),
+        blocks=(1, 1, 2, 1),
+        layers=3,
         hidden_expansion=0.5,
-        depth_mult=0.34,
         decoder_layers=3,
         decoder_n_points=[3, 6, 3],
-        **_common(classes),
     )
-    return DetrDetector(DFineForObjectDetection(config))
 
 
-def dfine_small(classes: int, side: int) -> Detector:
+def dfine_small(classes: int) -> ObjectDetector:
     """D-FINE, narrow HGNetV2, 64 channels, two decoder layers, 50 queries."""
-    del side
+    return _dfine(
+        classes, (32, 64, 128, 256), middle=(16, 16, 32, 64), blocks=(1, 1, 1, 1), layers=2, **_SMALL
+    )
+
+
+def _dfine(
+    classes: int,
+    widths: tuple[int, ...],
+    *,
+    middle: tuple[int, ...],
+    blocks: tuple[int, ...],
+    layers: int,
+    **options: Any,
+) -> ObjectDetector:
     backbone = HGNetV2Config(
         stem_channels=[3, 16, 16],
-        stage_in_channels=[16, 32, 64, 128],
-        stage_mid_channels=[16, 16, 32, 64],
-        stage_out_channels=[32, 64, 128, 256],
-        hidden_sizes=[32, 64, 128, 256],  # what the backbone says its channels are
-        stage_num_blocks=[1, 1, 1, 1],
-        stage_numb_of_layers=[2, 2, 2, 2],
+        stage_in_channels=[16, *widths[:-1]],
+        stage_mid_channels=list(middle),
+        stage_out_channels=list(widths),
+        hidden_sizes=list(widths),  # what the backbone says its channels are
+        stage_num_blocks=list(blocks),
+        stage_numb_of_layers=[layers] * 4,
         use_learnable_affine_block=True,
         **_STAGES,
     )
     config = DFineConfig(
         backbone_config=backbone,
-        encoder_in_channels=[64, 128, 256],
+        encoder_in_channels=list(widths[1:]),
         depth_mult=0.34,
-        **_SMALL,
+        **options,
         **_common(classes),
     )
     return DetrDetector(DFineForObjectDetection(config))

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, interpolate, relu
 
 from beltline.models.detection_assign import assign, generalized_iou
-from beltline.models.detector import MEAN, SPREAD, Detections, Detector, Target
+from beltline.models.detector import MEAN, SPREAD, Detections, ObjectDetector, Target
 from beltline.models.torchvision_ops import ensure_torchvision_ops
 
 ensure_torchvision_ops()
@@ -33,7 +33,7 @@ SCORE_FLOOR, SUPPRESSION_IOU, KEPT = 0.02, 0.6, 100
 BOX_WEIGHT = 2.0
 
 
-class SmallDetector(Detector):
+class SmallDetector(ObjectDetector):
     """See the module.
 
     Args:
@@ -98,7 +98,7 @@ class SmallDetector(Detector):
         return torch.cat(boxes, 2).transpose(1, 2), torch.cat(logits, 2)
 
     def loss(self, images: Tensor, targets: Sequence[Target]) -> dict[str, Tensor]:
-        """See `Detector`: quality focal loss to the aligned scores, generalised IoU weighted by them."""
+        """See `ObjectDetector`: quality focal loss to the aligned scores, and IoU weighted by them."""
         self.train()
         boxes, logits = self.dense(images)
         height, width = images.shape[2:]
@@ -117,7 +117,7 @@ class SmallDetector(Detector):
         return {"score": score_loss, "box": BOX_WEIGHT * box_loss}
 
     def predict(self, images: Tensor) -> list[Detections]:
-        """See `Detector`."""
+        """See `ObjectDetector`."""
         self.eval()
         with torch.inference_mode():
             boxes, logits = self.dense(images)

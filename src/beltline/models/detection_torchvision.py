@@ -16,7 +16,7 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from beltline.models.detector import MEAN, SPREAD, Detections, Detector, Target
+from beltline.models.detector import MEAN, SPREAD, Detections, ObjectDetector, Target
 from beltline.models.torchvision_ops import ensure_torchvision_ops
 
 ensure_torchvision_ops()
@@ -32,7 +32,7 @@ from torchvision.ops.feature_pyramid_network import LastLevelMaxPool, LastLevelP
 _NARROW: dict[str, Any] = {"channels": (32, 64, 128, 256)}
 
 
-class TorchvisionDetector(Detector):
+class TorchvisionDetector(ObjectDetector):
     """One of torchvision's detectors; label 0 is its background.
 
     Args:
@@ -45,14 +45,14 @@ class TorchvisionDetector(Detector):
         self.net, self.offset = net, offset
 
     def loss(self, images: Tensor, targets: Sequence[Target]) -> dict[str, Tensor]:
-        """See `Detector`."""
+        """See `ObjectDetector`."""
         self.net.train()
         given = [{"boxes": t.boxes, "labels": t.labels + self.offset} for t in targets]
         found: dict[str, Tensor] = self.net(list(images), given)
         return found
 
     def predict(self, images: Tensor) -> list[Detections]:
-        """See `Detector`."""
+        """See `ObjectDetector`."""
         self.net.eval()
         with torch.inference_mode():
             found = self.net(list(images))
@@ -97,7 +97,7 @@ class Pyramid(nn.Module):
         return found
 
 
-def fcos(classes: int, side: int) -> Detector:
+def fcos(classes: int, side: int) -> ObjectDetector:
     """FCOS, ResNet-50, P3 to P7 of 256 channels."""
     pyramid = Pyramid("resnet50", 256, extra="p6p7")
     anchors = AnchorGenerator(((8,), (16,), (32,), (64,), (128,)), ((1.0,),) * 5)
@@ -106,7 +106,7 @@ def fcos(classes: int, side: int) -> Detector:
     return TorchvisionDetector(net, offset=0)
 
 
-def fcos_small(classes: int, side: int) -> Detector:
+def fcos_small(classes: int, side: int) -> ObjectDetector:
     """FCOS, narrow ResNet-18, P3 to P5 of 64 channels, two convolutions a branch."""
     pyramid = Pyramid("resnet18", 64, **_NARROW)
     anchors = AnchorGenerator(((16,), (32,), (64,)), ((1.0,),) * 3)
@@ -115,24 +115,24 @@ def fcos_small(classes: int, side: int) -> Detector:
     return TorchvisionDetector(net, offset=0)
 
 
-def retinanet(classes: int, side: int) -> Detector:
+def retinanet(classes: int, side: int) -> ObjectDetector:
     """RetinaNet, ResNet-50, P3 to P7 of 256 channels, nine anchors a place."""
     pyramid = Pyramid("resnet50", 256, extra="p6p7")
     return _retinanet(pyramid, classes, side, (32, 64, 128, 256, 512))
 
 
-def retinanet_small(classes: int, side: int) -> Detector:
+def retinanet_small(classes: int, side: int) -> ObjectDetector:
     """RetinaNet, narrow ResNet-18, P3 to P5 of 64 channels."""
     return _retinanet(Pyramid("resnet18", 64, **_NARROW), classes, side, (24, 48, 96), **_FEW)
 
 
-def faster_rcnn(classes: int, side: int) -> Detector:
+def faster_rcnn(classes: int, side: int) -> ObjectDetector:
     """Faster R-CNN, ResNet-50, P2 to P6 of 256 channels, head of 1024."""
     pyramid = Pyramid("resnet50", 256, stages=(1, 2, 3, 4), extra="pool")
     return _faster_rcnn(pyramid, classes, side, (32, 64, 128, 256, 512), hidden=1024)
 
 
-def faster_rcnn_small(classes: int, side: int) -> Detector:
+def faster_rcnn_small(classes: int, side: int) -> ObjectDetector:
     """Faster R-CNN, narrow ResNet-18, P3 to P6 of 64 channels, head of 256, few proposals."""
     pyramid = Pyramid("resnet18", 64, extra="pool", **_NARROW)
     return _faster_rcnn(
@@ -157,7 +157,9 @@ def _size(side: int) -> dict[str, Any]:
     return {"min_size": side, "max_size": side, "image_mean": [MEAN] * 3, "image_std": [SPREAD] * 3}
 
 
-def _retinanet(pyramid: Pyramid, classes: int, side: int, anchors: Sequence[int], **options: Any) -> Detector:
+def _retinanet(
+    pyramid: Pyramid, classes: int, side: int, anchors: Sequence[int], **options: Any
+) -> ObjectDetector:
     octaves = tuple((a, int(a * 2 ** (1 / 3)), int(a * 2 ** (2 / 3))) for a in anchors)
     generator = AnchorGenerator(octaves, ((0.5, 1.0, 2.0),) * len(octaves))
     head = RetinaNetHead(pyramid.out_channels, generator.num_anchors_per_location()[0], classes)
@@ -167,7 +169,7 @@ def _retinanet(pyramid: Pyramid, classes: int, side: int, anchors: Sequence[int]
 
 def _faster_rcnn(
     pyramid: Pyramid, classes: int, side: int, anchors: Sequence[int], *, hidden: int, **options: Any
-) -> Detector:
+) -> ObjectDetector:
     generator = AnchorGenerator(tuple((a,) for a in anchors), ((0.5, 1.0, 2.0),) * len(anchors))
     levels = [str(i) for i in range(len(anchors) - 1)]  # the pooled one proposes only
     net = FasterRCNN(

@@ -39,7 +39,7 @@ class Detections:
     scores: Tensor
 
 
-class Detector(nn.Module, ABC):
+class ObjectDetector(nn.Module, ABC):
     """A detector of any make; images are (B, 3, H, W) in [0, 1], not normalised."""
 
     def forward(self, images: Tensor, targets: Sequence[Target] | None = None) -> Any:

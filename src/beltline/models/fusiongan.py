@@ -8,10 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn.functional import conv2d
 
 from beltline.core import BadInputError
-from beltline.models.luma_fusion import LumaFusion, to_ycbcr
+from beltline.models.luma_fusion import LumaFusion, laplacian, to_ycbcr
 
 GRADIENT, CONTENT = 5.0, 100.0  # released code
 
@@ -79,7 +78,7 @@ def fusiongan_losses(model: LumaFusion, bag: Tensor, item: Tensor, mask: Tensor)
     real, fake = (net.discriminator(net.middle(i)) for i in (y_item, fused.detach()))
     adversarial = (judged - _soft(judged, 0.7, 1.2)).square().mean()
     content = (fused - y_bag).square().mean() + GRADIENT * (
-        _laplace(fused) - _laplace(y_item)
+        laplacian(fused) - laplacian(y_item)
     ).square().mean()
     discriminator = (real - _soft(real, 0.7, 1.2)).square().mean() + (
         fake - _soft(fake, 0, 0.3)
@@ -94,8 +93,3 @@ def fusiongan_losses(model: LumaFusion, bag: Tensor, item: Tensor, mask: Tensor)
 
 def _soft(like: Tensor, low: float, high: float) -> Tensor:
     return torch.empty_like(like).uniform_(low, high)
-
-
-def _laplace(image: Tensor) -> Tensor:
-    kernel = image.new_tensor([[0, 1, 0], [1, -4, 1], [0, 1, 0]])[None, None]
-    return conv2d(image, kernel)

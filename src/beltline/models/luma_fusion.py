@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d
+from torch.nn.functional import avg_pool2d, conv2d
 
 #: Rec. 601 with full range, rows Y, Cb, Cr
 YCBCR = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
@@ -64,10 +64,22 @@ def box_of(mask: Tensor) -> Tensor:
     return (filled(rows, 2) & filled(columns, 3)).to(mask.dtype)
 
 
+def laplacian(image: Tensor) -> Tensor:
+    """(B, 1, H, W) differences of each pixel to its four neighbours, summed; no border."""
+    kernel = image.new_tensor([[0, 1, 0], [1, -4, 1], [0, 1, 0]])[None, None]
+    return conv2d(image, kernel)
+
+
+def mef_ssim_losses(model: LumaFusion, bag: Tensor, item: Tensor, mask: Tensor) -> dict[str, Tensor]:
+    """The loss of DeepFuse and MEFNet: 1 - MEF-SSIM of the luminance; arguments as of `rwsc_losses`."""
+    y_bag, y_item = to_ycbcr(bag)[:, :1], to_ycbcr(item)[:, :1]
+    return {"loss": mef_ssim_loss((y_bag, y_item), model.net(y_bag, y_item))}
+
+
 def mef_ssim_loss(
     sources: tuple[Tensor, Tensor], fused: Tensor, *, window: int = 11, power: float = 4.0
 ) -> Tensor:
-    """1 - MEF-SSIM (Ma et al. 2015), the loss of DeepFuse and MEFNet, with uniform windows.
+    """1 - MEF-SSIM (Ma et al. 2015), with uniform windows.
 
     Args:
         sources: Two luminances (B, 1, H, W) in [0, 1].

@@ -6,8 +6,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, leaky_relu
 
-from beltline.models.luma_fusion import LumaFusion, mef_ssim_loss, to_ycbcr
-
 DILATIONS = (1, 2, 4, 8, 16, 1)
 RADIUS, EPSILON = 1, 1e-4
 
@@ -76,9 +74,3 @@ def guided_upsample(small: Tensor, values: Tensor, large: Tensor) -> Tensor:
     size = large.shape[-2:]
     slope, offset = (interpolate(x, size=size, mode="bilinear") for x in (slope, offset))
     return slope * large + offset
-
-
-def mefnet_losses(model: LumaFusion, bag: Tensor, item: Tensor, mask: Tensor) -> dict[str, Tensor]:
-    """1 - MEF-SSIM of the luminance; arguments as of `rwsc_losses`."""
-    y_bag, y_item = to_ycbcr(bag)[:, :1], to_ycbcr(item)[:, :1]
-    return {"loss": mef_ssim_loss((y_bag, y_item), model.net(y_bag, y_item))}

@@ -11,11 +11,11 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, conv2d
+from torch.nn.functional import avg_pool2d
 
 from beltline.core import BadInputError
 from beltline.models.fusion_losses import ssim
-from beltline.models.luma_fusion import LumaFusion, to_ycbcr
+from beltline.models.luma_fusion import LumaFusion, laplacian, to_ycbcr
 
 LEVELS = 3
 SQUARES = 20.0  # weight of the mean squared error beside 1 - SSIM, released code
@@ -54,10 +54,9 @@ class U2Fusion(nn.Module):
 
 def information(image: Tensor) -> Tensor:
     """(B, 1, H, W) to (B,): mean energy of a Laplacian over three octaves."""
-    kernel = image.new_tensor([[0, 1, 0], [1, -4, 1], [0, 1, 0]])[None, None]
     found = []
     for _ in range(LEVELS):
-        found.append(conv2d(image, kernel).square().mean((1, 2, 3)))
+        found.append(laplacian(image).square().mean((1, 2, 3)))
         image = avg_pool2d(image, 2)
     return torch.stack(found).mean(0)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+import time
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -10,9 +12,16 @@ import torch
 from beltline import __version__
 
 
-def made_with() -> dict[str, Any]:
-    """``hardware`` and ``versions``, for the card of an experiment."""
+def made_with(seeds: Iterable[int], began: float) -> dict[str, Any]:
+    """Seeds, time, hardware and versions, for the card of an experiment.
+
+    Args:
+        seeds: Of the cells that are done.
+        began: Start of this call by ``time.monotonic``.
+    """
     return {
+        "seeds": sorted(set(seeds)),
+        "minutes_of_this_call": round((time.monotonic() - began) / 60, 1),
         "hardware": {
             "device": torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine(),
             "threads": torch.get_num_threads(),

@@ -7,9 +7,14 @@ fixed. Drawing three seeds with replacement, as one bootstrap over both does, ma
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from beltline.metrics import PairedDifference, seed_interval
+from beltline.metrics.paired import OfCounts, paired_bootstrap_of_counts
 
 FEWEST_SEEDS = 3  # below, no difference is called clear
 
@@ -46,6 +51,30 @@ class Claim:
             return False
         low, high = self.interval
         return self.scans.clear and (low > 0 or high < 0)
+
+
+def compared(
+    firsts: Sequence[OfCounts],
+    seconds: Sequence[OfCounts],
+    holds: NDArray[np.bool_],
+    *,
+    resamples: int = 400,
+    seed: int = 0,
+) -> Claim:
+    """Second method minus first, on the same seeds and the same test scans.
+
+    Args:
+        firsts: The metric of the first method, one a seed; see `beltline.metrics.paired.OfCounts`.
+        seconds: Of the second method on the same seeds, in the same order.
+        holds: (N,) whether a scan holds an item.
+        resamples: Draws of the bootstrap.
+        seed: Of the draws.
+    """
+    once = np.ones((1, len(holds)), np.int64)
+    each = [float((b(once) - a(once))[0]) for a, b in zip(firsts, seconds, strict=True)]
+    rng = np.random.default_rng(seed)
+    scans = paired_bootstrap_of_counts(firsts, seconds, holds, rng=rng, resamples=resamples, draw_seeds=False)
+    return Claim(tuple(each), scans)
 
 
 def over_seeds(claim: Claim) -> str:

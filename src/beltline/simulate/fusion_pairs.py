@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError, Progress, counted
-from beltline.formats import differences, write_json
+from beltline.core import Progress, counted
+from beltline.formats import require_same, write_json
 from beltline.physics import dual_energy_transmission
 from beltline.simulate.bags import BagRecipe
 from beltline.simulate.library import BakedObject, ObjectLibrary, compose, object_depth, turned_window
@@ -112,8 +112,7 @@ def write_fusion_pairs(
     wanted = {**asdict(plan), "counts": dict(plan.counts), "split": library.split}
     if (out / CARD).is_file():
         found = json.loads((out / CARD).read_text(encoding="utf-8"))["plan"]
-        if changes := "; ".join(line for _, line in differences(found, wanted)):
-            raise BadInputError(f"{out}: holds pairs of another plan: {changes}; name a new folder")
+        require_same(found, wanted, f"{out}: holds pairs of another plan:", "name a new folder")
         return open_fusion_pairs(out)
     missing = [name for name in plan.classes if f"threat:{name}" not in library.by_role]
     if missing:

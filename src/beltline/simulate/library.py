@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError
-from beltline.formats import differences, sha256_of, write_json
+from beltline.core import overlap
+from beltline.formats import require_same, sha256_of, write_json
 from beltline.physics import basis_matrix, spectrum
 from beltline.simulate.bags import BagRecipe, Split, family_facts, split_seed
 from beltline.simulate.containers import CONTAINERS
@@ -169,22 +169,11 @@ def bake_library(
         for role, item, inner, item_seed in _stock(rng, split, each, threats_each):
             turn = np.eye(3) if role == "container" else draw_rotation(rng, rules)
             basis, tall = _bake(item, turn, pixel_mm)
+            # float16 ends at 65504; anything that thick is opaque already
             out.write(np.minimum(basis, 6e4).astype(np.float16).tobytes())
             size = (basis.shape[1], basis.shape[2])
-            entries.append(
-                BakedObject(
-                    item.family,
-                    item.label,
-                    item.threat,
-                    role,
-                    item_seed,
-                    offset,
-                    *size,
-                    tall,
-                    item.soft,
-                    inner,
-                )
-            )
+            named = (item.family, item.label, item.threat, role, item_seed)
+            entries.append(BakedObject(*named, offset, *size, tall, item.soft, inner))
             offset += basis.size
     record = {
         "pixel_mm": pixel_mm, "split": split, "seed": seed, "each": each, "threats_each": threats_each,
@@ -205,8 +194,7 @@ def open_library(root: Path, **asked: Any) -> ObjectLibrary:
         BadInputError: Naming each one that differs; an option beside a baked library changes nothing in it.
     """
     library = ObjectLibrary(root)
-    if changes := "; ".join(line for _, line in differences(library.baked, asked)):
-        raise BadInputError(f"{root}: baked otherwise: {changes}; give its options or another --library")
+    require_same(library.baked, asked, f"{root}: baked otherwise:", "give its options or another --library")
     return library
 
 
@@ -343,14 +331,13 @@ def _add(
     corner: tuple[int, int],
     baked: BakedObject,
 ) -> tuple[BakedObject, NDArray[np.float32], tuple[int, int]] | None:
-    row, col = max(corner[0], 0), max(corner[1], 0)
-    bottom = min(corner[0] + window.shape[1], canvas.shape[1])
-    right = min(corner[1] + window.shape[2], canvas.shape[2])
-    if bottom <= row or right <= col:
+    met = overlap(canvas.shape[1:], window.shape[1:], corner)
+    if met is None:
         return None
-    cut = window[:, row - corner[0] : bottom - corner[0], col - corner[1] : right - corner[1]]
-    canvas[:, row:bottom, col:right] += cut
+    there, here = met
+    cut = window[(slice(None), *here)]
+    canvas[(slice(None), *there)] += cut
     depth = object_depth(cut)
     if float(depth.max()) <= MASK_DEPTH:
         return None
-    return baked, depth, (row, col)
+    return baked, depth, (there[0].start, there[1].start)

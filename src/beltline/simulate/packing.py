@@ -20,7 +20,7 @@ from beltline.simulate.solids import Item
 CELL_MM = 10.0
 NESTLE = 0.6  # height that a thing takes from the bag, as a share of its box: hulls are mostly air
 SUPPORT = 0.6  # share of the floor under a thing that lies lower than the thing; the rest is pressed in
-TRIES = 24
+TRIES = 24  # places probed; the lowest wins, as if the bag were shaken
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.physics import basis_vector
 from beltline.simulate.raster import Beam, Window, add_path_length
 from beltline.simulate.shapes import Mesh
 from beltline.simulate.solids import Part
@@ -63,14 +62,3 @@ def material_thickness(
             smooth *= modulation(part.texture, beam, window)
             maps[key] = maps[key] + smooth if key in maps else smooth
     return maps
-
-
-def item_basis(parts: Iterable[Part], pose: Pose, beam: Beam, window: Window) -> NDArray[np.float32]:
-    """Basis map (6, window.height, window.width) float32 of parts in a pose (see beltline.physics)."""
-    basis = np.zeros((6, window.height, window.width), dtype=np.float32)
-    for (material, density), thickness in material_thickness(parts, pose, beam, window).items():
-        np.maximum(thickness, 0.0, out=thickness)
-        vector = basis_vector(material, density)
-        for k in range(6):
-            basis[k] += vector[k] * thickness
-    return basis

@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from beltline.core import mask_window
 from beltline.physics import basis_vector, dual_energy_transmission, transmit_supersampled
 from beltline.simulate.projection import MaterialKey, Pose, item_window, material_thickness
 from beltline.simulate.raster import HAVE_NUMBA, Beam, Window
@@ -254,8 +255,8 @@ def _seen(found: _Footprint, frame: Window, total: NDArray[np.float32], s: int) 
     local = small > MASK_DEPTH
     if not local.any():
         return None
-    rows, columns = np.flatnonzero(local.any(axis=1)), np.flatnonzero(local.any(axis=0))
-    box = (left + columns[0], top + rows[0], left + columns[-1] + 1, top + rows[-1] + 1)
+    rows, columns = mask_window(local)
+    box = (left + columns.start, top + rows.start, left + columns.stop, top + rows.stop)
     mask = np.zeros(total.shape, dtype=bool)
     mask[top:bottom, left:right] = local
     share = np.minimum(small[local] / np.maximum(total[top:bottom, left:right][local], 1e-3), 1.0)

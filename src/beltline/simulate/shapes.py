@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Axis = Literal["x", "y", "z"]
+Array = NDArray[np.float64]
 _AXES = {"x": 0, "y": 1, "z": 2}
 
 
@@ -29,7 +30,7 @@ class Mesh:
         faces: (F, 3) int32 vertex indices, counter-clockwise seen from outside.
     """
 
-    vertices: NDArray[np.float64]
+    vertices: Array
     faces: NDArray[np.int32]
 
     @property
@@ -39,7 +40,7 @@ class Mesh:
         return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6.0)
 
     @property
-    def bounds(self) -> NDArray[np.float64]:
+    def bounds(self) -> Array:
         """(2, 3) lowest and highest corner in mm."""
         return np.stack([self.vertices.min(axis=0), self.vertices.max(axis=0)])
 
@@ -61,12 +62,12 @@ class Mesh:
         flip[_AXES[axis]] = -1.0
         return Mesh(self.vertices * flip, self.faces[:, ::-1])
 
-    def transformed(self, matrix: NDArray[np.float64], offset: ArrayLike = 0.0) -> Mesh:
+    def transformed(self, matrix: Array, offset: ArrayLike = 0.0) -> Mesh:
         """The mesh under ``x -> matrix @ x + offset``; ``matrix`` (3, 3) is a proper rotation."""
         return Mesh(self.vertices @ matrix.T + np.asarray(offset, dtype=np.float64), self.faces)
 
 
-def rotation(axis: Axis, degrees: float) -> NDArray[np.float64]:
+def rotation(axis: Axis, degrees: float) -> Array:
     """Right-handed rotation matrix (3, 3) about a coordinate axis, angle in degrees."""
     c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     i, j = [(1, 2), (2, 0), (0, 1)][_AXES[axis]]
@@ -83,7 +84,7 @@ def merge(meshes: Sequence[Mesh]) -> Mesh:
     return Mesh(np.concatenate([m.vertices for m in meshes]), np.concatenate(faces).astype(np.int32))
 
 
-def _outward(vertices: NDArray[np.float64], faces: NDArray[np.int32]) -> Mesh:
+def _outward(vertices: Array, faces: NDArray[np.int32]) -> Mesh:
     mesh = Mesh(np.ascontiguousarray(vertices, dtype=np.float64), np.ascontiguousarray(faces, dtype=np.int32))
     return mesh if mesh.volume_mm3 >= 0 else Mesh(mesh.vertices, np.ascontiguousarray(mesh.faces[:, ::-1]))
 
@@ -128,22 +129,24 @@ def prism(outline: ArrayLike, depth: float, *, bevel: float = 0.0) -> Mesh:
     outline = np.asarray(outline, dtype=np.float64)
     half = depth / 2
     if bevel <= 0:
-        return loft([_lift(outline, -half), _lift(outline, half)])
+        return loft([in_plane(outline, -half), in_plane(outline, half)])
     centre = outline.mean(axis=0)
     reach = max(float(np.linalg.norm(outline - centre, axis=1).mean()), 1e-9)
     small = centre + (outline - centre) * max(1 - bevel / reach, 0.05)
     step = min(bevel, half * 0.9)
     rings = [
-        _lift(small, -half),
-        _lift(outline, -half + step),
-        _lift(outline, half - step),
-        _lift(small, half),
+        in_plane(small, -half),
+        in_plane(outline, -half + step),
+        in_plane(outline, half - step),
+        in_plane(small, half),
     ]
     return loft(rings)
 
 
-def _lift(outline: NDArray[np.float64], z: float) -> NDArray[np.float64]:
-    return np.column_stack([outline, np.full(len(outline), z)])
+def in_plane(points: ArrayLike, z: ArrayLike = 0.0) -> Array:
+    """Path (N, 3) from plane points (N, 2), at height ``z``, one number or (N,), in mm."""
+    plane = np.asarray(points, dtype=np.float64)
+    return np.column_stack([plane, np.broadcast_to(np.asarray(z, dtype=np.float64), len(plane))])
 
 
 def revolve(profile: ArrayLike, *, segments: int = 28) -> Mesh:
@@ -151,7 +154,7 @@ def revolve(profile: ArrayLike, *, segments: int = 28) -> Mesh:
     profile = np.asarray(profile, dtype=np.float64)
     angle = np.linspace(0, 2 * np.pi, segments, endpoint=False)
     circle = np.column_stack([np.cos(angle), np.sin(angle)])
-    return loft([_lift(circle * max(r, 1e-6), z) for r, z in profile])
+    return loft([in_plane(circle * max(r, 1e-6), z) for r, z in profile])
 
 
 def cylinder(radius: float, height: float, *, segments: int = 24) -> Mesh:
@@ -185,7 +188,7 @@ def box(x: float, y: float, z: float) -> Mesh:
     return prism([(-x / 2, -y / 2), (x / 2, -y / 2), (x / 2, y / 2), (-x / 2, y / 2)], z)
 
 
-def rounded_rectangle(x: float, y: float, radius: float, *, steps: int = 4) -> NDArray[np.float64]:
+def rounded_rectangle(x: float, y: float, radius: float, *, steps: int = 4) -> Array:
     """Outline (4·(steps+1), 2) of a rectangle of full sides x, y with rounded corners, centred."""
     radius = min(radius, 0.499 * x, 0.499 * y)
     angle = np.linspace(0, np.pi / 2, steps + 1)
@@ -201,7 +204,7 @@ def rounded_box(x: float, y: float, z: float, radius: float, *, bevel: float | N
     return prism(outline, z, bevel=min(radius, z / 3) if bevel is None else bevel)
 
 
-def superellipse(rx: float, ry: float, power: float = 3.0, *, segments: int = 32) -> NDArray[np.float64]:
+def superellipse(rx: float, ry: float, power: float = 3.0, *, segments: int = 32) -> Array:
     """Outline (segments, 2) of |x/rx|^p + |y/ry|^p = 1; power 2 is an ellipse, more is boxier."""
     angle = np.linspace(0, 2 * np.pi, segments, endpoint=False)
     c, s = np.cos(angle), np.sin(angle)
@@ -237,7 +240,7 @@ def sweep(path: ArrayLike, sections: ArrayLike, *, closed: bool = False) -> Mesh
     return loft(rings, closed=closed)
 
 
-def _carried_normals(tangents: NDArray[np.float64]) -> NDArray[np.float64]:
+def _carried_normals(tangents: Array) -> Array:
     normal = np.cross(tangents[0], np.eye(3)[np.argmin(np.abs(tangents[0]))])
     normals = np.empty_like(tangents)
     for i, tangent in enumerate(tangents):
@@ -271,7 +274,7 @@ def heightfield(top: ArrayLike, bottom: ArrayLike, x: float, y: float) -> Mesh:
     return _outward(np.concatenate([low, high]), np.concatenate([sheet[:, ::-1], sheet + shift, walls]))
 
 
-def spline(points: ArrayLike, samples: int = 40, *, closed: bool = False) -> NDArray[np.float64]:
+def spline(points: ArrayLike, samples: int = 40, *, closed: bool = False) -> Array:
     """Smooth curve (samples, D) through control points (N, D), Catmull-Rom."""
     points = np.asarray(points, dtype=np.float64)
     if not closed:
@@ -283,20 +286,18 @@ def spline(points: ArrayLike, samples: int = 40, *, closed: bool = False) -> NDA
     f = (t - i)[:, None]
     p0, p1, p2, p3 = (points[i + k] for k in range(4))
     cubic = -p0 + 3 * p1 - 3 * p2 + p3
-    curve: NDArray[np.float64] = (
-        2 * p1 + (p2 - p0) * f + (2 * p0 - 5 * p1 + 4 * p2 - p3) * f**2 + cubic * f**3
-    )
+    curve: Array = 2 * p1 + (p2 - p0) * f + (2 * p0 - 5 * p1 + 4 * p2 - p3) * f**2 + cubic * f**3
     return 0.5 * curve
 
 
-def helix(radius: float, length: float, turns: float, *, steps_per_turn: int = 14) -> NDArray[np.float64]:
+def helix(radius: float, length: float, turns: float, *, steps_per_turn: int = 14) -> Array:
     """Path (N, 3) of a coil about z, centred, mm."""
     t = np.linspace(0, 1, max(int(turns * steps_per_turn), 4))
     angle = 2 * np.pi * turns * t
     return np.column_stack([radius * np.cos(angle), radius * np.sin(angle), (t - 0.5) * length])
 
 
-def arc(radius: float, start_deg: float, stop_deg: float, *, steps: int = 16) -> NDArray[np.float64]:
+def arc(radius: float, start_deg: float, stop_deg: float, *, steps: int = 16) -> Array:
     """Points (steps, 2) on a circle about the origin, from start to stop in degrees."""
     angle = np.radians(np.linspace(start_deg, stop_deg, steps))
     return radius * np.column_stack([np.cos(angle), np.sin(angle)])
@@ -312,4 +313,4 @@ def blade(spine: ArrayLike, edge: ArrayLike, thickness: float, *, grind: float =
     shoulder = edge + (spine - edge) * np.clip(grind, 0.02, 0.98)
     half = thickness / 2
     layers = [(spine, half), (spine, -half), (shoulder, -half), (edge, -0.05), (edge, 0.05), (shoulder, half)]
-    return loft(np.stack([_lift(points, z) for points, z in layers], axis=1))
+    return loft(np.stack([in_plane(points, z) for points, z in layers], axis=1))

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import Progress, counted
+from beltline.core import Progress, counted, mask_window
 from beltline.formats import begin_plan, write_shard
 from beltline.formats.shard_writer import STRIDE, require_same_classes
 from beltline.physics import STYLES, dual_energy_transmission, whiten_background
@@ -125,11 +125,11 @@ def object_boxes(bag: Composed, classes: Sequence[str], min_depth: float) -> NDA
     for label, threat, depth, (row, col) in zip(
         bag.labels, bag.threats, bag.depths, bag.corners, strict=True
     ):
-        rows, columns = np.nonzero(depth > min_depth)
-        if threat and label in classes and len(rows):
-            x1, y1 = col + columns.min(), row + rows.min()
-            x2, y2 = col + columns.max() + 1, row + rows.max() + 1
-            found.append((list(classes).index(label), x1, y1, x2, y2))
+        covered = depth > min_depth
+        if threat and label in classes and covered.any():
+            rows, columns = mask_window(covered)
+            box = (col + columns.start, row + rows.start, col + columns.stop, row + rows.stop)
+            found.append((list(classes).index(label), *box))
     return np.array(found, np.float64).reshape(-1, 5)
 
 
@@ -189,6 +189,7 @@ def write_shards(
     written = 0
     for index in counted(range(first, first + shards), on_progress):
         if not (out / f"shard_{index:05d}").exists():
+            # seeds of two plans meet only beyond shard 100,002
             compose_shard(out, index, library, recipe, plan, seed=seed * 100_003 + index)
             written += 1
     return written

@@ -8,14 +8,13 @@ holds every item family to it over many seeds (summed thickness >= -1e-6 mm befo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from beltline.simulate.shapes import Mesh
+from beltline.simulate.shapes import Array, Axis, Mesh
 
 TextureKind = Literal[
     "cloth", "knit", "layers", "rib", "pleats", "crumple", "granular", "pages", "leather", "foam"
@@ -91,16 +90,15 @@ class Item:
     mask_parts: tuple[Part, ...] = ()
 
     @property
-    def bounds(self) -> NDArray[np.float64]:
+    def bounds(self) -> Array:
         """(2, 3) corners in mm over the positive parts."""
-        corners = np.concatenate([p.mesh.bounds for p in self.parts if p.sign > 0])
-        return np.stack([corners.min(axis=0), corners.max(axis=0)])
+        return bounds(self.parts)
 
     @property
-    def size(self) -> NDArray[np.float64]:
+    def size(self) -> Array:
         """(3,) extent in mm."""
         low, high = self.bounds
-        extent: NDArray[np.float64] = high - low
+        extent: Array = high - low
         return extent
 
 
@@ -114,6 +112,24 @@ def hollow(
     return Part(outer, material, 1, density_g_cm3), Part(inner, material, -1, density_g_cm3)
 
 
-def jitter(rng: np.random.Generator, value: float, share: float = 0.1) -> float:
-    """``value`` times a uniform factor in 1 ± share: the usual way to draw a dimension or a density."""
-    return float(value * rng.uniform(1 - share, 1 + share))
+def bounds(parts: Iterable[Part]) -> Array:
+    """(2, 3) lowest and highest corner in mm over the positive parts."""
+    corners = np.concatenate([p.mesh.bounds for p in parts if p.sign > 0])
+    return np.stack([corners.min(axis=0), corners.max(axis=0)])
+
+
+def moved(parts: Iterable[Part], x: float = 0.0, y: float = 0.0, z: float = 0.0) -> list[Part]:
+    """Parts moved by (x, y, z) mm."""
+    return [replace(p, mesh=p.mesh.moved(x, y, z)) for p in parts]
+
+
+def turned(parts: Iterable[Part], axis: Axis, degrees: float) -> list[Part]:
+    """Parts turned about a coordinate axis through the origin."""
+    return [replace(p, mesh=p.mesh.rotated(axis, degrees)) for p in parts]
+
+
+def centred(parts: Iterable[Part]) -> list[Part]:
+    """Parts moved so that the middle of their common bounds is the origin."""
+    kept = list(parts)
+    x, y, z = (float(v) for v in -bounds(kept).sum(axis=0) / 2)
+    return moved(kept, x, y, z)

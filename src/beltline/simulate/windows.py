@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError, Progress, counted
-from beltline.formats import differences, write_json
+from beltline.core import Progress, counted, mask_window, overlap
+from beltline.formats import require_same, write_json
 from beltline.physics import dual_energy_transmission, whiten_background
 from beltline.simulate.bags import BagRecipe
 from beltline.simulate.library import Composed, ObjectLibrary, compose
@@ -108,8 +108,7 @@ def write_windows(
     wanted = {**asdict(plan), "positives": dict(plan.positives), "split": library.split}
     if (out / CARD).is_file():
         found = json.loads((out / CARD).read_text(encoding="utf-8"))["plan"]
-        if changes := "; ".join(line for _, line in differences(found, wanted)):
-            raise BadInputError(f"{out}: holds windows of another plan: {changes}; name a new folder")
+        require_same(found, wanted, f"{out}: holds windows of another plan:", "name a new folder")
         return open_windows(out)
     out.mkdir(parents=True, exist_ok=True)
     classes = tuple(plan.positives)
@@ -211,11 +210,10 @@ def _around(
     plan: WindowPlan,
     classes: tuple[str, ...],
 ) -> _Window | None:
-    rows, columns = np.nonzero(bag.depths[index] > MIN_DEPTH)
-    top, left = bag.corners[index]
+    place, extent = np.array(bag.corners[index]), mask_window(bag.depths[index] > MIN_DEPTH)
     # any offset at which the item lies inside with a small rim; large items may stick out a little
-    low = np.array([top + rows.max() + 3 - plan.size, left + columns.max() + 3 - plan.size])
-    high = np.array([top + rows.min() - 3, left + columns.min() - 3])
+    low = place + [line.stop + 2 - plan.size for line in extent]
+    high = place + [line.start - 3 for line in extent]
     corner = rng.integers(np.minimum(low, high), np.maximum(low, high) + 1)
     return _cut(bag, rgb, (int(corner[0]), int(corner[1])), plan, classes)
 
@@ -267,13 +265,8 @@ def _cut(
 
 
 def _copy(source: NDArray[Any], target: NDArray[Any], corner: tuple[int, int]) -> None:
-    top, left = max(corner[0], 0), max(corner[1], 0)
-    bottom = min(corner[0] + target.shape[0], source.shape[0])
-    right = min(corner[1] + target.shape[1], source.shape[1])
-    if bottom > top and right > left:
-        target[top - corner[0] : bottom - corner[0], left - corner[1] : right - corner[1]] = source[
-            top:bottom, left:right
-        ]
+    if met := overlap(source.shape[:2], target.shape[:2], corner):
+        target[met[1]] = source[met[0]]
 
 
 def _mask(
@@ -286,9 +279,9 @@ def _mask(
     return mask, int(mask.sum()), max(int(shape.sum()), 1)
 
 
-def _box(mask: NDArray[np.bool_]) -> tuple[float, float, float, float]:
-    rows, columns = np.nonzero(mask)
-    return float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1)
+def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    rows, columns = mask_window(mask)
+    return columns.start, rows.start, columns.stop, rows.stop
 
 
 def _occlusion(bag: Composed, index: int) -> float:

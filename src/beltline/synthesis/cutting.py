@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError, Scan
+from beltline.core import BadInputError, Scan, mask_window
 from beltline.formats import read_set
 from beltline.physics import ColorStyle, background_color, colorize, guess_style
 from beltline.synthesis.domains import DARKEST, optical_depth, scan_domain
@@ -76,16 +76,13 @@ def cut_out(
         divided in the two energies that an approximate way back gives, and coloured again.
     """
     domain = scan_domain(scan)
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if min(len(rows), len(columns)) < SMALLEST or mask.all():
+    rows, columns = mask.any(1).sum(), mask.any(0).sum()
+    if min(rows, columns) < SMALLEST or mask.all():
         raise BadInputError(
-            f"{article}: a mask of {len(rows)}x{len(columns)} pixels; cutting needs {SMALLEST} a side"
-            " and something around it"
+            f"{article}: a mask of {rows}x{columns} pixels; cutting needs {SMALLEST} a side and something"
+            " around it"
         )
-    window = np.s_[
-        max(rows[0] - RING - 2, 0) : rows[-1] + RING + 3,
-        max(columns[0] - RING - 2, 0) : columns[-1] + RING + 3,
-    ]
+    window = mask_window(mask, RING + 2)
     pixels, inside = _over_air(scan, domain)[(slice(None), *window)], mask[window]
     wide = cv2.dilate(inside.astype(np.uint8), _disc(2)) > 0  # the blur of the detector reaches out
     around = (cv2.dilate(wide.astype(np.uint8), _disc(RING)) > 0) & ~wide
@@ -276,8 +273,7 @@ def _cut(
 ) -> Threat:
     soft = np.clip(cv2.GaussianBlur(covered.astype(np.float32), (5, 5), 0.9) * 2, 0, 1)
     soft[soft < 0.02] = 0
-    rows, columns = np.flatnonzero(soft.any(1)), np.flatnonzero(soft.any(0))
-    window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    window = mask_window(soft)
     clean = denoised(pixels, domain)
     alone = (1 - soft * (1 - clean))[(slice(None), *window)]
     return Threat(alone, covered[window].astype(np.float32), domain, names[0], names[1], pixel_mm, provenance)

@@ -46,7 +46,7 @@ class Bag:
 
 
 @dataclass(frozen=True, eq=False)
-class Placed:
+class LaidThreat:
     """One threat in one bag.
 
     Attributes:
@@ -73,7 +73,7 @@ def threats_in(
     hardening: bool = True,
     style: str = "white",
     fuse: Fuser | None = None,
-) -> Iterator[Placed]:
+) -> Iterator[LaidThreat]:
     """Threats laid into one bag, one over the other; fewer than wanted where there is no place.
 
     Args:
@@ -109,7 +109,7 @@ def threats_in(
         result = laid(pixels, threat, place, rng, noises=noises, look=look, hardening=hardening, fuse=fuse)
         pixels = result.pixels
         ground = Ground(ground_of(pixels, domain).depth, ground.inside)
-        yield Placed(threat, place, result, drawn)
+        yield LaidThreat(threat, place, result, drawn)
 
 
 def noises_of(pixels: Floats, domain: Domain, look: ColorStyle | None = None) -> list[Noise] | None:
@@ -153,9 +153,7 @@ def laid(
         threat = _hardened(pixels, threat, place)
     result = project(pixels, threat, place.corner)
     if noises is not None and threat.domain != "basis":
-        height, width = threat.mask.shape
-        row, column = place.corner
-        window = np.s_[row : row + height, column : column + width]
+        window = place.window(threat)
         for channel, noise in enumerate(noises):
             extra = lacking(pixels[channel][window], threat.pixels[channel], noise, rng)
             plane = result.pixels[channel][window]
@@ -165,8 +163,7 @@ def laid(
 
 def _hardened(pixels: Floats, threat: Threat, place: Place) -> Threat:
     """The item as it looks in the beam that the bag lets through."""
-    (row, column), (height, width) = place.corner, threat.mask.shape
-    bag = pixels[:, row : row + height, column : column + width]
+    bag = pixels[(slice(None), *place.window(threat))]
     calm = np.stack([cv2.GaussianBlur(np.ascontiguousarray(plane), (5, 5), 1.0) for plane in bag])
     factor = hardening_factor(calm.astype(np.float32), threat.pixels)
     return replace(threat, pixels=np.minimum(threat.pixels * factor, np.maximum(threat.pixels, 1)))
@@ -178,12 +175,11 @@ def _by_way_back(look: ColorStyle, noises: Sequence[Noise] | None, rng: np.rando
 
 def _laid_color(pixels: Floats, threat: Threat, place: Place, fuse: Fuser) -> Projection:
     height, width = threat.mask.shape
-    row, column = place.corner
-    top, left = max(row - MARGIN, 0), max(column - MARGIN, 0)
-    window = np.s_[top : row + height + MARGIN, left : column + width + MARGIN]
+    window = place.window(threat, MARGIN)
+    row, column = (first - line.start for first, line in zip(place.corner, window, strict=True))
     bag = rgb_of(pixels[(slice(None), *window)])
     item, mask = np.full(bag.shape, 255, np.uint8), np.zeros(bag.shape[:2], np.float32)
-    inner = np.s_[row - top : row - top + height, column - left : column - left + width]
+    inner = np.s_[row : row + height, column : column + width]
     item[inner], mask[inner] = rgb_of(threat.pixels), threat.mask
     fused = fuse(bag, item, mask)
     result = project(pixels, threat, place.corner)  # for the annotation

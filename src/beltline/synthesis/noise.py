@@ -59,7 +59,7 @@ def estimate_noise(plane: Floats) -> Noise:
     """Noise of one channel, from the flattest blocks of each brightness.
 
     Args:
-        plane: (H, W) transmission; too small or too clipped a one gives the usual noise.
+        plane: (H, W) transmission; one that is too small or too clipped gives the usual noise.
 
     Source:
         Immerkær 1996 (a Laplacian that ignores planes) in blocks of 8 pixels, fitted by brightness (ours).

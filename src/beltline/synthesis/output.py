@@ -18,10 +18,10 @@ from beltline.formats.limits import bad
 from beltline.physics import STYLES, colorize
 from beltline.synthesis.domains import scan_domain
 from beltline.synthesis.fuser import Fuser
-from beltline.synthesis.laying import Bag, Placed, threats_in
+from beltline.synthesis.laying import Bag, LaidThreat, threats_in
 from beltline.synthesis.library import ThreatLibrary
 from beltline.synthesis.placement import Wish
-from beltline.synthesis.quality import EXEMPLARS, Norms, Verdict, assess, learn_norms
+from beltline.synthesis.quality import EXEMPLARS, GateScores, Norms, assess, learn_norms
 from beltline.synthesis.threat import Domain
 
 Floats = NDArray[np.float32]
@@ -162,7 +162,7 @@ class _Maker:
 
     def made(
         self, rng: np.random.Generator, *, positive: bool
-    ) -> tuple[str, Bag, list[Placed], list[Verdict]]:
+    ) -> tuple[str, Bag, list[LaidThreat], list[GateScores]]:
         """One scan: the name of its bag, its pixels and what lies in it."""
         plan, weakest = self.plan, []
         for at in rng.permutation(len(self.bags))[:BAGS_TRIED]:
@@ -195,7 +195,7 @@ class _Maker:
             f"no place for a threat in {tried} bags; widen --difficulty or --overlap, or check --pixel-mm"
         )
 
-    def _verdict(self, bag: Bag, item: Placed) -> Verdict:
+    def _verdict(self, bag: Bag, item: LaidThreat) -> GateScores:
         if bag.domain not in self.norms:
             scans = (read_scan(path) for _, path, _ in self.bags[: 4 * BAGS_LEARNED])
             alike = [scan.pixels for scan in scans if scan_domain(scan) == bag.domain][:BAGS_LEARNED]
@@ -213,8 +213,8 @@ def _add(
     name: str,
     source: str,
     bag: Bag,
-    placed: Sequence[Placed],
-    verdicts: Sequence[Verdict],
+    placed: Sequence[LaidThreat],
+    verdicts: Sequence[GateScores],
     style: str,
 ) -> None:
     pixels = bag.pixels

@@ -51,6 +51,14 @@ class Place:
     difficulty: float
     depth: float
 
+    def window(self, threat: Threat, margin: int = 0) -> tuple[slice, slice]:
+        """Rows and columns of a threat that lies there, with a margin as far as the picture reaches."""
+        rows, columns = (
+            slice(max(first - margin, 0), first + length + margin)
+            for first, length in zip(self.corner, threat.mask.shape, strict=True)
+        )
+        return rows, columns
+
 
 @dataclass(frozen=True, eq=False)
 class Ground:
@@ -72,7 +80,7 @@ def ground_of(pixels: Floats, domain: Domain) -> Ground:
 
 
 def silhouette(depth: Floats) -> NDArray[np.bool_]:
-    """(H, W) bool: the outlines of what is no air, closed and filled; crumbs beside the bag are left out."""
+    """(H, W) bool: outlines of everything but air, closed and filled; crumbs beside the bag are left out."""
     solid = (cv2.GaussianBlur(depth, (5, 5), 1.2) > AIR_DEPTH).astype(np.uint8)
     side = max(min(depth.shape) // 100, 1)  # bags side by side stay apart
     closed = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, np.ones((2 * side + 1,) * 2, np.uint8))

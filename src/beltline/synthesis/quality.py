@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from beltline.core import mask_window
 from beltline.physics import ColorStyle
 from beltline.physics.color_inverse import guess_style, palette_distance
 from beltline.synthesis.domains import converted, optical_depth, tone
@@ -26,10 +27,10 @@ from beltline.synthesis.threat import Domain, Threat
 Floats = NDArray[np.float32]
 CHECKS = ("edge", "noise", "luminance", "saturation", "place", "scale", "thickness")
 EXEMPLARS = 200  # per class that ranges are learned from, at most
-SEEN = (0.02, 0.95)  # brightness at which noise and colour tell something
+SEEN = (0.02, 0.95)  # brightness in which noise and colour can be judged
 # Optical depth that any scanner shows; the darkest display luminance limits it in colours.
 SEEN_THROUGH: Mapping[Domain, float] = {"basis": 4.0, "dual": 4.0, "grey": 4.0, "color": 1.5}
-OPAQUE = 6.0  # deepest that is taken for a picture at all
+OPAQUE = 6.0  # optical depth that no scan is believed to show more of
 
 # How far off a number is bearable; depth, size and noise in natural logarithms.
 EDGE_ROOM = 0.12
@@ -60,7 +61,7 @@ class Norms:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GateScores:
     """The checks of one projection.
 
     Attributes:
@@ -121,7 +122,7 @@ def assess(
     norms: Norms,
     *,
     pixel_mm: float | None = None,
-) -> Verdict:
+) -> GateScores:
     """Check one projection.
 
     Args:
@@ -135,7 +136,7 @@ def assess(
     Returns:
         Scores; a check that cannot be made (grey has no saturation) gives 1.
     """
-    window = _around(mask, 24)
+    window = mask_window(mask, 24)
     old, new, part = before[(slice(None), *window)], after[(slice(None), *window)], mask[window]
     depth_old, depth_new = optical_depth(old, norms.domain), optical_depth(new, norms.domain)
     added = depth_new - depth_old
@@ -153,7 +154,7 @@ def assess(
         "scale": _alike(known, found, (1,)),
         "thickness": _score(thick, THICK_SHARE),
     }
-    return Verdict(scores)
+    return GateScores(scores)
 
 
 def _noise_score(before: Floats, after: Floats, mask: Floats, norms: Norms) -> float:
@@ -206,11 +207,3 @@ def _outside(value: float, low: float, high: float) -> float:
 
 def _score(excess: float, room: float) -> float:
     return float(np.exp(-0.5 * (excess / room) ** 2))
-
-
-def _around(mask: Floats, margin: int) -> tuple[slice, slice]:
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return (
-        slice(max(int(rows[0]) - margin, 0), int(rows[-1]) + margin + 1),
-        slice(max(int(columns[0]) - margin, 0), int(columns[-1]) + margin + 1),
-    )

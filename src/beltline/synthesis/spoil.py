@@ -17,7 +17,7 @@ from beltline.synthesis.laying import laid, noises_of
 from beltline.synthesis.library import ThreatLibrary
 from beltline.synthesis.noise import Noise, estimate_noise
 from beltline.synthesis.placement import Ground, Place, Wish, find_place, ground_of, place_at, turned
-from beltline.synthesis.quality import CHECKS, Verdict, assess, learn_norms
+from beltline.synthesis.quality import CHECKS, GateScores, assess, learn_norms
 from beltline.synthesis.threat import Domain, Threat
 from beltline.synthesis.tip import Projection
 
@@ -185,7 +185,7 @@ def measure_gate(
             f" {len(library)} exemplars; add to the library with beltline synthesize library"
         )
     norms = learn_norms((library[i] for i in known), [bag for bag, _ in bags[::2]], domain, style=style)
-    verdicts: dict[str, list[Verdict]] = {name: [] for name in ("good", *SPOILS)}
+    verdicts: dict[str, list[GateScores]] = {name: [] for name in ("good", *SPOILS)}
     for number in range(count):
         rng = np.random.default_rng([seed, number])
         bag, mm = bags[1::2][int(rng.integers(len(bags) // 2))]
@@ -201,7 +201,7 @@ def measure_gate(
     return _report(verdicts, threshold)
 
 
-def _report(verdicts: Mapping[str, Sequence[Verdict]], threshold: float) -> GateReport:
+def _report(verdicts: Mapping[str, Sequence[GateScores]], threshold: float) -> GateReport:
     well = np.array([v.score for v in verdicts["good"]])
     if not len(well):
         raise BadInputError("no threat fits into any of the bags; check --pixel-mm, or take larger bags")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import ShapeError
+from beltline.core import ShapeError, mask_window, overlap
 from beltline.synthesis.threat import CHANNELS, Domain, Threat
 
 Floats = NDArray[np.float32]
@@ -64,7 +64,12 @@ def project(bag: Floats, threat: Threat, corner: tuple[int, int], *, strength: f
         )
     if strength <= 0:
         raise ValueError(f"strength must be positive, got {strength}")
-    there, here = _overlap(bag.shape[1:], threat.mask.shape, corner)
+    met = overlap(bag.shape[1:], threat.mask.shape, corner)
+    if met is None:
+        raise ValueError(
+            f"an item of {threat.mask.shape} pixels at {corner} lies outside a bag of {bag.shape[1:]}"
+        )
+    there, here = met
     item = threat.pixels[(slice(None), *here)]
     pixels = np.array(bag, np.float32)
     pixels[(slice(None), *there)] = _laid_over(pixels[(slice(None), *there)], item, threat.domain, strength)
@@ -79,19 +84,6 @@ def _laid_over(bag: Floats, item: Floats, domain: Domain, strength: float) -> Fl
     return bag * (item if strength == 1 else item ** np.float32(strength))
 
 
-def _overlap(
-    bag: tuple[int, ...], item: tuple[int, ...], corner: tuple[int, int]
-) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    there, here = [], []
-    for size, length, first in zip(bag, item, corner, strict=True):
-        start, end = max(first, 0), min(first + length, size)
-        if end <= start:
-            raise ValueError(f"an item of {item} pixels at {corner} lies outside a bag of {bag}")
-        there.append(slice(start, end))
-        here.append(slice(start - first, end - first))
-    return (there[0], there[1]), (here[0], here[1])
-
-
 def box_of(mask: Floats) -> tuple[int, int, int, int]:
     """x1, y1, x2, y2 of the pixels covered by half and more; of all covered ones where none is.
 
@@ -99,7 +91,5 @@ def box_of(mask: Floats) -> tuple[int, int, int, int]:
         ValueError: If the mask is empty.
     """
     covered = mask >= 0.5 if (mask >= 0.5).any() else mask > 0
-    rows, columns = np.flatnonzero(covered.any(1)), np.flatnonzero(covered.any(0))
-    if not len(rows):
-        raise ValueError("an empty mask has no box")
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+    rows, columns = mask_window(covered)
+    return columns.start, rows.start, columns.stop, rows.stop

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -61,10 +62,7 @@ class ArrayBatches:
 
     def __call__(self, start: int, stride: int = 1) -> Iterator[ImageBatch]:
         """Batches number ``start``, ``start + stride``, ... without end."""
-        index = start
-        while True:
-            yield self.build(index)
-            index += stride
+        return map(self.build, itertools.count(start, stride))
 
     def build(self, index: int) -> ImageBatch:
         """Batch number ``index``."""

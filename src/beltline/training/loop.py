@@ -14,13 +14,7 @@ from torch import Tensor, nn
 from beltline.core import QualityGateError
 from beltline.formats import remove_leftovers
 from beltline.training.averaging import AveragedWeights
-from beltline.training.checkpoint import (
-    CHECKPOINT,
-    WEIGHTS,
-    load_checkpoint,
-    save_checkpoint,
-    save_weights,
-)
+from beltline.training.checkpoint import CHECKPOINT, WEIGHTS, load_checkpoint, save_checkpoint, save_weights
 from beltline.training.journal import Journal
 from beltline.training.schedule import Schedule, cosine
 

@@ -2,19 +2,60 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from beltline.core import QualityGateError
 from beltline.formats import write_atomic, write_json
 from beltline.screening.cards import METADATA_KEY
 from beltline.training.journal import without_nan
+
+
+def exportable(network: nn.Module) -> nn.Module:
+    """A float32 copy on the CPU in eval mode, its weights laid out plainly."""
+    copied = copy.deepcopy(network).float().cpu().eval()
+    return copied.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload,no-any-return]
+
+
+def answers(
+    graph: Any, outputs: Sequence[str], sizes: Sequence[tuple[int, int]]
+) -> Iterator[tuple[Tensor, dict[str, NDArray[Any]]]]:
+    """What ONNX Runtime makes of random images, for a comparison with torch.
+
+    Args:
+        graph: ONNX model with the input ``image``.
+        outputs: Their names.
+        sizes: (H, W) of each image.
+
+    Yields:
+        The image (1, 3, H, W), and the outputs by name.
+    """
+    from beltline.screening.runtime import onnxruntime
+
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    rng = np.random.default_rng(0)
+    for height, width in sizes:
+        image = rng.random((1, 3, height, width), dtype=np.float32)
+        found = session.run(list(outputs), {"image": image})
+        yield torch.from_numpy(image), dict(zip(outputs, found, strict=True))
+
+
+def largest_difference(ours: NDArray[Any], theirs: Tensor) -> float:
+    """Between two arrays; infinite where shapes differ or an entry is NaN, 0 where they are empty."""
+    if ours.shape != tuple(theirs.shape):
+        return float("inf")
+    largest = float(np.abs(ours - theirs.numpy()).max(initial=0))
+    return float("inf") if math.isnan(largest) else largest  # max() would pass a NaN over
 
 
 def trace(

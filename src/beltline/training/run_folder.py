@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from beltline.core import BadInputError
-from beltline.formats import write_json
+from beltline.formats import require_same, write_json
 from beltline.training.checkpoint import WEIGHTS, hash_json
 from beltline.training.journal import without_nan
 from beltline.training.recipe_values import NAMES
@@ -79,11 +79,8 @@ def require_same_recipe(run: Path, recipe: Mapping[str, Any]) -> None:
     if not path.is_file():
         return
     before = json.loads(path.read_text(encoding="utf-8"))
-    now = json.loads(json.dumps(recipe))
-    # a field that the run's recipe did not know yet has its default in both
-    changed = [key for key in now if key not in (*FREE, *NAMES) and before.get(key, now[key]) != now[key]]
-    if changed:
-        raise BadInputError(f"{path}: --resume with another recipe; changed: {', '.join(changed)}")
+    way_out = "resume with the run's own, or begin another run"
+    require_same(before, recipe, f"{path}: --resume with another recipe:", way_out, free=(*FREE, *NAMES))
 
 
 def read_calibration(run: Path, digest: str) -> dict[str, Any]:

@@ -23,21 +23,6 @@ def cosine(*, warmup: float = 0.03, floor: float = 0.0) -> Schedule:
     return factor
 
 
-def one_cycle(*, peak: float = 0.3, start: float = 0.04) -> Schedule:
-    """Cosine up from ``start`` to 1 at ``peak``, cosine down to 0.
-
-    Source:
-        Smith and Topin, Super-convergence (2018).
-    """
-
-    def factor(progress: float) -> float:
-        if progress < peak:
-            return start + (1 - start) * 0.5 * (1 - math.cos(math.pi * progress / peak))
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - peak) / (1 - peak))))
-
-    return factor
-
-
 def constant() -> Schedule:
     """Always 1."""
     return lambda progress: 1.0

@@ -22,12 +22,8 @@ from beltline.core import BadInputError
 from beltline.formats import read_classes
 from beltline.formats.shard_writer import STRIDE, shard_shapes
 from beltline.training.ahead import built_ahead
-from beltline.training.augment import (
-    AugmentationRange,
-    apply_to_masks,
-    apply_to_pixels,
-    sample_augmentation,
-)
+from beltline.training.arrays import as_input
+from beltline.training.augment import AugmentationRange, apply_to_masks, apply_to_pixels, sample_augmentation
 from beltline.training.classes import require_classes
 
 UNKNOWN = 255
@@ -165,7 +161,7 @@ class ShardBatches:
             rng = np.random.default_rng((self.seed, 1, position))
             image[row], labels[row], masks[row] = self.item(shard, item - int(ends[where]) + len(shard), rng)
         return Batch(
-            torch.from_numpy(image).permute(0, 3, 1, 2).float().div_(255),  # channels_last in memory
+            as_input(image),
             torch.from_numpy(labels),
             torch.from_numpy(masks).float().div_(255),
         )
@@ -242,7 +238,7 @@ def _whole(shard: Shard, rows: range) -> Batch:
     labels = shard.labels[part].astype(np.float32)
     labels[labels == UNKNOWN] = np.nan
     return Batch(
-        torch.from_numpy(images).permute(0, 3, 1, 2).float().div_(255),
+        as_input(images),
         torch.from_numpy(labels),
         torch.from_numpy(masks).float().div_(255),
     )

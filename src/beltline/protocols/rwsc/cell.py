@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -10,25 +9,24 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 
 from beltline.formats import write_json
 from beltline.metrics.detections import Boxes
-from beltline.models.detection import Detector, build_detector
+from beltline.models.detection import ObjectDetector, build_detector
+from beltline.protocols.cells import RESULT, build_fabric, folder_of, read_result, save_arrays, short_run
 from beltline.protocols.rwsc.data import RwscData
-from beltline.protocols.rwsc.plan import Cell, Scale
+from beltline.protocols.rwsc.plan import DetectorCell, RwscScale
 from beltline.protocols.rwsc.synthesis import fused_images
-from beltline.protocols.sixray.cell import save_arrays
 from beltline.systems.detector.arrays import DetectionBatches, DetectionSet, detection_loss, find, joined
-from beltline.training.loop import FitOptions, fit
+from beltline.training.loop import fit
 from beltline.training.schedule import cosine
 from beltline.training.weight_decay import decay_groups
 
-RESULT, FOUND = "result.json", "found.npz"
+FOUND = "found.npz"
 
 
-def run_cell(cell: Cell, data: RwscData, scale: Scale, folder: Path) -> None:
-    """Train and measure one detector, unless its result is there.
+def run_cell(cell: DetectorCell, data: RwscData, scale: RwscScale, folder: Path) -> None:
+    """Train and measure one detector.
 
     Writes ``result.json`` and ``found.npz``: image, label, box and score of every detection in ``data.test``.
 
@@ -38,9 +36,7 @@ def run_cell(cell: Cell, data: RwscData, scale: Scale, folder: Path) -> None:
         scale: How much.
         folder: Of the experiment.
     """
-    out = folder / "cells" / cell.name
-    if (out / RESULT).is_file():
-        return
+    out = folder_of(folder, cell)
     training = training_set(cell, data, scale, folder)
     began = time.monotonic()
     torch.manual_seed(cell.seed)
@@ -51,16 +47,10 @@ def run_cell(cell: Cell, data: RwscData, scale: Scale, folder: Path) -> None:
         detection_loss,
         torch.optim.AdamW(decay_groups(model, 0.02), lr=scale.lr),
         steps=scale.detector_steps,
-        options=FitOptions(
-            schedule=cosine(warmup=0.05),
-            ema_decay=0.99,
-            checkpoint_steps=10**9,
-            log_steps=10**9,
-            tensorboard=False,
-        ),
-        fabric=Fabric(accelerator="auto", devices=1, precision="bf16-mixed"),
+        options=short_run(schedule=cosine(warmup=0.05), ema_decay=0.99),
+        fabric=build_fabric(),
     )
-    found = find(cast(Detector, result.model), np.asarray(data.test.images))
+    found = find(cast(ObjectDetector, result.model), np.asarray(data.test.images))
     out.mkdir(parents=True, exist_ok=True)
     assert found.score is not None
     save_arrays(out / FOUND, image=found.image, label=found.label, box=found.box, score=found.score)
@@ -77,7 +67,7 @@ def run_cell(cell: Cell, data: RwscData, scale: Scale, folder: Path) -> None:
     )
 
 
-def training_set(cell: Cell, data: RwscData, scale: Scale, folder: Path) -> DetectionSet:
+def training_set(cell: DetectorCell, data: RwscData, scale: RwscScale, folder: Path) -> DetectionSet:
     """The images and boxes of a setting.
 
     R: both halves. R/2: the first half and the benign bags. S: the first half and the benign bags with a
@@ -95,6 +85,5 @@ def training_set(cell: Cell, data: RwscData, scale: Scale, folder: Path) -> Dete
 
 def read_cell(out: Path) -> tuple[dict[str, Any], Boxes]:
     """What `run_cell` wrote."""
-    result: dict[str, Any] = json.loads((out / RESULT).read_text(encoding="utf-8"))
-    with np.load(out / FOUND) as arrays:
-        return result, Boxes(arrays["image"], arrays["label"], arrays["box"], arrays["score"])
+    result, arrays = read_result(out, FOUND)
+    return result, Boxes(arrays["image"], arrays["label"], arrays["box"], arrays["score"])

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from beltline.metrics.detections import Boxes
-from beltline.protocols.rwsc.plan import Scale
-from beltline.protocols.sixray.experiment import long_tailed
+from beltline.protocols.cells import Say
+from beltline.protocols.rwsc.plan import RwscScale
+from beltline.protocols.simulated import baked_items, long_tailed
 from beltline.simulate.fusion_pairs import FusionPairs, FusionPlan, write_fusion_pairs
-from beltline.simulate.library import ObjectLibrary, bake_library
 from beltline.simulate.windows import WindowPlan, WindowSet, write_windows
 from beltline.synthesis.tip import box_of
 from beltline.systems.detector.arrays import DetectionSet
 
-Say = Callable[[str], None]
 LIBRARIES = {"a": ("train", 511), "b": ("train", 512), "test": ("test", 513)}
 
 
@@ -47,14 +45,18 @@ class RwscData:
     quality: FusionPairs
 
 
-def simulated_data(folder: Path, scale: Scale, say: Say) -> RwscData:
+def simulated_data(folder: Path, scale: RwscScale, say: Say) -> RwscData:
     """Make the sets out of simulated windows, or open those that are there.
 
     Every positive window holds one item, so that object counts match exactly. The first half and the pairs
     have the articles of one library, the second half those of another, the test set those of a third one of
     the test split.
     """
-    libraries = {name: _library(folder / f"items-{name}", name, scale, say) for name in LIBRARIES}
+    baking = {"pixel_mm": scale.pixel_mm, "each": scale.items_each, "threats_each": scale.threats_each}
+    libraries = {
+        name: baked_items(folder / f"items-{name}", say, split=split, seed=seed, **baking)
+        for name, (split, seed) in LIBRARIES.items()
+    }
     counts = long_tailed(scale.half)
 
     def windows(name: str, library: str, seed: int, positives: int, negatives: int) -> WindowSet:
@@ -101,18 +103,3 @@ def pair_objects(pairs: FusionPairs) -> Boxes:
     """The item of each pair."""
     boxes = [box_of((np.asarray(mask) == 255).astype(np.float32)) for mask in pairs.mask]
     return Boxes(np.arange(len(pairs)), pairs.labels, np.array(boxes, np.float64))
-
-
-def _library(root: Path, name: str, scale: Scale, say: Say) -> ObjectLibrary:
-    if (root / "index.json").is_file():
-        return ObjectLibrary(root)
-    say(f"baking items {name}")
-    split, seed = LIBRARIES[name]
-    return bake_library(
-        root,
-        seed=seed,
-        split="test" if split == "test" else "train",
-        pixel_mm=scale.pixel_mm,
-        each=scale.items_each,
-        threats_each=scale.threats_each,
-    )

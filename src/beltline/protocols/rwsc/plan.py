@@ -22,7 +22,7 @@ TRUTH = "true composite"
 
 
 def shown(method: str) -> str:
-    """A method's name in tables and figures: our RWSC corrects the product's features, the paper's replaces.
+    """A method's name in tables and figures: ours corrects the product's features, the paper's replaces them.
 
     Example:
         >>> shown("RWSC taught"), shown("RWSC literal"), shown("TIP")
@@ -32,7 +32,7 @@ def shown(method: str) -> str:
 
 
 @dataclass(frozen=True)
-class Scale:
+class RwscScale:
     """How much is made and trained.
 
     Attributes:
@@ -85,9 +85,9 @@ class Scale:
     quality: tuple[str, ...] = (TRUTH, *UNTRAINED, HARDENED, *LEARNED, *ABLATIONS)
 
 
-SCALES: Mapping[str, Scale] = MappingProxyType(
+SCALES: Mapping[str, RwscScale] = MappingProxyType(
     {
-        "smoke": Scale(
+        "smoke": RwscScale(
             half=24,
             test_positives=24,
             test_negatives=24,
@@ -106,9 +106,9 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
             methods=("copy-paste", "TIP", "RWSC"),
             quality=("copy-paste", "Poisson", "product", "TIP", "RWSC", "U2Fusion"),
         ),
-        "small": Scale(),
+        "small": RwscScale(),
         # for real sets and a GPU: published widths of the fusion networks are a recipe's width 0
-        "paper": Scale(
+        "paper": RwscScale(
             half=3_748,
             test_positives=1_333,
             test_negatives=1_333,
@@ -129,7 +129,7 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class Cell:
+class DetectorCell:
     """One detector: a training set, the synthesis in it and a seed."""
 
     setting: Setting
@@ -142,11 +142,11 @@ class Cell:
         return f"{self.setting.replace('/', '')}--{self.method.replace(' ', '_')}--{self.seed}"
 
 
-def cells(scale: Scale) -> Iterator[Cell]:
+def cells(scale: RwscScale) -> Iterator[DetectorCell]:
     """Every detector of a scale, seed by seed, so that a stopped run compares all methods."""
     for seed in scale.seeds:
-        yield Cell("R", "real", seed)
-        yield Cell("R/2", "real", seed)
+        yield DetectorCell("R", "real", seed)
+        yield DetectorCell("R/2", "real", seed)
         for method in scale.methods:
-            yield Cell("S", method, seed)
-            yield Cell("S+", method, seed)
+            yield DetectorCell("S", method, seed)
+            yield DetectorCell("S+", method, seed)

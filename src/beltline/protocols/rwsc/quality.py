@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from beltline.core import mask_window
 from beltline.metrics import (
     edge_intensity,
     luminance,
@@ -53,7 +54,7 @@ def quality(fuse: OnPairs, pairs: FusionPairs) -> Mapping[str, Floats]:
     for row in range(len(pairs)):
         fused = fuse(pairs, row)
         covered = np.asarray(pairs.mask[row]) > 0
-        box = _box(covered)
+        box = mask_window(covered, 8)
         bag, item, image = (np.asarray(p)[box] for p in (pairs.bag[row], pairs.item[row], fused))
         mask = covered[box]
         grey = [luminance(p) for p in (bag, item, image)]
@@ -71,6 +72,7 @@ def quality(fuse: OnPairs, pairs: FusionPairs) -> Mapping[str, Floats]:
             continue
         truth = np.asarray(pairs.truth[row])[box]
         values["MAE"].append(mean_absolute_error(image, truth, mask))
+        # equal pictures have an infinite PSNR, which no mean survives
         values["PSNR"].append(min(psnr(image, truth, mask), 99.0))
         values["SSIM"].append(ssim(grey[2], luminance(truth), mask))
         values["luminance error"].append(luminance_error(image, truth, mask))
@@ -106,8 +108,3 @@ def paired_interval(
     rows = np.random.default_rng(seed).integers(0, len(difference), (resamples, len(difference)))
     low, high = np.quantile(difference[rows].mean(1), [0.025, 0.975])
     return float(difference.mean()), float(low), float(high)
-
-
-def _box(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return tuple(slice(max(0, int(n[0]) - 8), int(n[-1]) + 9) for n in (rows, columns))  # type: ignore[return-value]

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from beltline.core import BadInputError
 from beltline.metrics.detections import Boxes
-from beltline.protocols.rwsc.data import RwscData, Say
-from beltline.protocols.rwsc.plan import Scale
+from beltline.protocols.cells import Say
+from beltline.protocols.rwsc.data import RwscData
+from beltline.protocols.rwsc.plan import RwscScale
 from beltline.simulate.fusion_pairs import FusionPairs
 from beltline.synthesis.cutting import cut_out, mask_of_box
 from beltline.synthesis.placement import Wish, find_place, ground_of, turned
@@ -41,7 +42,7 @@ class RealSets:
     test: Path
 
 
-def real_data(sets: RealSets, scale: Scale, say: Say, *, seed: int = 0) -> RwscData:
+def real_data(sets: RealSets, scale: RwscScale, say: Say, *, seed: int = 0) -> RwscData:
     """Everything fitted into squares of the scale's size, in memory.
 
     The positives are split in two by the seed. Items are cut out of the first half alone; for each object of
@@ -157,10 +158,7 @@ def _laid(
                 place = find_place(ground, threat, Wish(), rng)
                 if place is None:
                     continue
-                height, width = threat.mask.shape
-                window = np.s_[
-                    place.corner[0] : place.corner[0] + height, place.corner[1] : place.corner[1] + width
-                ]
+                window = place.window(threat)
                 item[window] *= np.moveaxis(threat.pixels, 0, 2)
                 own = np.zeros_like(mask)
                 own[window] = threat.mask

@@ -21,17 +21,17 @@ from beltline.metrics.detections import (
     scan_scores,
 )
 from beltline.metrics.operating_points import threshold_at_pfa
-from beltline.metrics.paired import OfCounts, paired_bootstrap_of_counts
-from beltline.protocols.claims import Claim, over_scans, over_seeds
+from beltline.metrics.paired import OfCounts
+from beltline.protocols.claims import Claim, compared, over_scans, over_seeds
 from beltline.protocols.rwsc.cell import read_cell
 from beltline.protocols.rwsc.data import RwscData
 from beltline.protocols.rwsc.figures import draw_gallery, draw_worth
 from beltline.protocols.rwsc.fusion_tables import difference_table, outside_table, quality_table
-from beltline.protocols.rwsc.plan import PRINTED, TRUTH, Cell, Scale, Setting, shown
+from beltline.protocols.rwsc.plan import PRINTED, TRUTH, DetectorCell, RwscScale, Setting, shown
 from beltline.protocols.rwsc.published import printed_detection
 from beltline.protocols.rwsc.quality import quality
 from beltline.protocols.rwsc.synthesis import OnPairs
-from beltline.protocols.tables import Row, markdown, write_csv
+from beltline.protocols.tables import Row, markdown, spread, write_csv
 
 Gains = dict[tuple[str, str], Claim]
 Group = tuple[Setting, str]
@@ -44,11 +44,12 @@ articles of the first half alone.
 MEASURES = """\
 Under the mask: MAE, PSNR, SSIM, luminance and saturation error against the bag with the item really in it. In
 the item's box: QE, Qabf, EI, PSNR of sources and MEF-SSIM, which know no truth; beside them the first four of
-the whole picture, as papers print them. LL and CSD are the losses of RWSC-Fusion, less is better to it.
+the whole picture, as papers print them. LL and CSD are losses that RWSC-Fusion is
+trained to lower.
 """
 RESIDUAL = """\
 "RWSC (residual)" is ours: its style control corrects the features of the product. "RWSC literal" replaces
-them, as the poster reads; what is printed of RWSC-Fusion belongs to neither for certain.
+them, as the poster reads; the printed figures of RWSC-Fusion can be ascribed to neither with certainty.
 """
 CLAIMS = """\
 Paired. The interval beside each difference is Student's over the seeds (would another training agree), 95 %;
@@ -58,10 +59,10 @@ agree). Clear is what leaves out 0 by both, from three seeds on.
 
 
 @dataclass(frozen=True, eq=False)
-class Done:
+class TestedDetector:
     """A detector that is done, matched with the test set."""
 
-    cell: Cell
+    cell: DetectorCell
     found: Boxes
     matched: Matched
     objects: list[int]
@@ -83,11 +84,11 @@ class Truth:
 
 def write_report(
     folder: Path,
-    scale: Scale,
+    scale: RwscScale,
     data: RwscData,
     fusions: Mapping[str, OnPairs],
     drawn: Mapping[str, OnPairs],
-    cells: Sequence[Cell],
+    cells: Sequence[DetectorCell],
     planned: int,
 ) -> Path:
     """Write ``tables/*.csv``, ``figures/*.png`` and ``report.md``.
@@ -105,10 +106,10 @@ def write_report(
         Path of report.md.
     """
     truth = Truth(data.test.objects, len(data.test), data.classes)
-    groups: dict[Group, list[Done]] = {}
+    groups: dict[Group, list[TestedDetector]] = {}
     for cell in cells:
         result, found = read_cell(folder / "cells" / cell.name)
-        done = Done(cell, found, match_detections(found, truth.boxes), result["objects"])
+        done = TestedDetector(cell, found, match_detections(found, truth.boxes), result["objects"])
         groups.setdefault((cell.setting, cell.method), []).append(done)
     gains = _gains(groups, truth)
     groups = dict(sorted(groups.items(), key=lambda entry: ORDER.index(entry[0][0])))
@@ -132,7 +133,7 @@ def write_report(
     return folder / "report.md"
 
 
-def _gains(groups: Mapping[Group, Sequence[Done]], truth: Truth) -> Gains:
+def _gains(groups: Mapping[Group, Sequence[TestedDetector]], truth: Truth) -> Gains:
     bases: Mapping[str, Group] = {"S": ("R/2", "real"), "S+": ("R", "real")}
     found: Gains = {}
     for (setting, method), done in groups.items():
@@ -143,25 +144,21 @@ def _gains(groups: Mapping[Group, Sequence[Done]], truth: Truth) -> Gains:
     return found
 
 
-def _difference(first: Sequence[Done], second: Sequence[Done], truth: Truth) -> Claim | None:
+def _difference(
+    first: Sequence[TestedDetector], second: Sequence[TestedDetector], truth: Truth
+) -> Claim | None:
     seeds = sorted({d.cell.seed for d in first} & {d.cell.seed for d in second})
     if not seeds:
         return None
 
-    def of_counts(done: Sequence[Done]) -> list[OfCounts]:
+    def of_counts(done: Sequence[TestedDetector]) -> list[OfCounts]:
         by_seed = {d.cell.seed: d for d in done}
         return [detection_ap_of_counts(by_seed[s].matched, truth.boxes, len(truth.classes)) for s in seeds]
 
-    ours, theirs = of_counts(second), of_counts(first)
-    once = np.ones((1, truth.scans), np.int64)
-    scans = paired_bootstrap_of_counts(
-        theirs, ours, truth.holds, rng=np.random.default_rng(0), resamples=400, draw_seeds=False
-    )
-    each = [float((a(once) - b(once))[0]) for a, b in zip(ours, theirs, strict=True)]
-    return Claim(tuple(each), scans)
+    return compared(of_counts(first), of_counts(second), truth.holds)
 
 
-def _per_seed(groups: Mapping[Group, Sequence[Done]], truth: Truth) -> list[Row]:
+def _per_seed(groups: Mapping[Group, Sequence[TestedDetector]], truth: Truth) -> list[Row]:
     """One row a detector, AP in percent: what any other interval can be computed from."""
     rows = []
     for (setting, method), done in groups.items():
@@ -173,7 +170,7 @@ def _per_seed(groups: Mapping[Group, Sequence[Done]], truth: Truth) -> list[Row]
     return rows
 
 
-def _detection(groups: Mapping[Group, Sequence[Done]], truth: Truth) -> list[Row]:
+def _detection(groups: Mapping[Group, Sequence[TestedDetector]], truth: Truth) -> list[Row]:
     printed = printed_detection()
     rows = []
     for (setting, method), done in groups.items():
@@ -200,21 +197,12 @@ def _detection(groups: Mapping[Group, Sequence[Done]], truth: Truth) -> list[Row
     return rows
 
 
-def _pd(done: Done, truth: Truth) -> float:
+def _pd(done: TestedDetector, truth: Truth) -> float:
     best = scan_scores(done.found, truth.scans, len(truth.classes)).max(1)
     return float((best[truth.holds] >= threshold_at_pfa(truth.holds, best, 0.05)).mean())
 
 
-def spread(each: Sequence[NDArray[np.float64]]) -> str:
-    """Mean over classes in percent, then over seeds with their standard deviation."""
-    values = [100 * float(np.nanmean(v)) for v in each if np.isfinite(v).any()]
-    if not values:
-        return "-"
-    deviation = f" ± {np.std(values, ddof=1):.1f}" if len(values) > 1 else ""
-    return f"{np.mean(values):.1f}{deviation}"
-
-
-def _differences(groups: Mapping[Group, Sequence[Done]], truth: Truth) -> list[Row]:
+def _differences(groups: Mapping[Group, Sequence[TestedDetector]], truth: Truth) -> list[Row]:
     rows = []
     for (setting, method), done in groups.items():
         rivals: list[Group] = []
@@ -240,7 +228,7 @@ def _differences(groups: Mapping[Group, Sequence[Done]], truth: Truth) -> list[R
     return rows
 
 
-def _by_class(groups: Mapping[Group, Sequence[Done]], truth: Truth) -> list[Row]:
+def _by_class(groups: Mapping[Group, Sequence[TestedDetector]], truth: Truth) -> list[Row]:
     printed = printed_detection()
     rows = []
     for (setting, method), done in groups.items():
@@ -253,7 +241,7 @@ def _by_class(groups: Mapping[Group, Sequence[Done]], truth: Truth) -> list[Row]
     return rows
 
 
-def _text(tables: Mapping[str, list[Row]], scale: Scale, data: RwscData, done: int, planned: int) -> str:
+def _text(tables: Mapping[str, list[Row]], scale: RwscScale, data: RwscData, done: int, planned: int) -> str:
     trained = (
         f"Detector {scale.detector}, {scale.detector_steps} steps. {done} of {planned} detectors trained."
     )
@@ -271,7 +259,7 @@ def _text(tables: Mapping[str, list[Row]], scale: Scale, data: RwscData, done: i
         )
     edges = [
         "## Edge attention: the bag outside the mask as the network draws it (in brackets as printed)\n",
-        "Whoever fuses pictures gets the bag itself there; this is the paper's measure of the encoder.\n",
+        "A fused picture shows the bag itself there; this is the paper's measure of the encoder.\n",
         markdown(tables["outside"]),
     ]
     edges = edges if tables["outside"] else []

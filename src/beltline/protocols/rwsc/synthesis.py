@@ -15,7 +15,7 @@ from beltline.core import BadInputError
 from beltline.formats import write_atomic
 from beltline.physics import STYLES, ColorStyle, colorize
 from beltline.protocols.rwsc.data import RwscData
-from beltline.protocols.rwsc.plan import HARDENED, TRUTH, Scale
+from beltline.protocols.rwsc.plan import HARDENED, TRUTH, RwscScale
 from beltline.simulate.fusion_pairs import FusionPairs
 from beltline.synthesis.fuser import UNTRAINED, Fuser, mixed
 from beltline.synthesis.fusion import learned_fuser
@@ -31,7 +31,7 @@ Pixels = NDArray[np.uint8]
 OnPairs = Callable[[FusionPairs, int], Pixels]
 
 
-def synthesis(method: str, data: RwscData, scale: Scale, runs: Path) -> OnPairs:
+def synthesis(method: str, data: RwscData, scale: RwscScale, runs: Path) -> OnPairs:
     """A method as ``fuse(pairs, row)``; a learned one is trained first, unless its run is there.
 
     Args:
@@ -67,7 +67,7 @@ def synthesis(method: str, data: RwscData, scale: Scale, runs: Path) -> OnPairs:
     return of_pairs(learned_fuser(load_fusion(out)))
 
 
-def fused_images(method: str, data: RwscData, scale: Scale, folder: Path) -> Pixels:
+def fused_images(method: str, data: RwscData, scale: RwscScale, folder: Path) -> Pixels:
     """(N, S, S, 3) uint8: the method applied to ``data.pairs``; kept in a file."""
     path = folder / "fused" / f"{method.replace(' ', '_')}.npy"
     if not path.is_file():

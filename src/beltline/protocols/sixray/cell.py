@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -11,28 +10,28 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from beltline.formats import write_atomic, write_json
+from beltline.formats import write_json
 from beltline.metrics import peaks_over_stages
 from beltline.models.backbones import load_backbone_weights
 from beltline.models.chr import ChrOutput, build_chr, class_balanced_loss
 from beltline.models.multilabel_losses import asymmetric_loss, focal_loss
 from beltline.models.query_head import build_query_classifier
-from beltline.protocols.sixray.parts import Part
-from beltline.protocols.sixray.plan import METHODS, Cell, Method, Net, Scale, epsilon_of
+from beltline.protocols.cells import RESULT, build_fabric, read_result, save_arrays, short_run
+from beltline.protocols.sixray.parts import SubsetData
+from beltline.protocols.sixray.plan import METHODS, Cell, Method, Net, SixrayScale, epsilon_of
 from beltline.training.loop import FitOptions, Loss, fit
 from beltline.training.schedule import constant, cosine
 from beltline.training.weight_decay import decay_groups
 
-RESULT, SCORES = "result.json", "scores.npz"
+SCORES = "scores.npz"
 Start = Path | Literal["imagenet", "random"]
 
 
-def run_cell(cell: Cell, part: Part, scale: Scale, out: Path, *, start: Start = "random") -> None:
-    """Train and score one cell, unless its result is there.
+def run_cell(cell: Cell, part: SubsetData, scale: SixrayScale, out: Path, *, start: Start = "random") -> None:
+    """Train and score one cell.
 
     Writes ``result.json`` (what was done) and ``scores.npz``: ``logits`` and ``points``, see `score`.
 
@@ -43,8 +42,6 @@ def run_cell(cell: Cell, part: Part, scale: Scale, out: Path, *, start: Start = 
         out: Folder of the cell.
         start: File of backbone weights, ``imagenet`` for those that timm fetches, or ``random``.
     """
-    if (out / RESULT).is_file():
-        return
     method = METHODS[cell.method]
     pretrained = start == "imagenet"
     model = build_model(scale.nets[cell.net], method, len(part.classes), cell.seed, pretrained=pretrained)
@@ -81,11 +78,6 @@ def run_cell(cell: Cell, part: Part, scale: Scale, out: Path, *, start: Start = 
     )
 
 
-def build_fabric() -> Fabric:
-    """A GPU where there is one, else the CPU, in bfloat16 autocast."""
-    return Fabric(accelerator="auto", devices=1, precision="bf16-mixed")
-
-
 def build_model(net: Net, method: Method, classes: int, seed: int, *, pretrained: bool = False) -> nn.Module:
     """The method's network; its backbone with random or ImageNet weights, the rest random."""
     torch.manual_seed(seed)
@@ -118,7 +110,7 @@ def build_loss(method: Method, normalise: Callable[[Tensor], Tensor], *, epsilon
     return loss
 
 
-def build_optimizer(scale: Scale, model: nn.Module) -> torch.optim.Optimizer:
+def build_optimizer(scale: SixrayScale, model: nn.Module) -> torch.optim.Optimizer:
     """AdamW, or SGD as published (one parameter group)."""
     if scale.optimizer == "sgd":
         parameters = [p for p in model.parameters() if p.requires_grad]
@@ -126,21 +118,18 @@ def build_optimizer(scale: Scale, model: nn.Module) -> torch.optim.Optimizer:
     return torch.optim.AdamW(decay_groups(model, scale.weight_decay), lr=scale.lr)
 
 
-def fit_options(scale: Scale) -> FitOptions:
-    """Short runs: no checkpoints, progress now and then."""
-    return FitOptions(
+def fit_options(scale: SixrayScale) -> FitOptions:
+    """The schedule of the scale, in a short training."""
+    return short_run(
         schedule=cosine(warmup=0.05) if scale.decays else constant(),
         accumulate=scale.accumulate,
         ema_decay=0.99 if scale.decays else None,
-        checkpoint_steps=10**9,
-        log_steps=10**9,
-        tensorboard=False,
     )
 
 
 @torch.no_grad()
 def score(
-    model: nn.Module, part: Part, *, batch_size: int
+    model: nn.Module, part: SubsetData, *, batch_size: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Answers on the test images in float32: bfloat16 has 8 bits, in which the scores of thousands tie.
 
@@ -163,17 +152,7 @@ def score(
     return np.concatenate(logits), np.array(points, np.float32).reshape(-1, 4)
 
 
-def save_arrays(path: Path, **arrays: NDArray[Any]) -> None:
-    """Save arrays as .npz, atomically."""
-    import io
-
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    write_atomic(path, buffer.getvalue())
-
-
 def read_cell(out: Path) -> tuple[dict[str, Any], NDArray[np.float32], NDArray[np.float32]]:
     """What `run_cell` wrote: result, logits, points."""
-    result: dict[str, Any] = json.loads((out / RESULT).read_text(encoding="utf-8"))
-    with np.load(out / SCORES) as arrays:
-        return result, arrays["logits"], arrays["points"]
+    result, arrays = read_result(out, SCORES)
+    return result, arrays["logits"], arrays["points"]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.metrics import paired_bootstrap, weighted_average_precision
+from beltline.metrics import known_mean, weighted_average_precision
 from beltline.metrics.paired import Counts, OfCounts
-from beltline.protocols.claims import Claim
+from beltline.protocols.claims import Claim, compared
 
 Floats = NDArray[np.float64]
 Statistic = Callable[[Floats, Floats], OfCounts]
@@ -49,29 +49,15 @@ def compare(
     """
     if len(first) != len(second) or not first:
         raise ValueError(f"compare needs the same seeds of both, got {len(first)} and {len(second)}")
-    labels, weights = first[0].labels, first[0].weights
+    truth = first[0].labels.astype(np.float64)
+    holds = (truth == 1).any(axis=1)
 
     def claim(values: Callable[[Run], Floats], statistic: Statistic) -> Claim:
-        ours, theirs = (np.stack([values(run) for run in runs]) for runs in (second, first))
-        once = np.ones((1, len(labels)), np.int64)
-        truth = labels.astype(np.float64)
-        each = [
-            float((statistic(truth, a)(once) - statistic(truth, b)(once))[0])
-            for a, b in zip(ours, theirs, strict=True)
-        ]
-        scans = paired_bootstrap(
-            labels,
-            theirs,
-            ours,
-            rng=np.random.default_rng(seed),
-            statistic=statistic,
-            resamples=resamples,
-            draw_seeds=False,
-        )
-        return Claim(tuple(each), scans)
+        of_first, of_second = ([statistic(truth, values(run)) for run in runs] for runs in (first, second))
+        return compared(of_first, of_second, holds, resamples=resamples, seed=seed)
 
     return (
-        claim(lambda run: run.scores.astype(np.float64), weighted_map_of_counts(weights)),
+        claim(lambda run: run.scores.astype(np.float64), weighted_map_of_counts(first[0].weights)),
         claim(lambda run: np.nan_to_num(run.hits), mean_hits_of_counts),
     )
 
@@ -91,7 +77,7 @@ def weighted_map_of_counts(weights: Floats) -> Statistic:
                     for k in range(labels.shape[1])
                 ]
             )
-            return _known_mean(each)
+            return np.asarray(known_mean(each, 0))
 
         return values
 
@@ -104,13 +90,7 @@ def mean_hits_of_counts(labels: Floats, hits: Floats) -> OfCounts:
 
     def values(counts: Counts) -> Floats:
         total = counts @ present
-        return _known_mean(np.where(total > 0, counts @ (hits * present) / np.maximum(total, 1), np.nan).T)
+        shares = np.where(total > 0, counts @ (hits * present) / np.maximum(total, 1), np.nan)
+        return np.asarray(known_mean(shares, 1))
 
     return values
-
-
-def _known_mean(each: Floats) -> Floats:
-    """(K, R) to (R,): mean over the classes that have a value."""
-    known = ~np.isnan(each)
-    mean: Floats = np.where(known, each, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    return np.where(known.any(axis=0), mean, np.nan)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from beltline.protocols.claims import Claim
-from beltline.protocols.sixray.plan import SUBSETS, Scale
+from beltline.protocols.figures import plain_axis, points_with_reach, pyplot, save_figure
+from beltline.protocols.sixray.plan import SUBSETS, SixrayScale
 from beltline.protocols.sixray.published import Printed
 
 COLORS = {
@@ -21,7 +22,9 @@ Pair = tuple[Claim, Claim]  # of mean average precision, of pointing accuracy
 Gains = Mapping[tuple[str, str, str, str], Pair]  # by backbone, method, baseline, subset
 
 
-def draw_gains(path: Path, gains: Gains, ratios: Mapping[str, float], scale: Scale, printed: Printed) -> None:
+def draw_gains(
+    path: Path, gains: Gains, ratios: Mapping[str, float], scale: SixrayScale, printed: Printed
+) -> None:
     """Gain over the plain backbone against imbalance, for CHR and the rivals, the paper's curve in grey.
 
     Bars are Student's intervals over the seeds.
@@ -33,12 +36,10 @@ def draw_gains(path: Path, gains: Gains, ratios: Mapping[str, float], scale: Sca
         axis.axhline(0, color="black", linewidth=0.8)
         for shift, (method, color) in enumerate(COLORS.items()):
             subsets = [s for s in scale.subsets if (scale.ablation, method, "plain", s) in gains]
-            found = [gains[scale.ablation, method, "plain", s][panel] for s in subsets]
-            if not found:
+            if not subsets:
                 continue
-            x = [ratios[s] * 1.05 ** (shift - 1.5) for s in subsets]
-            y = [100 * d.difference for d in found]
-            reach = [100 * (d.interval[1] - d.difference) if d.interval else 0.0 for d in found]
+            x = [ratios[s] * 1.05 ** (shift - 1.5) for s in subsets]  # side by side, not one over the other
+            y, reach = points_with_reach(gains[scale.ablation, method, "plain", s][panel] for s in subsets)
             axis.errorbar(x, y, yerr=reach, marker="o", capsize=3, color=color, label=method)
         paper = [_paper_gain(printed, s, panel) for s in SUBSETS]
         axis.plot(list(SUBSETS.values()), paper, "--s", color=PAPER, label="CHR, printed (ResNet34)")
@@ -48,7 +49,7 @@ def draw_gains(path: Path, gains: Gains, ratios: Mapping[str, float], scale: Sca
         axis.set_title(title)
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=9)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _paper_gain(printed: Printed, subset: str, panel: int) -> float:
@@ -74,18 +75,13 @@ def draw_methods(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
         axis.set_title(subset, loc="left", fontsize=10)
     axes[-1].set_xlabel("percent")
     axes[0].legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(0.8, 1.0))
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _canvas(
     rows: int, columns: int, *, height: float = 4.0, heights: Sequence[float] | None = None
 ) -> tuple[Any, Any]:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(
+    figure, axes = pyplot().subplots(
         rows,
         columns,
         figsize=(4.6 * columns if heights is None else 7.0, height),
@@ -95,14 +91,5 @@ def _canvas(
         sharex="col" if heights else False,
     )
     for axis in axes.flat:
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.grid(axis="x", linewidth=0.4, alpha=0.5)
+        plain_axis(axis)
     return figure, list(axes.flat)
-
-
-def _save(figure: Any, path: Path) -> None:
-    from matplotlib import pyplot
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
-    pyplot.close(figure)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from beltline.metrics import pointing_share, weighted_average_precision
+from beltline.metrics import known_mean, pointing_share, weighted_average_precision
 from beltline.models.chr import cascade_logits
-from beltline.protocols.sixray.parts import Part
+from beltline.protocols.sixray.parts import SubsetData
 
 Logits = NDArray[np.float32]
 Points = NDArray[np.float32]
@@ -44,7 +43,7 @@ class Measured:
     hits: NDArray[np.float64]
 
 
-def measure(part: Part, logits: Logits, points: Points, *, epsilon: float) -> Measured:
+def measure(part: SubsetData, logits: Logits, points: Points, *, epsilon: float) -> Measured:
     """Figures of one cell.
 
     Args:
@@ -71,7 +70,7 @@ def measure(part: Part, logits: Logits, points: Points, *, epsilon: float) -> Me
     )
 
 
-def _precisions(part: Part, scores: Points) -> NDArray[np.float64]:
+def _precisions(part: SubsetData, scores: Points) -> NDArray[np.float64]:
     labels = part.test_labels
     each = [
         weighted_average_precision(labels[:, k], scores[:, k], part.weights) for k in range(labels.shape[1])
@@ -79,7 +78,7 @@ def _precisions(part: Part, scores: Points) -> NDArray[np.float64]:
     return np.array(each, np.float64)
 
 
-def pointing_hits(part: Part, points: Points, *, margin: float = 0.0) -> NDArray[np.float64]:
+def pointing_hits(part: SubsetData, points: Points, *, margin: float = 0.0) -> NDArray[np.float64]:
     """(M, K): 1 where the class's point lies in one of its boxes, 0 where not, NaN where it is absent.
 
     Of equal peaks the share that hits counts.
@@ -106,17 +105,10 @@ def _by_pair(rows: Points) -> dict[tuple[int, int], Points]:
     return {pair: np.stack(mine) for pair, mine in found.items()}
 
 
-def _threshold(part: Part, scores: NDArray[np.float32], k: int) -> float:
+def _threshold(part: SubsetData, scores: NDArray[np.float32], k: int) -> float:
     """Score that a share PFA of the images without class ``k`` exceed, weights counted."""
     absent = part.test_labels[:, k] == 0
     order = np.argsort(scores[absent])
     weight = np.cumsum(part.weights[absent][order])
     index = int(np.searchsorted(weight, (1 - PFA) * weight[-1]))
     return float(scores[absent][order][min(index, len(order) - 1)])
-
-
-def known_mean(values: NDArray[np.float64], axis: int | None = None) -> Any:
-    """Mean of the entries that are not NaN along an axis, NaN where there are none."""
-    known = ~np.isnan(values)
-    total = known.sum(axis)
-    return np.where(total > 0, np.where(known, values, 0).sum(axis) / np.maximum(total, 1), np.nan)

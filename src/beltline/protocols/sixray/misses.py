@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from beltline.metrics import AREA_EDGES, OCCLUSION_EDGES, miss_table, wilson
 from beltline.protocols.sixray.measure import Measured
-from beltline.protocols.sixray.parts import Part
-from beltline.protocols.sixray.plan import Cell, Scale
+from beltline.protocols.sixray.parts import SubsetData
+from beltline.protocols.sixray.plan import Cell, SixrayScale
 
 PROPERTIES = (("area", 6, AREA_EDGES), ("occlusion", 7, OCCLUSION_EDGES))
 
 
-def misses_table(found: Sequence[tuple[Cell, Part, Measured]], scale: Scale) -> list[dict[str, str]]:
+def misses_table(
+    found: Sequence[tuple[Cell, SubsetData, Measured]], scale: SixrayScale
+) -> list[dict[str, str]]:
     """Share of items found in each bin of size and occlusion, mean over seeds, with Wilson intervals.
 
     The intervals are of the items: every seed answers the same ones, so that they do not count again.
@@ -32,7 +34,7 @@ def misses_table(found: Sequence[tuple[Cell, Part, Measured]], scale: Scale) -> 
     return rows
 
 
-def _bins(found: Sequence[tuple[Part, Measured]]) -> dict[str, str]:
+def _bins(found: Sequence[tuple[SubsetData, Measured]]) -> dict[str, str]:
     columns = {}
     labels = np.concatenate([part.test_labels for part, _ in found])
     alarms = np.concatenate([figures.found for _, figures in found]).astype(np.float64)
@@ -48,7 +50,7 @@ def _bins(found: Sequence[tuple[Part, Measured]]) -> dict[str, str]:
     return columns
 
 
-def item_property(part: Part, column: int) -> NDArray[np.float64]:
+def item_property(part: SubsetData, column: int) -> NDArray[np.float64]:
     """(M, K) property of the largest item of each class in each test image, NaN where absent."""
     values = np.full(part.test_labels.shape, np.nan)
     for one in part.objects[np.argsort(part.objects[:, 6], kind="stable")]:  # the largest comes last

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from beltline.protocols.sixray.plan import SUBSETS, Scale
+from beltline.protocols.sixray.plan import SUBSETS, SixrayScale
 from beltline.simulate.windows import WindowSet
 from beltline.training.arrays import ArrayBatches, Sampling, whole_arrays
 from beltline.training.loop import Batches
@@ -20,7 +20,7 @@ Whole = Callable[[int], Iterator[tuple[NDArray[np.intp], Tensor]]]
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class SubsetData:
     """One of SIXray10, 100, 1000, from simulated windows or real files.
 
     Attributes:
@@ -53,7 +53,7 @@ class Part:
     normalise: Callable[[Tensor], Tensor]
 
 
-def simulated_part(train: WindowSet, test: WindowSet, name: str, scale: Scale, seed: int) -> Part:
+def simulated_part(train: WindowSet, test: WindowSet, name: str, scale: SixrayScale, seed: int) -> SubsetData:
     """A simulated subset with SIXray's class counts and the imbalance asked for.
 
     All benign windows are used; positives are drawn by the seed until the ratio is reached. The test windows
@@ -80,7 +80,7 @@ def simulated_part(train: WindowSet, test: WindowSet, name: str, scale: Scale, s
             train.images, labels, rows, scale.batch_size, scale.size, sampling, scale.flips, order
         )
 
-    return Part(
+    return SubsetData(
         name,
         ratio,
         train.classes,

@@ -10,10 +10,6 @@ from typing import Any, Literal
 from beltline.models.chr import LossMode, Variant
 from beltline.training.arrays import Flips, Sampling
 
-CLASSES = ("gun", "knife", "wrench", "pliers", "scissors")
-PAPER_IMAGES: Mapping[str, int] = MappingProxyType(
-    {"gun": 3131, "knife": 1943, "wrench": 2199, "pliers": 3961, "scissors": 983}
-)  # Table 1; images hold several classes, so they sum to more than the 8,929 positive images
 SUBSETS: Mapping[str, int] = MappingProxyType({"SIXray10": 10, "SIXray100": 100, "SIXray1000": 1000})
 
 
@@ -81,7 +77,7 @@ class Net:
 
 
 @dataclass(frozen=True)
-class Scale:
+class SixrayScale:
     """How much is trained.
 
     Attributes:
@@ -164,9 +160,9 @@ PAPER_NETS = {
     "Inception-v3": Net("Inception-v3", published="Inception-v3"),
     "DenseNet121": Net("DenseNet-121", published="DenseNet"),
 }
-SCALES: Mapping[str, Scale] = MappingProxyType(
+SCALES: Mapping[str, SixrayScale] = MappingProxyType(
     {
-        "smoke": Scale(
+        "smoke": SixrayScale(
             nets={"ResNet18 quarter": Net("resnet18", _QUARTER)},
             ablation="ResNet18 quarter",
             methods=("plain", "CHR", "balanced"),
@@ -185,7 +181,7 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
             items_each=1,
             threats_each=3,
         ),
-        "small": Scale(
+        "small": SixrayScale(
             nets={
                 "ResNet18 half": Net("resnet18", _HALF),
                 "ResNet34 half": Net("resnet34", _HALF, published="ResNet34"),
@@ -199,7 +195,7 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
             everywhere=("plain", "CHR", "CHR epsilon 0.001", "balanced", "CHR balanced"),
             side_subsets=("SIXray100",),
         ),
-        "paper": Scale(
+        "paper": SixrayScale(
             nets=PAPER_NETS,
             ablation="ResNet34",
             methods=tuple(METHODS),
@@ -230,7 +226,7 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
 )
 
 
-def epsilon_of(method: Method, scale: Scale) -> float:
+def epsilon_of(method: Method, scale: SixrayScale) -> float:
     """The threshold that a method trains with at a scale."""
     return scale.epsilon if method.epsilon is None else method.epsilon
 
@@ -239,14 +235,14 @@ SELECTS = ("nets", "ablation", "methods", "subsets", "everywhere", "side_subsets
 
 
 def narrow(
-    scale: Scale,
+    scale: SixrayScale,
     *,
     nets: Sequence[str] = (),
     methods: Sequence[str] = (),
     subsets: Sequence[str] = (),
     seeds: Sequence[int] = (),
     images: int | None = None,
-) -> Scale:
+) -> SixrayScale:
     """A part of a scale, for instance to train a few cells longer; an empty choice keeps all.
 
     Raises:
@@ -274,7 +270,7 @@ def narrow(
     )
 
 
-def options_of(scale: Scale) -> str | None:
+def options_of(scale: SixrayScale) -> str | None:
     """What `beltline reproduce sixray` must be given for this scale, or None for one of another make.
 
     Example:
@@ -314,7 +310,7 @@ class Cell:
         return f"{self.net}--{self.method}--{self.subset}--{self.seed}".replace(" ", "_")
 
 
-def cells(scale: Scale) -> Iterator[Cell]:
+def cells(scale: SixrayScale) -> Iterator[Cell]:
     """Every cell of the tables; seed by seed, so that a stopped run has whole rows.
 
     The ablation of all seeds comes first, then the other backbones.

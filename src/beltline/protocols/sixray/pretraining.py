@@ -16,16 +16,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from beltline.models.chr import ChrOutput, build_chr
-from beltline.protocols.sixray.cell import build_fabric, build_optimizer, fit_options
+from beltline.protocols.cells import build_fabric
+from beltline.protocols.sixray.cell import build_optimizer, fit_options
 from beltline.protocols.sixray.parts import standardise
-from beltline.protocols.sixray.plan import Net, Scale
+from beltline.protocols.sixray.plan import Net, SixrayScale
 from beltline.simulate.windows import WindowSet
 from beltline.training.arrays import ArrayBatches
 from beltline.training.checkpoint import save_weights
 from beltline.training.loop import fit
 
 
-def pretrain_backbone(net: Net, windows: WindowSet, scale: Scale, path: Path) -> Path:
+def pretrain_backbone(net: Net, windows: WindowSet, scale: SixrayScale, path: Path) -> Path:
     """Train a backbone on the families in the benign windows; writes safetensors unless they are there.
 
     Args:
@@ -36,7 +37,7 @@ def pretrain_backbone(net: Net, windows: WindowSet, scale: Scale, path: Path) ->
     """
     if path.is_file():
         return path
-    torch.manual_seed(7)
+    torch.manual_seed(7)  # one start for all cells, whose own seeds begin at 0
     benign = np.flatnonzero(~windows.labels.any(1))
     names = np.flatnonzero(windows.families[benign].sum(0) >= 5)  # families too rare teach nothing
     labels = windows.families[:, names].astype(np.float32)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
-from importlib.resources import files
+
+from beltline.protocols.tables import printed_rows
 
 
 @dataclass(frozen=True)
@@ -30,19 +30,14 @@ def read_printed() -> Printed:
     """
     classification = {
         (r["method"], r["subset"], r["class"]): float(r["mean_average_precision_percent"])
-        for r in _rows("classification")
+        for r in printed_rows("sixray", "classification")
     }
     localization = {
         (r["method"], r["subset"], r["class"]): float(r["pointing_accuracy_percent"])
-        for r in _rows("localization")
+        for r in printed_rows("sixray", "localization")
     }
     ablation = {
         (r["method"], r["subset"]): (float(r["classification_percent"]), float(r["localization_percent"]))
-        for r in _rows("ablation")
+        for r in printed_rows("sixray", "ablation")
     }
     return Printed(classification, localization, ablation)
-
-
-def _rows(name: str) -> list[dict[str, str]]:
-    text = files("beltline.protocols.sixray").joinpath("printed", f"{name}.csv").read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))

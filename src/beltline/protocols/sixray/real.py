@@ -15,8 +15,8 @@ from beltline.core import BadInputError
 from beltline.data.annotations import ImageList, repeat_positives
 from beltline.data.sixray import RATIOS, SixrayIndex, build_subset, read_index, to_image_list
 from beltline.models.backbones import ExpectedInput, Triple, expected_input
-from beltline.protocols.sixray.parts import Floats, Part
-from beltline.protocols.sixray.plan import SUBSETS, Cell, Scale
+from beltline.protocols.sixray.parts import Floats, SubsetData
+from beltline.protocols.sixray.plan import SUBSETS, Cell, SixrayScale
 from beltline.systems.chr.lists import scaled_boxes
 from beltline.training.arrays import Sampling
 from beltline.training.files import FileBatches, whole_images
@@ -26,7 +26,7 @@ USUAL_SIDE = 224  # that the scale's sizes are for
 SUBSET_SEED = 0  # one split for all trainings, so that every method answers the same test set
 
 
-def real_parts(root: Path, scale: Scale) -> Callable[[Cell], Part]:
+def real_parts(root: Path, scale: SixrayScale) -> Callable[[Cell], SubsetData]:
     """What `beltline.protocols.sixray.experiment` asks for a cell.
 
     Args:
@@ -34,9 +34,9 @@ def real_parts(root: Path, scale: Scale) -> Callable[[Cell], Part]:
         scale: Sizes and epochs.
     """
     index = read_index(root)
-    cache: dict[tuple[str, ExpectedInput], Part] = {}
+    cache: dict[tuple[str, ExpectedInput], SubsetData] = {}
 
-    def part(cell: Cell) -> Part:
+    def part(cell: Cell) -> SubsetData:
         expected = expected_input(scale.nets[cell.net].backbone)
         key = (cell.subset, expected)
         if key not in cache:
@@ -46,7 +46,7 @@ def real_parts(root: Path, scale: Scale) -> Callable[[Cell], Part]:
     return part
 
 
-def real_part(index: SixrayIndex, name: str, scale: Scale, expected: ExpectedInput) -> Part:
+def real_part(index: SixrayIndex, name: str, scale: SixrayScale, expected: ExpectedInput) -> SubsetData:
     """One subset of a copy, sized and normalised as the weights of a backbone expect it.
 
     Raises:
@@ -75,7 +75,7 @@ def real_part(index: SixrayIndex, name: str, scale: Scale, expected: ExpectedInp
             )
         return FileBatches(train, batch_size=scale.batch_size, size=size, warp=warp, seed=seed, workers=4)
 
-    return Part(
+    return SubsetData(
         name,
         (len(train) - positive) / max(positive, 1),
         train.classes,
@@ -102,7 +102,7 @@ def subset_rows(index: SixrayIndex, ratio: int) -> tuple[NDArray[np.intp], NDArr
 
 
 def objects_of(images: ImageList, size: int) -> Floats:
-    """Objects as `Part` holds them; occlusion is not known of real scans."""
+    """Objects as `SubsetData` holds them; occlusion is not known of real scans."""
     found = []
     for row in np.flatnonzero((images.labels == 1).any(1)):
         for k, box in scaled_boxes(images, int(row), size):

@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.formats import write_atomic
+from beltline.metrics import known_mean
 from beltline.protocols.claims import over_scans, over_seeds
 from beltline.protocols.sixray.compare import compare
 from beltline.protocols.sixray.figures import Gains, Pair, draw_gains, draw_methods
-from beltline.protocols.sixray.measure import known_mean
 from beltline.protocols.sixray.misses import misses_table
-from beltline.protocols.sixray.plan import METHODS, Cell, Scale
+from beltline.protocols.sixray.plan import METHODS, Cell, SixrayScale
 from beltline.protocols.sixray.published import Printed, read_printed
-from beltline.protocols.sixray.results import Done, PartOf, columns, load_done, per_seed, pick, spread
+from beltline.protocols.sixray.results import Done, PartOf, columns, load_done, per_seed, pick
 from beltline.protocols.sixray.timing import timing_table
 from beltline.protocols.sixray.trivial import trivial_pointing
-from beltline.protocols.tables import Row, markdown, write_csv
+from beltline.protocols.tables import Row, markdown, spread, write_csv
 
 Trivial = Mapping[str, Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]]  # by subset and rule
 CLAIMS = """\
@@ -32,7 +32,7 @@ shown, in a training of so few passes over the positives; that is not to say tha
 
 
 def write_report(
-    out: Path, scale: Scale, done: Sequence[Cell], parts: PartOf, *, simulated: bool, planned: int
+    out: Path, scale: SixrayScale, done: Sequence[Cell], parts: PartOf, *, simulated: bool, planned: int
 ) -> Path:
     """Write ``tables/*.csv``, ``figures/*.png`` and ``report.md``.
 
@@ -76,7 +76,7 @@ def write_report(
     return out / "report.md"
 
 
-def _overhead(out: Path, scale: Scale) -> list[Row]:
+def _overhead(out: Path, scale: SixrayScale) -> list[Row]:
     """Measured once an experiment: a report written again says the same."""
     path = out / "tables" / "overhead.csv"
     if path.is_file():
@@ -98,7 +98,7 @@ def _ratios(found: Sequence[Done]) -> dict[str, float]:
     return {name: float(np.mean(ratios)) for name, ratios in each.items()}
 
 
-def _ablation(found: Sequence[Done], scale: Scale, printed: Printed) -> list[Row]:
+def _ablation(found: Sequence[Done], scale: SixrayScale, printed: Printed) -> list[Row]:
     rows = []
     for method in scale.methods:
         for subset in scale.subsets:
@@ -140,7 +140,7 @@ def _trivial_ablation(trivial: Trivial) -> list[Row]:
     ]
 
 
-def _gains(found: Sequence[Done], scale: Scale) -> Gains:
+def _gains(found: Sequence[Done], scale: SixrayScale) -> Gains:
     gains: dict[tuple[str, str, str, str], Pair] = {}
     for net in scale.nets:
         for subset in scale.subsets:
@@ -182,7 +182,7 @@ def _trivial_by_class(trivial: Trivial, found: Sequence[Done]) -> list[Row]:
     return rows
 
 
-def _by_class(found: Sequence[Done], scale: Scale, printed: Printed, kind: str) -> list[Row]:
+def _by_class(found: Sequence[Done], scale: SixrayScale, printed: Printed, kind: str) -> list[Row]:
     table = printed.classification if kind == "classification" else printed.localization
     rows = []
     for net, spec in scale.nets.items():
@@ -204,7 +204,7 @@ def _by_class(found: Sequence[Done], scale: Scale, printed: Printed, kind: str) 
     return rows
 
 
-def _operating(found: Sequence[Done], scale: Scale) -> list[Row]:
+def _operating(found: Sequence[Done], scale: SixrayScale) -> list[Row]:
     rows = []
     for method in scale.methods:
         for subset in scale.subsets:
@@ -219,7 +219,7 @@ def _operating(found: Sequence[Done], scale: Scale) -> list[Row]:
 
 def _text(
     tables: dict[str, list[Row]],
-    scale: Scale,
+    scale: SixrayScale,
     simulated: bool,
     done: int,
     planned: int,

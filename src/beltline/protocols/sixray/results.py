@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from beltline.metrics import known_mean
 from beltline.protocols.sixray.cell import read_cell
 from beltline.protocols.sixray.compare import Run
-from beltline.protocols.sixray.measure import Measured, known_mean, measure
-from beltline.protocols.sixray.parts import Part
-from beltline.protocols.sixray.plan import METHODS, Cell, Scale, epsilon_of
+from beltline.protocols.sixray.measure import Measured, measure
+from beltline.protocols.sixray.parts import SubsetData
+from beltline.protocols.sixray.plan import METHODS, Cell, SixrayScale, epsilon_of
 from beltline.protocols.tables import Row
 
-PartOf = Callable[[Cell], Part]
+PartOf = Callable[[Cell], SubsetData]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +42,7 @@ class Done:
     run: Run
 
 
-def load_done(out: Path, cell: Cell, scale: Scale, parts: PartOf) -> Done:
+def load_done(out: Path, cell: Cell, scale: SixrayScale, parts: PartOf) -> Done:
     """A cell that is done, measured."""
     result, logits, points = read_cell(out / "cells" / cell.name)
     part = parts(cell)
@@ -101,10 +102,3 @@ def columns(figures: Measured) -> dict[str, np.ndarray]:
         "pointing": figures.pointing,
         "pointing 15 px": figures.pointing_margin,
     }
-
-
-def spread(values: Iterable[np.ndarray]) -> str:
-    """Mean over classes in percent, then mean over seeds with the seeds' standard deviation."""
-    each = [100 * float(known_mean(v)) for v in values]
-    deviation = f" ± {np.std(each, ddof=1):.1f}" if len(each) > 1 else ""
-    return f"{np.mean(each):.1f}{deviation}"

@@ -9,12 +9,13 @@ from torch import nn
 from beltline.models.chr import build_chr
 from beltline.models.complexity import measure_complexity
 from beltline.models.latency import interleaved_seconds, paired_ratio, torch_step
-from beltline.protocols.sixray.plan import CLASSES, PAPER_NETS, Net, Scale
+from beltline.protocols.simulated import PAPER_IMAGES
+from beltline.protocols.sixray.plan import PAPER_NETS, Net, SixrayScale
 
 PAPER_ADDED = 8.28 / 7.68 - 1  # ResNet-34 on a V100, milliseconds an image
 
 
-def timing_table(scale: Scale, *, repeats: int = 11) -> list[dict[str, str]]:
+def timing_table(scale: SixrayScale, *, repeats: int = 11) -> list[dict[str, str]]:
     """Added cost of CHR, released and light, for the backbones of the scale at its test size.
 
     A backbone that the paper names is measured as published, also where the scale trains a narrower one.
@@ -22,9 +23,11 @@ def timing_table(scale: Scale, *, repeats: int = 11) -> list[dict[str, str]]:
     rows = []
     for name, net in timed_nets(scale).items():
         models: dict[str, nn.Module] = {
-            "plain": build_chr(net.backbone, len(CLASSES), backbone_options=net.options, variant="plain"),
-            "CHR": build_chr(net.backbone, len(CLASSES), backbone_options=net.options),
-            "light": build_chr(net.backbone, len(CLASSES), backbone_options=net.options, wiring="light"),
+            "plain": build_chr(
+                net.backbone, len(PAPER_IMAGES), backbone_options=net.options, variant="plain"
+            ),
+            "CHR": build_chr(net.backbone, len(PAPER_IMAGES), backbone_options=net.options),
+            "light": build_chr(net.backbone, len(PAPER_IMAGES), backbone_options=net.options, wiring="light"),
         }
         side = scale.warp
         cost = {f: measure_complexity(model, height=side, width=side) for f, model in models.items()}
@@ -39,7 +42,7 @@ def timing_table(scale: Scale, *, repeats: int = 11) -> list[dict[str, str]]:
     return rows
 
 
-def timed_nets(scale: Scale) -> dict[str, Net]:
+def timed_nets(scale: SixrayScale) -> dict[str, Net]:
     """The ablation's backbone, and the published form of the others."""
     published = {net.published for net in scale.nets.values()}
     full = {name: net for name, net in PAPER_NETS.items() if net.published in published}

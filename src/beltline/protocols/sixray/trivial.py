@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.metrics import peak_points
-from beltline.protocols.sixray.measure import POINTING_MARGIN, Points, known_mean, pointing_hits
-from beltline.protocols.sixray.parts import Part
+from beltline.metrics import known_mean, peak_points
+from beltline.protocols.sixray.measure import POINTING_MARGIN, Points, pointing_hits
+from beltline.protocols.sixray.parts import SubsetData
 
 Grey = NDArray[np.float32]
 Rule = Callable[[Grey], NDArray[np.float64]]
@@ -38,7 +38,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 )
 
 
-def trivial_points(part: Part, *, batch_size: int = 64) -> dict[str, Points]:
+def trivial_points(part: SubsetData, *, batch_size: int = 64) -> dict[str, Points]:
     """(P, 4) image, class, x, y of each of `RULES` on a subset's test images, as a cell's points are."""
     found: dict[str, list[tuple[float, ...]]] = {name: [] for name in RULES}
     for rows, images in part.whole(batch_size):
@@ -53,7 +53,7 @@ def trivial_points(part: Part, *, batch_size: int = 64) -> dict[str, Points]:
     return {name: np.array(points, np.float32).reshape(-1, 4) for name, points in found.items()}
 
 
-def trivial_pointing(part: Part) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
+def trivial_pointing(part: SubsetData) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """(K,) pointing accuracy of each of `RULES`, strict and with the margin of 15 pixels."""
     return {
         name: (

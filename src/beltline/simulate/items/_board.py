@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from beltline.simulate.shapes import Mesh, cylinder, merge
+from beltline.simulate.draws import Rng
+from beltline.simulate.shapes import Array, Mesh, cylinder, merge
 from beltline.simulate.solids import Part
 
-Rng = np.random.Generator
-Array = NDArray[np.float64]
 Rectangle = tuple[float, float, float, float]  # centre x, centre y, size x, size y in mm
 
 _CORNERS = np.array([(i, j, k) for k in (-0.5, 0.5) for j in (-0.5, 0.5) for i in (-0.5, 0.5)])
@@ -261,8 +260,3 @@ def _passives(rng: Rng, pile: _Pile, places: _Places, count: int) -> None:
     for chosen, material, density in ((heavy, "solder", 4.0), (~heavy, "ceramic", None)):
         if chosen.any():
             pile.put(material, centres[chosen], sizes[chosen], density)
-
-
-def moved(parts: Sequence[Part], x: float = 0.0, y: float = 0.0, z: float = 0.0) -> tuple[Part, ...]:
-    """Parts shifted together, mm."""
-    return tuple(Part(p.mesh.moved(x, y, z), p.material, p.sign, p.density_g_cm3, p.texture) for p in parts)

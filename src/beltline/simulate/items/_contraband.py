@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from beltline.simulate.draws import Rng, chance, draw, pick
 from beltline.simulate.items._board import boxes
-from beltline.simulate.items._build import chance, draw, pick
 from beltline.simulate.items._innards import round_cell
-from beltline.simulate.shapes import blade, heightfield, merge, prism, rounded_rectangle, superellipse
-from beltline.simulate.solids import Part
-
-Rng = np.random.Generator
-Array = NDArray[np.float64]
+from beltline.simulate.shapes import Array, blade, heightfield, merge, prism, rounded_rectangle, superellipse
+from beltline.simulate.solids import Part, moved, turned
 
 # Size wished for, mm: (x, y, z) at difficulty 0 and at 1.
 _WISH: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
@@ -51,7 +47,7 @@ def metal_plate(rng: Rng, size: Array) -> list[Part]:
         outline = np.array(
             [(-x / 2, -y / 2), (x / 2, -y / 2), (x / 2, y * draw(rng, 0, 0.4)), (0, y / 2), (-x / 2, y / 2)]
         )
-    return [Part(prism(outline, z), pick(rng, ("fe", "ss", "al", "brass", "cu", "pb", "ti")))]
+    return [Part(prism(outline, z), pick(rng, "fe", "ss", "al", "brass", "cu", "pb", "ti"))]
 
 
 def blade_part(rng: Rng, size: Array) -> list[Part]:
@@ -67,7 +63,7 @@ def blade_part(rng: Rng, size: Array) -> list[Part]:
     mesh = blade(
         np.column_stack([x, spine]), np.column_stack([x, edge]), min(size[2], 3.2), grind=draw(rng, 0.2, 0.8)
     )
-    return [Part(mesh if along else mesh.rotated("z", 90), pick(rng, ("ss", "fe")))]
+    return [Part(mesh if along else mesh.rotated("z", 90), pick(rng, "ss", "fe"))]
 
 
 def screws(rng: Rng, size: Array) -> list[Part]:
@@ -88,13 +84,13 @@ def screws(rng: Rng, size: Array) -> list[Part]:
     ends = at + np.append((along.max() / 2 - along.max() * 0.06) * (along == along.max()), 0.0)
     body = boxes(at, (*shank, thick * 0.6))
     heads = boxes(ends, (*head, thick))
-    return [Part(merge([body, heads]), pick(rng, ("fe", "ss", "brass")), 1, draw(rng, 4.5, 6.5))]
+    return [Part(merge([body, heads]), pick(rng, "fe", "ss", "brass"), 1, draw(rng, 4.5, 6.5))]
 
 
 def organic_block(rng: Rng, size: Array) -> list[Part]:
     """Kneadable mass: a moulded block or a rolled sheet with an uneven top."""
     x, y, z = size
-    material = pick(rng, ("marzipan", "marzipan", "marzipan", "sheet_simulant", "wood", "soap"))
+    material = pick(rng, "marzipan", "marzipan", "marzipan", "sheet_simulant", "wood", "soap")
     density = draw(rng, 1.1, 1.6) if material in ("marzipan", "sheet_simulant") else None
     if chance(rng, 0.5):
         outline = superellipse(x / 2, y / 2, draw(rng, 3, 9), segments=24)
@@ -118,11 +114,9 @@ def added_cells(rng: Rng, size: Array) -> list[Part]:
     parts: list[Part] = []
     for k in range(number):
         at_y = (k - (number - 1) / 2) * (2 * radius + 0.4)
-        cell = round_cell(radius, min(long, 70.0) - 1.5, pick(rng, ("liion", "alkaline")))
-        parts += [Part(p.mesh.moved(-0.7, at_y, -radius), p.material, p.sign, p.density_g_cm3) for p in cell]
-    if along:
-        return parts
-    return [Part(p.mesh.rotated("z", 90), p.material, p.sign, p.density_g_cm3) for p in parts]
+        cell = round_cell(radius, min(long, 70.0) - 1.5, pick(rng, "liion", "alkaline"))
+        parts += moved(cell, -0.7, at_y, -radius)
+    return parts if along else turned(parts, "z", 90)
 
 
 def liquid_pouch(rng: Rng, size: Array) -> list[Part]:
@@ -135,7 +129,7 @@ def liquid_pouch(rng: Rng, size: Array) -> list[Part]:
     inside = heightfield(
         -z / 2 + seam * 0.5 + (z - seam) * 0.97 * dome, -z / 2 + seam * 0.4, x * 0.96, y * 0.96
     )
-    liquid = pick(rng, ("water", "gasoline", "ethanol", "peroxide", "oil"))
+    liquid = pick(rng, "water", "gasoline", "ethanol", "peroxide", "oil")
     return [Part(inside, liquid), Part(foil, "pe"), Part(inside, "pe", -1)]
 
 

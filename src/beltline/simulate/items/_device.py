@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from beltline.simulate.items._build import shift, turn
-from beltline.simulate.shapes import Mesh
-from beltline.simulate.solids import Item, Part
+from beltline.simulate.draws import Rng
+from beltline.simulate.shapes import Array, Mesh
+from beltline.simulate.solids import Item, ItemMaker, Part, bounds, moved, turned
 
-Array = NDArray[np.float64]
 FLAT_MM = 2.0  # a field of boxes up to this tall blocks as one slab
 
 
@@ -39,15 +38,18 @@ class Device:
         item: The benign item.
         rooms: Regions inside the shell.
         blocks: (N, 2, 3) lowest and highest corners of what fills them, mm.
-        block_parts: (N,) index of the part that each block belongs to.
         removable: Component name to indices of its parts.
     """
 
     item: Item
     rooms: tuple[Room, ...]
     blocks: Array
-    block_parts: NDArray[np.int64]
     removable: Mapping[str, tuple[int, ...]]
+
+
+def intact(make: Callable[[Rng], Device]) -> ItemMaker:
+    """Maker of a device with nothing hidden in it; ``anomalies.anomalous`` gives it with its twin."""
+    return lambda rng: make(rng).item
 
 
 @dataclass(eq=False)
@@ -58,7 +60,6 @@ class Assembly:
     rooms: list[Room] = field(default_factory=list)
     removable: dict[str, tuple[int, ...]] = field(default_factory=dict)
     _blocks: list[Array] = field(default_factory=list)
-    _owners: list[int] = field(default_factory=list)
 
     def add(
         self,
@@ -78,17 +79,19 @@ class Assembly:
             name: Makes it a component that may be taken out; a second one of that name gets a number.
             solid: False for shells and thin wires, which block no room.
         """
-        placed = shift(turn(parts, "z", degrees) if degrees else parts, *at)
+        placed = moved(turned(parts, "z", degrees) if degrees else parts, *at)
         first = len(self.parts)
         self.parts += placed
         if solid:
-            for i, part in enumerate(placed, first):
-                found = extents(part.mesh) if part.sign > 0 else []
-                self._blocks += found
-                self._owners += [i] * len(found)
+            for part in placed:
+                self._blocks += extents(part.mesh) if part.sign > 0 else []
         if name is not None:
             copy = sum(known.split("#")[0] == name for known in self.removable)
             self.removable[f"{name}#{copy + 1}" if copy else name] = tuple(range(first, len(self.parts)))
+
+    def skin(self, *parts: Part, at: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> None:
+        """Add shells and thin wires, which block no room, moved to ``at``, mm."""
+        self.add(parts, at, solid=False)
 
     def room(self, name: str, low: ArrayLike, high: ArrayLike) -> None:
         """Declare a region inside the shell by two opposite corners, mm."""
@@ -102,20 +105,19 @@ class Assembly:
         """
         parts, rooms, blocks = list(self.parts), self.rooms, np.array(self._blocks).reshape(-1, 2, 3)
         if turn_x:
-            parts = turn(parts, "x", turn_x)
+            parts = turned(parts, "x", turn_x)
             rooms = [Room(r.name, *_turned(np.stack([r.low, r.high])[None], turn_x)[0]) for r in rooms]
             blocks = _turned(blocks, turn_x)
-        corners = np.concatenate([p.mesh.bounds for p in parts if p.sign > 0])
-        middle = (corners.min(axis=0) + corners.max(axis=0)) / 2
-        centred = tuple(replace(p, mesh=Mesh(p.mesh.vertices - middle, p.mesh.faces)) for p in parts)
+        low, high = bounds(parts)
+        middle = (low + high) / 2
+        whole = tuple(moved(parts, *-middle))
         shown = {k: round(v, 2) if isinstance(v, float) else v for k, v in params.items()}
-        size = [round(float(v), 1) for v in corners.max(axis=0) - corners.min(axis=0)]
-        item = Item(family, family, centred, params={"design": design, "size_mm": size, **shown})
+        size = [round(float(v), 1) for v in high - low]
+        item = Item(family, family, whole, params={"design": design, "size_mm": size, **shown})
         return Device(
             item,
             tuple(Room(r.name, r.low - middle, r.high - middle) for r in rooms),
             blocks - middle,
-            np.array(self._owners, dtype=np.int64),
             dict(self.removable),
         )
 
@@ -139,7 +141,7 @@ def _turned(boxes: Array, degrees: float) -> Array:
 
 
 def free_places(
-    rng: np.random.Generator, room: Room, blocks: Array, size: ArrayLike, *, tries: int = 120
+    rng: Rng, room: Room, blocks: Array, size: ArrayLike, *, tries: int = 120
 ) -> tuple[Array, Array]:
     """Where a box fits into a room without touching anything.
 

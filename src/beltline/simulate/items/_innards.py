@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from beltline.simulate.draws import Rng, chance, count, draw, pick
 from beltline.simulate.items._board import boxes, circuit_board, plate, scattered
-from beltline.simulate.items._build import chance, count, draw, pick, shift, turn
 from beltline.simulate.shapes import (
     Axis,
     cylinder,
@@ -24,9 +24,8 @@ from beltline.simulate.shapes import (
     torus,
     tube,
 )
-from beltline.simulate.solids import Part, hollow
+from beltline.simulate.solids import Part, hollow, moved, turned
 
-Rng = np.random.Generator
 Parts = list[Part]
 
 
@@ -36,7 +35,7 @@ def case(
     """Closed rounded box of constant wall; the inside is a copy of the outside, scaled."""
     outer = rounded_box(x, y, z, radius, bevel=bevel)
     inner = outer.scaled(*(1 - 2 * min(wall, 0.4 * s) / s for s in (x, y, z)))
-    return shift(hollow(outer, inner, material), z=z / 2)
+    return moved(hollow(outer, inner, material), z=z / 2)
 
 
 def pouch_cell(rng: Rng, x: float, y: float, z: float) -> Parts:
@@ -63,7 +62,7 @@ def round_cell(radius: float, length: float, material: str = "liion", *, segment
     cap = cylinder(radius * 0.35, 1.4, segments=8).moved(z=length / 2 + 0.7)
     mandrel = Part(cylinder(0.9, 0.8 * (length - 5.0), segments=6), material, -1)
     parts = [*hollow(can, inner, "fe"), Part(fill, material), mandrel, Part(cap, "fe")]
-    return shift(turn(parts, "y", 90), z=radius)
+    return moved(turned(parts, "y", 90), z=radius)
 
 
 def cell_pack(rng: Rng, columns: int, rows: int, *, radius: float = 9.0, length: float = 65.0) -> Parts:
@@ -74,7 +73,7 @@ def cell_pack(rng: Rng, columns: int, rows: int, *, radius: float = 9.0, length:
         for j in range(rows):
             at = ((i - (columns - 1) / 2) * pitch_x, (j - (rows - 1) / 2) * pitch_y)
             cell = round_cell(radius, length)
-            parts += shift(turn(cell, "z", 180.0 if (i + j) % 2 else 0.0), *at)
+            parts += moved(turned(cell, "z", 180.0 if (i + j) % 2 else 0.0), *at)
     ends = [((i - columns / 2) * pitch_x, 0.0, radius) for i in range(columns + 1)]
     parts.append(Part(boxes(ends, (0.3, rows * pitch_y * 0.8, 6.0)), "ni"))
     return parts
@@ -83,16 +82,16 @@ def cell_pack(rng: Rng, columns: int, rows: int, *, radius: float = 9.0, length:
 def hard_disk(rng: Rng, *, big: bool = False, z: float | None = None) -> Parts:
     """Disk drive: cast case, platters, spindle, arm, magnet, board below."""
     x, y = (147.0, 101.6) if big else (100.0, 69.8)
-    height = z or (draw(rng, 19, 26) if big else pick(rng, (7.0, 9.5)))
+    height = z or (draw(rng, 19, 26) if big else pick(rng, 7.0, 9.5))
     radius = 47.5 if big else 32.5
     wall = 3.0 if big else 1.3
     parts = case(x, y, height - 1.6, wall, "al", radius=3, bevel=0.6)
-    parts = shift(parts, z=1.6)
+    parts = moved(parts, z=1.6)
     centre = (-x / 2 + wall + radius + 1.0, 0.0)
     middle = 1.6 + (height - 1.6) / 2
     for k in range(count(rng, 1, 3) if big else 1):
         level = middle + (k - 0.5) * 3.0 * big
-        parts += _platter(radius, centre, level, pick(rng, ("al", "glass")))
+        parts += _platter(radius, centre, level, pick(rng, "al", "glass"))
     hub = cylinder(radius * 0.26, height - 1.6 - 2 * wall - 0.6, segments=18).moved(*centre, middle)
     parts.append(Part(hub, "fe", 1, 5.5))
     pivot = np.array([x / 2 - wall - radius * 0.42, y * draw(rng, -0.3, -0.2)])
@@ -102,14 +101,14 @@ def hard_disk(rng: Rng, *, big: bool = False, z: float | None = None) -> Parts:
     parts.append(Part(prism(arm, 1.2).moved(z=middle + 1.2), "al"))
     magnet = boxes([(x / 2 - wall - 12, y * 0.2, middle)], (18, 22, min(height * 0.45, 8)))
     parts.append(Part(magnet, "fe", 1, 6.5))
-    parts += shift(circuit_board(rng, x * 0.55, y * 0.9, density=0.5, tall=0), x * 0.18, 0, 0.3)
+    parts += moved(circuit_board(rng, x * 0.55, y * 0.9, density=0.5, tall=0), x * 0.18, 0, 0.3)
     return parts
 
 
 def _platter(radius: float, centre: tuple[float, float], z: float, material: str) -> Parts:
     disc = cylinder(radius, 0.8, segments=30)
     hole = cylinder(radius * 0.27, 0.799, segments=30)
-    return shift(hollow(disc, hole, material), *centre, z)
+    return moved(hollow(disc, hole, material), *centre, z)
 
 
 def stick(rng: Rng, x: float = 80.0, y: float = 22.0) -> Parts:
@@ -142,7 +141,7 @@ def optical_drive(rng: Rng, z: float = 12.0) -> Parts:
         Part(rods, "ss"),
         Part(sled, "zn", 1, 3.0),
     ]
-    parts += shift(circuit_board(rng, 42, 108, density=0.7, tall=0.3), -40, 0, z * 0.22)
+    parts += moved(circuit_board(rng, 42, 108, density=0.7, tall=0.3), -40, 0, z * 0.22)
     if chance(rng, 0.25):
         disc = cylinder(59.5, 1.2, segments=36).moved(-1, 3, z * 0.85)
         parts.append(Part(disc, "polycarbonate"))
@@ -153,7 +152,7 @@ def fan(rng: Rng, radius: float, height: float) -> Parts:
     """Radial blower: plastic housing, blades, hub with a magnet ring and windings."""
     outer = prism(rounded_rectangle(2 * radius + 6, 2 * radius + 6, radius * 0.7), height)
     inner = outer.scaled(1 - 3.0 / (radius + 3), 1 - 3.0 / (radius + 3), 1 - 1.6 / height)
-    material = pick(rng, ("nylon", "absf", "al"))
+    material = pick(rng, "nylon", "absf", "al")
     angle = np.linspace(0, 2 * np.pi, count(rng, 17, 31), endpoint=False)
     blade = boxes([(radius * 0.66, 0, 0)], (radius * 0.5, 0.8, height * 0.55))
     blades = [blade.rotated("z", float(np.degrees(a))) for a in angle]
@@ -166,7 +165,7 @@ def fan(rng: Rng, radius: float, height: float) -> Parts:
         Part(hub, "ferrite", 1, 2.2),
         Part(pins, "cu"),
     ]
-    return shift(parts, z=height / 2)
+    return moved(parts, z=height / 2)
 
 
 def loudspeaker(rng: Rng, radius: float, depth: float) -> Parts:
@@ -226,7 +225,7 @@ def motor(rng: Rng, radius: float, length: float) -> Parts:
         Part(merge(magnets), "ferrite"),
         Part(commutator, "cu", 1, 6.0),
     ]
-    return turn(parts, "y", 90)
+    return turned(parts, "y", 90)
 
 
 def _ring_piece(inner: float, outer: float, start: float, stop: float) -> NDArray[np.float64]:

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from beltline.simulate.draws import Rng, chance, count, draw, pick
 from beltline.simulate.items._board import boxes, circuit_board, plate
-from beltline.simulate.items._build import chance, count, draw, pick
 from beltline.simulate.items._device import Assembly
 from beltline.simulate.items._innards import case, cell_pack, fan, hard_disk, optical_drive, pouch_cell, stick
 from beltline.simulate.shapes import cylinder, spline, sweep
 from beltline.simulate.solids import Part
-
-Rng = np.random.Generator
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ def _ultrabook(rng: Rng, device: Assembly, base: Base) -> None:
     )
     depth = base.y - front - 12
     wide, deep = base.x * draw(rng, 0.5, 0.86), depth * draw(rng, 0.5, 0.9)
-    side = pick(rng, (-1.0, 1.0))
+    side = pick(rng, -1.0, 1.0)
     at = (side * (base.x - wide) / 2 * draw(rng, 0, 0.6), base.y / 2 - deep / 2 - 4)
     _main_board(rng, device, base, at, (wide, deep))
     fans = [-side] if wide < base.x * 0.7 else [-1.0, 1.0] if chance(rng, 0.3) else []
@@ -56,7 +54,7 @@ def _ultrabook(rng: Rng, device: Assembly, base: Base) -> None:
 
 def _classic(rng: Rng, device: Assembly, base: Base) -> None:
     """Round cells at the back, optical drive at one side, hard disk, board in between."""
-    side = pick(rng, (-1.0, 1.0))
+    side = pick(rng, -1.0, 1.0)
     rows = count(rng, 1, 2) if base.tall > 18.5 else 1
     radius = min(9.0, base.tall / 2 - 0.3)
     columns = 3 if base.x < 4 * 68 or chance(rng, 0.7) else 4
@@ -83,7 +81,7 @@ def _classic(rng: Rng, device: Assembly, base: Base) -> None:
     middle = (-side * (base.x / 2 - wide / 2 - 2), (-depth / 2 + 38 if rear else depth / 2 + 38))
     _main_board(rng, device, base, middle, board)
     disk = (-side * (base.x / 2 - draw(rng, 55, 70)), middle[1] - board[1] / 2 - 39)
-    device.add(hard_disk(rng), (*disk, base.floor), degrees=pick(rng, (0.0, 180.0)), name="drive")
+    device.add(hard_disk(rng), (*disk, base.floor), degrees=pick(rng, 0.0, 180.0), name="drive")
     device.room(
         "drive_bay", (disk[0] - 54, disk[1] - 36, base.floor), (disk[0] + 54, disk[1] + 36, base.ceiling)
     )
@@ -112,7 +110,7 @@ def _gaming(rng: Rng, device: Assembly, base: Base) -> None:
     for s in (-1.0, 1.0):
         _blower(rng, device, base, (s * (base.x / 2 - radius - 8), base.y / 2 - radius - 20), at, radius)
         _speaker(rng, device, base, (s * (base.x / 2 - 14), -base.y / 2 + 52), long=draw(rng, 50, 74))
-    side = pick(rng, (-1.0, 1.0))
+    side = pick(rng, -1.0, 1.0)
     wing = base.x / 2 - 60
     if chance(rng, 0.6) and base.tall > 9.5:
         device.add(
@@ -129,12 +127,12 @@ def _small(rng: Rng, device: Assembly, base: Base) -> None:
         rng, device, base, count(rng, 1, 3), share=draw(rng, 0.55, 0.8), deep=draw(rng, 0.34, 0.44)
     )
     board = (base.x * draw(rng, 0.35, 0.6), (base.y - front) * draw(rng, 0.5, 0.75))
-    side = pick(rng, (-1.0, 1.0))
+    side = pick(rng, -1.0, 1.0)
     at = (side * (base.x - board[0]) / 2 * 0.9, base.y / 2 - board[1] / 2 - 5)
     _main_board(rng, device, base, at, board)
     spreader = plate(board[0] * 0.6, board[1] * 0.7, draw(rng, 0.3, 0.8))
     if base.tall > 7:
-        device.add([Part(spreader, pick(rng, ("al", "cu")))], (*at, base.ceiling - 1.0))
+        device.add([Part(spreader, pick(rng, "al", "cu"))], (*at, base.ceiling - 1.0))
     daughter = circuit_board(rng, draw(rng, 30, 55), draw(rng, 40, 70), tall=0.5)
     device.add(daughter, (-side * (base.x / 2 - 32), base.y / 2 - 42, base.floor + 2.2))
     for s in (-1, 1):
@@ -143,7 +141,7 @@ def _small(rng: Rng, device: Assembly, base: Base) -> None:
 
 def _business(rng: Rng, device: Assembly, base: Base) -> None:
     """Board over one side, pouch in front, disk or its empty bay, blower at the back."""
-    side = pick(rng, (-1.0, 1.0))
+    side = pick(rng, -1.0, 1.0)
     front = _pouch_row(
         rng, device, base, count(rng, 2, 4), share=draw(rng, 0.5, 0.64), deep=draw(rng, 0.3, 0.4)
     )
@@ -217,10 +215,10 @@ def _blower(
     device.add(fan(rng, radius, height), (*at, base.floor + 0.2))
     fins = count(rng, 20, 34)
     x = (np.arange(fins) - (fins - 1) / 2) * (2 * radius / fins)
-    metal = pick(rng, ("cu", "al"))
+    metal = pick(rng, "cu", "al")
     stack = boxes(np.column_stack([x, 0 * x, 0 * x]), (0.3, 8.0, height * 0.8))
     y = at[1] + radius + 9
-    device.add([Part(stack, metal)], (at[0], y, base.floor + 0.2 + height / 2), solid=False)
+    device.skin(Part(stack, metal), at=(at[0], y, base.floor + 0.2 + height / 2))
     away = 1.0 if at[0] > cooled[0] else -1.0
     z = base.floor + min(base.tall - 1.5, 3.6)
     for k in range(count(rng, 1, 2)):
@@ -230,7 +228,7 @@ def _blower(
         turn = (ends[1] + goal) / 2 + [0, 0.15 * (level - goal[1]), 0]
         path = spline([*ends, turn, goal], 14) if away * (at[0] - goal[0]) > 40 else np.stack([ends[1], goal])
         flat = np.array([(3.2, 0), (2.2, 1.0), (-2.2, 1.0), (-3.2, 0), (-2.2, -1.0), (2.2, -1.0)])
-        device.add([Part(sweep(path, flat), "cu", 1, draw(rng, 4.5, 7.0))], solid=False)
+        device.skin(Part(sweep(path, flat), "cu", 1, draw(rng, 4.5, 7.0)))
 
 
 def _speaker(rng: Rng, device: Assembly, base: Base, at: tuple[float, float], *, long: float) -> None:
@@ -238,7 +236,7 @@ def _speaker(rng: Rng, device: Assembly, base: Base, at: tuple[float, float], *,
     height = min(base.tall - 0.4, draw(rng, 4.0, 9.0))
     wide = draw(rng, 15, 19)
     box_parts = case(wide, long, height, 1.0, "abs", radius=2, bevel=0.5)
-    device.add(box_parts, (*at, base.floor + 0.1), solid=False)
+    device.skin(*box_parts, at=(*at, base.floor + 0.1))
     end = (at[0], at[1] + long / 2 - 9, base.floor + 1.3)
     magnet = Part(cylinder(5, min(2.2, height * 0.4), segments=14).moved(z=1.2), "fe", 1, 7.2)
     device.add([magnet], end, name="speaker")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from beltline.simulate.shapes import Mesh, revolve
-from beltline.simulate.solids import Part, hollow
+from beltline.simulate.solids import Part, centred, hollow, moved, turned
 
 SEGMENTS = 24
 
@@ -49,27 +49,18 @@ def pooled(mesh: Mesh, share: float) -> Mesh:
     return Mesh(vertices, mesh.faces)
 
 
-def remeshed(part: Part, mesh: Mesh) -> Part:
-    """The part with another mesh."""
-    return Part(mesh, part.material, part.sign, part.density_g_cm3, part.texture)
+def pooled_along(mesh: Mesh, share: float) -> Mesh:
+    """`pooled` for a vessel still standing that :func:`lying` will lay along x."""
+    return pooled(mesh.rotated("y", 90), share).rotated("y", -90)
 
 
 def lying(parts: Iterable[Part]) -> list[Part]:
     """Parts built standing on z, laid along x and centred."""
-    laid = [remeshed(p, p.mesh.rotated("y", 90)) for p in parts]
-    return centred(laid)
-
-
-def centred(parts: Iterable[Part]) -> list[Part]:
-    """Parts moved so that the middle of their common bounds is the origin."""
-    kept = list(parts)
-    corners = np.concatenate([p.mesh.bounds for p in kept if p.sign > 0])
-    x, y, z = (float(v) for v in -(corners.min(axis=0) + corners.max(axis=0)) / 2)
-    return [remeshed(p, p.mesh.moved(x, y, z)) for p in kept]
+    return centred(turned(parts, "y", 90))
 
 
 def placed(
     parts: Iterable[Part], x: float = 0.0, y: float = 0.0, z: float = 0.0, *, turn: float = 0.0
 ) -> list[Part]:
     """Parts turned about z by ``turn`` degrees, then moved, all in mm."""
-    return [remeshed(p, p.mesh.rotated("z", turn).moved(x, y, z)) for p in parts]
+    return moved(turned(parts, "z", turn), x, y, z)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from beltline.simulate.items._board import circuit_board, moved
-from beltline.simulate.items._build import benign, chance, count, draw, pick
+from beltline.simulate.draws import Rng, chance, count, draw, pick
+from beltline.simulate.items._board import circuit_board
+from beltline.simulate.items._build import benign
 from beltline.simulate.shapes import (
     box,
     cylinder,
@@ -19,9 +20,7 @@ from beltline.simulate.shapes import (
     torus,
     tube,
 )
-from beltline.simulate.solids import Item, ItemMaker, Part, Texture, hollow
-
-Rng = np.random.Generator
+from beltline.simulate.solids import Item, ItemMaker, Part, Texture, hollow, moved, turned
 
 
 def make_shoe(rng: Rng) -> Item:
@@ -34,7 +33,7 @@ def make_shoe(rng: Rng) -> Item:
     leather = Texture("leather", int(rng.integers(2**31)), 1.0, 50.0)
     sole = Part(
         prism(outline, draw(rng, 10, 32)).moved(z=-20),
-        pick(rng, ("rubber", "pvc", "foam")),
+        pick(rng, "rubber", "pvc", "foam"),
         1,
         draw(rng, 0.4, 1.1),
     )
@@ -70,12 +69,10 @@ def make_belt(rng: Rng) -> Item:
         x = np.linspace(-1, 1, 60)
         bends = draw(rng, 15, 60) * np.sin(draw(rng, 1.5, 4) * x + draw(rng, 0, 6))
         path = np.column_stack([x * draw(rng, 120, 170), bends, 0 * x])
-    metal = pick(rng, ("zn", "brass", "fe"))
+    metal = pick(rng, "zn", "brass", "fe")
     at = path[-1]
     parts = [Part(sweep(path, section), "leather")]
-    parts += [
-        Part(p.mesh.moved(*at), p.material, p.sign) for p in hollow(box(52, 40, 3.6), box(36, 27, 3.4), metal)
-    ]
+    parts += moved(hollow(box(52, 40, 3.6), box(36, 27, 3.4), metal), *at)
     parts.append(Part(cylinder(2, 40).rotated("y", 90).moved(*at), metal))
     return benign("belt", parts, soft=0.2, design="coiled" if coiled else "loose")
 
@@ -90,7 +87,7 @@ def make_glasses(rng: Rng) -> Item:
         ring = np.column_stack([rim[:, 0] + side * 0.25 * wide, rim[:, 1], np.zeros(28)])
         parts.append(Part(tube(ring, radius, segments=6, closed=True), frame))
         parts.append(
-            Part(prism(rim * 0.97, 2.0).moved(side * 0.25 * wide), pick(rng, ("glass", "polycarbonate")))
+            Part(prism(rim * 0.97, 2.0).moved(side * 0.25 * wide), pick(rng, "glass", "polycarbonate"))
         )
         arm = spline(
             [(side * 0.46 * wide, 4, -3), (-side * 0.1 * wide, 0, -6), (-side * 0.4 * wide, -8, -7)], 16
@@ -99,7 +96,7 @@ def make_glasses(rng: Rng) -> Item:
         parts.append(Part(box(5, 5, 4).moved(side * 0.46 * wide, 4), "ss"))
     if chance(rng, 0.4):
         parts += hollow(
-            rounded_box(wide + 16, 62, 36, 12), rounded_box(wide + 12, 58, 32, 10), pick(rng, ("abs", "al"))
+            rounded_box(wide + 16, 62, 36, 12), rounded_box(wide + 12, 58, 32, 10), pick(rng, "abs", "al")
         )
     return benign("glasses", parts, metal=bool(metal))
 
@@ -107,17 +104,14 @@ def make_glasses(rng: Rng) -> Item:
 def make_watch(rng: Rng) -> Item:
     """Wristwatch with a strap of links or leather."""
     radius, thick = draw(rng, 13, 23), draw(rng, 7, 13)
-    shell = pick(rng, ("ss", "ss", "abs", "brass"))
+    shell = pick(rng, "ss", "ss", "abs", "brass")
     parts = [
         Part(cylinder(radius, thick), shell, 1, None if shell == "abs" else 5.0),
         Part(cylinder(0.8 * radius, 0.9), "glass"),
     ]
     turn = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     path = np.column_stack([draw(rng, 28, 36) * np.cos(turn), 0 * turn, draw(rng, 22, 29) * np.sin(turn)])
-    parts = [
-        Part(p.mesh.moved(z=float(path[:, 2].max()) + thick / 2), p.material, 1, p.density_g_cm3)
-        for p in parts
-    ]
+    parts = moved(parts, z=float(path[:, 2].max()) + thick / 2)
     links = chance(rng, 0.5)
     width = radius * 0.9
     section = np.array([(-width, -1.6), (width, -1.6), (width, 1.6), (-width, 1.6)])[:, ::-1]
@@ -214,8 +208,7 @@ def make_hair_dryer(rng: Rng) -> Item:
     parts.append(Part(box(0.9 * radius, 1, 0.45 * long).moved(z=0.2 * long), "ceramic", 1, 2.4))
     parts.append(Part(rounded_box(34, grip, 28, 8).moved(0, -radius - grip / 2, -0.2 * long), "abs", 1, 0.5))
     parts.append(Part(box(10, 24, 10).moved(0, -radius - 0.4 * grip, -0.2 * long), "fe", 1, 2.5))
-    turned = [Part(p.mesh.rotated("y", 90), p.material, p.sign, p.density_g_cm3) for p in parts]
-    return benign("hair_dryer", turned, length_mm=round(long))
+    return benign("hair_dryer", turned(parts, "y", 90), length_mm=round(long))
 
 
 def make_mouse(rng: Rng) -> Item:
@@ -242,12 +235,8 @@ def make_wallet(rng: Rng) -> Item:
     ]
     for k in range(count(rng, 0, 7)):
         spot = rng.uniform(-0.3, 0.3, 2) * [x, y]
-        parts.append(
-            Part(
-                cylinder(draw(rng, 8, 12.5), 2, segments=18).moved(float(spot[0]), float(spot[1]), 2.2 * k),
-                pick(rng, ("brass", "cu", "fe")),
-            )
-        )
+        coin = cylinder(draw(rng, 8, 12.5), 2, segments=18).moved(float(spot[0]), float(spot[1]), 2.2 * k)
+        parts.append(Part(coin, pick(rng, "brass", "cu", "fe")))
     if chance(rng, 0.4):
         parts.append(Part(prism(rounded_rectangle(16, 9, 3), 4).moved(x / 2 - 8), "zn"))
     return benign("wallet", parts, soft=0.2)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from beltline.simulate.items._threat import Rng, moved, pick, threat, turned
+from beltline.simulate.draws import Rng, pick
+from beltline.simulate.items._threat import threat
 from beltline.simulate.shapes import box, cylinder, revolve, rounded_box
-from beltline.simulate.solids import Item, ItemMaker, Part, hollow
+from beltline.simulate.solids import Item, ItemMaker, Part, hollow, moved, turned
 
 
 @dataclass(frozen=True)

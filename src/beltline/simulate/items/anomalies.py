@@ -15,10 +15,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from beltline.simulate.draws import Rng, pick
 from beltline.simulate.items import _contraband
-from beltline.simulate.items._build import shift
 from beltline.simulate.items._device import Device, free_places
 from beltline.simulate.items.cameras import camera_device
 from beltline.simulate.items.computer_parts import game_console_device
@@ -26,10 +25,8 @@ from beltline.simulate.items.handhelds import phone_device, tablet_device
 from beltline.simulate.items.laptops import laptop_device
 from beltline.simulate.items.power_tools import power_tool_device
 from beltline.simulate.items.radios import radio_device, speaker_device
-from beltline.simulate.solids import Item, ItemMaker, Part
-
-Rng = np.random.Generator
-Array = NDArray[np.float64]
+from beltline.simulate.shapes import Array
+from beltline.simulate.solids import Item, ItemMaker, Part, moved
 
 DEVICES: dict[str, Callable[[Rng], Device]] = {
     "laptop": laptop_device,
@@ -83,7 +80,7 @@ def anomalous(
         raise ValueError(f"difficulty must be in [0, 1], got {difficulty}")
     device = DEVICES[family](np.random.default_rng(seed))
     rng = np.random.default_rng([seed, 1])
-    drawn, hard = str(rng.choice(KINDS)), float(rng.random())
+    drawn, hard = pick(rng, *KINDS), float(rng.random())
     kind, hard = kind or drawn, hard if difficulty is None else difficulty
     params = {"twin_seed": seed, "kind": kind}
     if kind == "removed_component":
@@ -148,7 +145,7 @@ def _twin(
     place: _Place,
     gone: str | None = None,
 ) -> Item:
-    parts = shift(_contraband.MAKERS[kind](rng, place.size), *place.centre)
+    parts = moved(_contraband.MAKERS[kind](rng, place.size), *place.centre)
     return _finished(device, parts, kind, hard, params, place, gone)
 
 
@@ -165,8 +162,8 @@ def _finished(
     out = set(device.removable[gone]) if gone else set()
     kept = tuple(p for i, p in enumerate(item.parts) if i not in out)
     taken = tuple(p for i, p in enumerate(item.parts) if i in out)
-    bounds = np.stack([p.mesh.bounds for p in added or taken])
-    low, high = bounds[:, 0].min(axis=0), bounds[:, 1].max(axis=0)
+    corners = np.stack([p.mesh.bounds for p in added or taken])
+    low, high = corners[:, 0].min(axis=0), corners[:, 1].max(axis=0)
     site = {
         "kind": kind,
         "material": _bulk(added or taken),

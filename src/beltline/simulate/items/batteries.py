@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from beltline.simulate.items._vessel import centred, filling, placed, shell
+from beltline.simulate.draws import Rng, pick
+from beltline.simulate.items._vessel import filling, placed, shell
 from beltline.simulate.shapes import box, cylinder, merge, rounded_box, spline, tube
-from beltline.simulate.solids import Item, ItemMaker, Part, hollow
-
-Rng = np.random.Generator
+from beltline.simulate.solids import Item, ItemMaker, Part, centred, hollow, moved, turned
 
 # Diameter, length in mm and the chemistry of common cells (IEC 60086, 18650 by its name).
 CELLS: dict[str, tuple[float, float, str]] = {
@@ -44,9 +43,7 @@ def _cell(rng: Rng, size: str) -> list[Part]:
         ]
     parts.append(Part(cylinder(radius * 0.32, tip, segments=14).moved(z=length - tip / 2), "fe", 1, 4.0))
     parts.append(Part(cylinder(radius * 0.8, 1.0).moved(z=length - tip - 2.2), "nylon"))
-    return [
-        Part(p.mesh.moved(z=-length / 2).rotated("y", 90), p.material, p.sign, p.density_g_cm3) for p in parts
-    ]
+    return turned(moved(parts, z=-length / 2), "y", 90)
 
 
 def _nine_volt(rng: Rng) -> list[Part]:
@@ -66,8 +63,8 @@ def _nine_volt(rng: Rng) -> list[Part]:
 
 def battery_cells(rng: Rng) -> Item:
     """One cell, a loose handful, a blister row or a shrink-wrapped pack."""
-    size = str(rng.choice([*CELLS, "9V", "AA", "AAA"]))
-    design = str(rng.choice(["single", "row", "loose", "holder"]))
+    size = pick(rng, *CELLS, "9V", "AA", "AAA")
+    design = pick(rng, "single", "row", "loose", "holder")
     count = 1 if design == "single" else int(rng.integers(2, 9 if size in ("AA", "AAA") else 5))
     pitch = 27.0 if size == "9V" else CELLS[size][0] * 1.03
     length = 49.0 if size == "9V" else CELLS[size][1]
@@ -108,7 +105,7 @@ def _board(rng: Rng, x: float, y: float) -> list[Part]:
         a, b = rng.uniform(1.2, 4.5, 2)
         at = rng.uniform(-0.4, 0.4, 2) * [x, y]
         chip = box(float(a), float(b), rng.uniform(0.6, 1.5)).moved(float(at[0]), float(at[1]), 1.3)
-        parts.append(Part(chip, str(rng.choice(["epoxy", "ceramic", "solder"])), 1, rng.uniform(2.0, 4.0)))
+        parts.append(Part(chip, pick(rng, "epoxy", "ceramic", "solder"), 1, rng.uniform(2.0, 4.0)))
     coil = box(6, min(6, y * 0.8), 3.5).moved(x * rng.uniform(-0.3, 0.3), 0, 2.4)
     parts.append(Part(coil, "ferrite", 1, 4.2))
     return parts
@@ -121,7 +118,7 @@ def _case(rng: Rng, x: float, y: float, z: float, material: str) -> tuple[Part, 
 
 def battery_pack(rng: Rng) -> Item:
     """Camera block, long laptop pack of 18650 cells, flat laptop pack of pouches, or a tool pack."""
-    design = str(rng.choice(["camera", "laptop_cells", "laptop_pouch", "tool"]))
+    design = pick(rng, "camera", "laptop_cells", "laptop_pouch", "tool")
     parts: list[Part] = []
     if design == "camera":
         x, y, z = rng.uniform(38, 60), rng.uniform(28, 42), rng.uniform(9, 21)
@@ -180,8 +177,8 @@ def _ports(rng: Rng, x: float, y: float) -> list[Part]:
 
 def power_bank(rng: Rng) -> Item:
     """Power bank: lipstick of one cell, slab of cells, or flat one with pouches."""
-    design = str(rng.choice(["lipstick", "cells", "pouch", "pouch"]))
-    case = str(rng.choice(["abs", "abs", "al"]))
+    design = pick(rng, "lipstick", "cells", "pouch", "pouch")
+    case = pick(rng, "abs", "abs", "al")
     if design == "pouch":
         x, y, z = rng.uniform(95, 160), rng.uniform(58, 82), rng.uniform(10, 24)
         layers = 2 if z > 15 else 1

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.simulate.items._vessel import filling, lying, pooled, shell
-from beltline.simulate.shapes import Mesh, cylinder, revolve
+from beltline.simulate.draws import Rng, pick
+from beltline.simulate.items._vessel import filling, lying, pooled_along, shell
+from beltline.simulate.shapes import cylinder, revolve
 from beltline.simulate.solids import Item, ItemMaker, Part, Texture
 
-Rng = np.random.Generator
 Profile = NDArray[np.float64]
 
 # Radii as shares of the body radius at shares of the height: (radius, height).
@@ -79,11 +81,7 @@ def _contents(rng: Rng, name: str, profile: Profile, wall: float, level: float) 
     mesh = filling(profile, wall, level if thick else 0.93)
     grains = Texture("granular", int(rng.integers(2**31)), rng.uniform(0.05, 0.25), rng.uniform(4, 18))
     texture = grains if name == "food" else None
-    return Part(mesh if thick else _lying_pool(mesh, level), name, texture=texture)
-
-
-def _lying_pool(mesh: Mesh, level: float) -> Mesh:
-    return pooled(mesh.rotated("y", 90), level).rotated("y", -90)
+    return Part(mesh if thick else pooled_along(mesh, level), name, texture=texture)
 
 
 def _bottle(
@@ -93,16 +91,14 @@ def _bottle(
     ribs = rng.uniform(0.01, 0.035) if material == "pet" and rng.random() < 0.7 else 0.0
     profile = _profile(shape, radius, height, ribs=ribs, pitch_mm=rng.uniform(8, 22))
     flat = rng.uniform(0.5, 0.8) if shape in ("shampoo", "spirit") and rng.random() < 0.6 else 1.0
-    name, level = str(rng.choice(CONTENTS)), rng.uniform(0.3, 1.0)
+    name, level = pick(rng, *CONTENTS), rng.uniform(0.3, 1.0)
     parts = [*shell(profile, wall, material), _contents(rng, name, profile, wall, level)]
     if cap != "none":
         parts += _cap(rng, profile, cap, "al" if cap == "metal" else "pp")
     if shape == "thermos":
         parts += _inner_flask(profile, wall, material)
         parts[2] = _contents(rng, name, _flask_profile(profile, wall), wall, level)
-    squashed = [
-        Part(p.mesh.scaled(flat, 1, 1), p.material, p.sign, p.density_g_cm3, p.texture) for p in parts
-    ]
+    squashed = [replace(p, mesh=p.mesh.scaled(flat, 1, 1)) for p in parts]
     drawn: dict[str, object] = {"design": shape, "radius_mm": radius, "height_mm": height, "wall_mm": wall}
     drawn |= {"material": material, "contents": name, "level": level, "cap": cap}
     return Item(family, "liquid", tuple(lying(squashed)), True, drawn)
@@ -122,36 +118,36 @@ def _inner_flask(profile: Profile, wall: float, material: str) -> tuple[Part, Pa
 
 def plastic_bottle(rng: Rng) -> Item:
     """Drink, shampoo, pump or sports bottle, or a plastic jar."""
-    shape = str(rng.choice(["drink", "drink", "waisted", "shampoo", "sport", "jar"]))
-    material = "pet" if shape in ("drink", "waisted") else str(rng.choice(["pp", "pe", "pet"]))
+    shape = pick(rng, "drink", "drink", "waisted", "shampoo", "sport", "jar")
+    material = "pet" if shape in ("drink", "waisted") else pick(rng, "pp", "pe", "pet")
     wall = rng.uniform(0.35, 0.7) if material == "pet" else rng.uniform(0.8, 1.8)
     tall = rng.uniform(0.9, 1.6) if shape == "jar" else rng.uniform(2.8, 4.6)
     radius = rng.uniform(22, 44) if shape != "jar" else rng.uniform(20, 45)
-    cap = str(rng.choice(["pump", "screw"])) if shape == "shampoo" else "screw"
+    cap = pick(rng, "pump", "screw") if shape == "shampoo" else "screw"
     size = (radius * rng.uniform(0.6, 1), radius * 2 * tall / 1.5, wall)
     return _bottle(rng, "plastic_bottle", shape, size, material, cap)
 
 
 def glass_bottle(rng: Rng) -> Item:
     """Wine, beer or spirit bottle, flacon or glass jar."""
-    shape = str(rng.choice(["wine", "beer", "spirit", "jar", "drink"]))
+    shape = pick(rng, "wine", "beer", "spirit", "jar", "drink")
     tall = {"wine": 7.8, "beer": 7.0, "spirit": 5.5, "jar": 2.4, "drink": 5.5}[shape]
     radius = rng.uniform(14, 42) if shape in ("spirit", "jar") else rng.uniform(26, 40)
     height = radius * tall * rng.uniform(0.85, 1.15)
-    cap = str(rng.choice(["crown", "metal"] if shape == "beer" else ["metal", "metal", "screw"]))
-    cap = str(rng.choice(["cork", "metal"])) if shape == "wine" else cap
+    cap = pick(rng, *(["crown", "metal"] if shape == "beer" else ["metal", "metal", "screw"]))
+    cap = pick(rng, "cork", "metal") if shape == "wine" else cap
     wall = rng.uniform(0.06, 0.11) * radius
     return _bottle(rng, "glass_bottle", shape, (radius, height, wall), "glass", cap)
 
 
 def metal_bottle(rng: Rng) -> Item:
     """Vacuum flask, aluminium sports bottle, drink can or hip-flask-like spirit bottle."""
-    shape = str(rng.choice(["thermos", "sport", "can", "spirit"]))
+    shape = pick(rng, "thermos", "sport", "can", "spirit")
     radius = rng.uniform(26, 45)
     tall = {"thermos": 6.0, "sport": 6.2, "can": 4.0, "spirit": 4.5}[shape]
     material = {"thermos": "ss", "sport": "al", "can": "al", "spirit": "ss"}[shape]
     wall = rng.uniform(0.3, 0.5) if shape == "can" else rng.uniform(0.4, 1.0)
-    cap = "none" if shape == "can" else str(rng.choice(["screw", "metal"]))
+    cap = "none" if shape == "can" else pick(rng, "screw", "metal")
     size = (radius, radius * tall * rng.uniform(0.8, 1.2), wall)
     return _bottle(rng, "metal_bottle", shape, size, material, cap)
 

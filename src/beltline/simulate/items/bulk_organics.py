@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.simulate.items._vessel import centred, filling, shell
+from beltline.simulate.draws import Rng, pick
+from beltline.simulate.items._vessel import filling, shell
 from beltline.simulate.shapes import Mesh, box, cylinder, heightfield, rounded_box, spline, tube
-from beltline.simulate.solids import Item, ItemMaker, Part, Texture, hollow
+from beltline.simulate.solids import Item, ItemMaker, Part, Texture, centred, hollow, moved, turned
 
-Rng = np.random.Generator
 POWDERS = ("powder", "flour", "sugar", "salt", "powder")
 
 
@@ -32,7 +32,7 @@ def _bag(rng: Rng, material: str) -> tuple[list[Part], dict[str, object]]:
     """Clear or foil bag of loose powder, with flat seams."""
     x, y, height = rng.uniform(70, 200), rng.uniform(50, 140), rng.uniform(10, 45)
     mesh = heightfield(_pillow(rng, x, y, height), 0.0, x, y)
-    film = str(rng.choice(["pe", "pe", "al"]))
+    film = pick(rng, "pe", "pe", "al")
     thick = 0.05 if film == "al" else 0.15
     parts = [Part(mesh, material, 1, None, _grains(rng)), Part(box(x + 16, y + 6, thick).moved(z=-0.2), film)]
     if rng.random() < 0.5:
@@ -43,7 +43,7 @@ def _bag(rng: Rng, material: str) -> tuple[list[Part], dict[str, object]]:
 def _tin(rng: Rng, material: str) -> tuple[list[Part], dict[str, object]]:
     """Round tin or plastic tub part full of powder, lying or standing."""
     radius, height, level = rng.uniform(25, 60), rng.uniform(50, 160), rng.uniform(0.3, 0.95)
-    metal = str(rng.choice(["fe", "al", "pp"]))
+    metal = pick(rng, "fe", "al", "pp")
     wall = rng.uniform(0.9, 1.6) if metal == "pp" else rng.uniform(0.2, 0.35)
     profile = [(radius, 0.0), (radius, height)]
     parts = [
@@ -55,14 +55,14 @@ def _tin(rng: Rng, material: str) -> tuple[list[Part], dict[str, object]]:
     if rng.random() < 0.6:
         parts.append(Part(box(30, 16, 1.4).rotated("x", 25).moved(0, 0, height * level * 0.8), "pp"))
     lie = rng.random() < 0.5
-    turned = [Part(p.mesh.rotated("y", 90 if lie else 0), p.material, p.sign, None, p.texture) for p in parts]
-    return turned, {"radius_mm": radius, "height_mm": height, "level": level, "shell": metal}
+    drawn = {"radius_mm": radius, "height_mm": height, "level": level, "shell": metal}
+    return turned(parts, "y", 90 if lie else 0), drawn
 
 
 def _brick(rng: Rng, material: str) -> tuple[list[Part], dict[str, object]]:
     """Pressed or vacuum-packed brick in film, tape or foil; sometimes several."""
     x, y, z = rng.uniform(90, 220), rng.uniform(60, 130), rng.uniform(20, 65)
-    wall, wrap = rng.uniform(0.2, 0.9), str(rng.choice(["pe", "pvc", "paper"]))
+    wall, wrap = rng.uniform(0.2, 0.9), pick(rng, "pe", "pvc", "paper")
     packed = rng.uniform(0.9, 1.25)
     parts: list[Part] = []
     for i in range(int(rng.integers(1, 3))):
@@ -79,7 +79,7 @@ def _brick(rng: Rng, material: str) -> tuple[list[Part], dict[str, object]]:
 
 def powder_pack(rng: Rng) -> Item:
     """Powder in a bag, a tin or a brick."""
-    design, material = str(rng.choice(["bag", "tin", "brick"])), str(rng.choice(POWDERS))
+    design, material = pick(rng, "bag", "tin", "brick"), pick(rng, *POWDERS)
     parts, drawn = {"bag": _bag, "tin": _tin, "brick": _brick}[design](rng, material)
     drawn |= {"design": design, "material": material}
     return Item("powder_pack", "powder", tuple(centred(parts)), True, drawn)
@@ -105,11 +105,8 @@ def _insert(rng: Rng, size: NDArray[np.float64]) -> list[Part]:
     length, radius = rng.uniform(30, 65), rng.uniform(2.5, 4.0)
     turn, at = rng.uniform(0, 360), (x * rng.uniform(-0.3, 0.3), y * rng.uniform(-0.3, 0.3), z / 2 + radius)
     outer, inner = (cylinder(r, h, segments=14) for r, h in ((radius, length), (radius - 0.5, length - 1)))
-    metal = str(rng.choice(["al", "cu", "ss"]))
-    parts = [
-        Part(p.mesh.rotated("y", 90).rotated("z", turn).moved(*at), metal, p.sign)
-        for p in hollow(outer, inner, metal)
-    ]
+    metal = pick(rng, "al", "cu", "ss")
+    parts = moved(turned(turned(hollow(outer, inner, metal), "y", 90), "z", turn), *at)
     # x runs steadily outwards: a bend tighter than the wire's radius would turn its skin inside out.
     away = np.sign(at[0]) or 1.0
     steps = np.arange(1, 5) * rng.uniform(14, 30)
@@ -119,7 +116,7 @@ def _insert(rng: Rng, size: NDArray[np.float64]) -> list[Part]:
 
 
 def _organic(rng: Rng, family: str, design: str, pieces: list[Mesh], size: NDArray[np.float64]) -> Item:
-    material = str(rng.choice(["marzipan", "sheet_simulant"]))
+    material = pick(rng, "marzipan", "sheet_simulant")
     parts = [Part(m, material, 1, None, _grains(rng, strong=False)) for m in pieces]
     wrapped, inserted = rng.random() < 0.5, rng.random() < 0.35
     parts += _wrapping(rng, size) if wrapped else []
@@ -131,7 +128,7 @@ def _organic(rng: Rng, family: str, design: str, pieces: list[Mesh], size: NDArr
 
 def sheet_organic(rng: Rng) -> Item:
     """Flat, wavy or stacked sheets of 3 to 8 mm."""
-    design = str(rng.choice(["flat", "wavy", "stack"]))
+    design = pick(rng, "flat", "wavy", "stack")
     x, y, thick = rng.uniform(100, 300), rng.uniform(70, 210), rng.uniform(3, 8)
     if design == "flat":
         return _organic(
@@ -153,7 +150,7 @@ def sheet_organic(rng: Rng) -> Item:
 
 def block_organic(rng: Rng) -> Item:
     """Brick, several bars side by side, or a rounded lump of 20 to 60 mm."""
-    design = str(rng.choice(["brick", "bars", "lump"]))
+    design = pick(rng, "brick", "bars", "lump")
     x, y, z = rng.uniform(80, 250), rng.uniform(45, 120), rng.uniform(20, 60)
     if design == "brick":
         pieces = [rounded_box(x, y, z, rng.uniform(1, 8))]

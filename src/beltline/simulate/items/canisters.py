@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.simulate.items._vessel import centred, filling, lying, placed, pooled, shell
+from beltline.simulate.draws import Rng, chance, pick
+from beltline.simulate.items._vessel import filling, lying, placed, pooled, pooled_along, shell
 from beltline.simulate.shapes import (
     Mesh,
     box,
@@ -24,9 +23,8 @@ from beltline.simulate.shapes import (
     torus,
     tube,
 )
-from beltline.simulate.solids import Item, ItemMaker, Part, Texture, hollow
+from beltline.simulate.solids import Item, ItemMaker, Part, Texture, centred, hollow, moved, turned
 
-Rng = np.random.Generator
 Profile = list[tuple[float, float]]
 
 
@@ -40,22 +38,17 @@ def _dome(radius: float, height: float, neck: float) -> Profile:
     return [*low, *shoulder, (neck * 0.96, height + 6.0)]
 
 
-def _sunk(mesh: Mesh, level: float) -> Mesh:
-    """Contents of a vessel that lies along x once it is laid down."""
-    return pooled(mesh.rotated("y", 90), level).rotated("y", -90)
-
-
 def fire_extinguisher(rng: Rng) -> Item:
     """Small car or kitchen extinguisher: steel or aluminium bottle, valve, levers, gauge, siphon, nozzle."""
     radius = rng.uniform(24, 45)
     height, wall = radius * rng.uniform(4.2, 6.5), rng.uniform(1.0, 2.0)
-    metal = str(rng.choice(["fe", "fe", "al"]))
+    metal = pick(rng, "fe", "fe", "al")
     profile = _dome(radius, height, rng.uniform(9, 13))
-    charge, level = str(rng.choice(["powder", "powder", "water", "butane"])), rng.uniform(0.5, 0.9)
+    charge, level = pick(rng, "powder", "powder", "water", "butane"), rng.uniform(0.5, 0.9)
     grains = Texture("granular", int(rng.integers(2**31)), 0.2, 25.0) if charge == "powder" else None
     parts = [
         *shell(profile, wall, metal),
-        Part(_sunk(filling(profile, wall, 0.96), level), charge, texture=grains),
+        Part(pooled_along(filling(profile, wall, 0.96), level), charge, texture=grains),
     ]
     top = height + 6
     parts.append(Part(cylinder(rng.uniform(12, 16), 24).moved(z=top + 10), "brass", 1, 5.5))
@@ -76,7 +69,7 @@ def fire_extinguisher(rng: Rng) -> Item:
             Part(cone(7, 4, 26, segments=14).rotated("y", -90).moved(x=-24, z=top + 12), "abs", 1, 0.6)
         )
     lie = float(rng.choice([-90, 90]) + rng.normal(0, 25))  # the levers lie to one side
-    parts = [parts[0], parts[1], parts[2], *(replace(p, mesh=p.mesh.rotated("z", lie)) for p in parts[3:])]
+    parts = [parts[0], parts[1], parts[2], *turned(parts[3:], "z", lie)]
     drawn: dict[str, object] = {"design": "extinguisher", "radius_mm": radius, "height_mm": height}
     drawn |= {"material": metal, "contents": charge, "level": level, "wall_mm": wall}
     return Item("fire_extinguisher", "pressure_vessel", tuple(lying(parts)), True, drawn)
@@ -84,7 +77,7 @@ def fire_extinguisher(rng: Rng) -> Item:
 
 def lighter_refill(rng: Rng) -> Item:
     """Slim can of lighter gas, or a flat tin of lighter petrol."""
-    petrol = bool(rng.random() < 0.35)
+    petrol = chance(rng, 0.35)
     level, wall = rng.uniform(0.2, 0.95), rng.uniform(0.2, 0.35)
     if petrol:
         x, y, z = rng.uniform(48, 62), rng.uniform(24, 34), rng.uniform(95, 130)
@@ -93,7 +86,7 @@ def lighter_refill(rng: Rng) -> Item:
             z=z / 2
         )
         fill = prism(rounded_rectangle(x - 1, y - 1, y * 0.4 - 0.5), z - 3).moved(z=z / 2)
-        parts = [*hollow(outer, inside, "fe"), Part(_sunk(fill, level), "gasoline")]
+        parts = [*hollow(outer, inside, "fe"), Part(pooled_along(fill, level), "gasoline")]
         spout = rng.uniform(-0.3, 0.3) * x
         parts.append(Part(cylinder(6, 14, segments=14).moved(x=spout, z=z + 5), "pe"))
         size = [x, y, z]
@@ -106,8 +99,8 @@ def lighter_refill(rng: Rng) -> Item:
             (radius * 0.8, high - radius * 0.4),
         ]
         profile.append((radius * 0.45, high))
-        parts = [*shell(profile, wall, str(rng.choice(["fe", "al"])))]
-        parts.append(Part(_sunk(filling(profile, wall, 0.97), level), "butane"))
+        parts = [*shell(profile, wall, pick(rng, "fe", "al"))]
+        parts.append(Part(pooled_along(filling(profile, wall, 0.97), level), "butane"))
         parts.append(Part(cylinder(2.2, 16, segments=10).moved(z=high + 6), "pom"))
         parts.append(Part(torus(radius * 0.5, 1.4, segments=18, tube_segments=6).moved(z=high), "fe"))
         cap = cylinder(radius * 0.98, 34).moved(z=high + 8), cylinder(radius * 0.98 - 1, 31).moved(z=high + 8)
@@ -119,8 +112,8 @@ def lighter_refill(rng: Rng) -> Item:
 
 def liquid_canister(rng: Rng) -> Item:
     """Fuel can, hip flask, soft pouch with a spout, or a bag of liquid."""
-    design = str(rng.choice(["fuel_can", "hip_flask", "pouch", "bag"]))
-    contents = str(rng.choice(["gasoline", "ethanol", "water", "oil", "peroxide"]))
+    design = pick(rng, "fuel_can", "hip_flask", "pouch", "bag")
+    contents = pick(rng, "gasoline", "ethanol", "water", "oil", "peroxide")
     level = rng.uniform(0.35, 0.95)
     make = {"fuel_can": _fuel_can, "hip_flask": _hip_flask}.get(design, _pouch)
     parts, size = make(rng, contents, level)
@@ -130,7 +123,7 @@ def liquid_canister(rng: Rng) -> Item:
 
 def _fuel_can(rng: Rng, contents: str, level: float) -> tuple[list[Part], list[float]]:
     x, y, z = rng.uniform(120, 230), rng.uniform(90, 160), rng.uniform(55, 95)
-    metal = bool(rng.random() < 0.4)
+    metal = chance(rng, 0.4)
     wall = rng.uniform(0.6, 1.0) if metal else rng.uniform(1.8, 3.0)
     outer = rounded_box(x, y, z, 14, bevel=8)
     factor = 1 - 2 * wall / np.array([x, y, z])
@@ -157,14 +150,8 @@ def _hip_flask(rng: Rng, contents: str, level: float) -> tuple[list[Part], list[
     parts = [*hollow(outer, Mesh(outer.vertices * factor, outer.faces), "ss")]
     parts.append(Part(pooled(Mesh(outer.vertices * (factor - 0.004), outer.faces), level), contents))
     neck = x / 2 + 8
-    parts.append(
-        Part(
-            cylinder(rng.uniform(8, 11), 16).rotated("y", 90).moved(neck, rng.uniform(-0.2, 0.2) * y, 0),
-            "ss",
-            1,
-            3.0,
-        )
-    )
+    stopper = cylinder(rng.uniform(8, 11), 16).rotated("y", 90).moved(neck, rng.uniform(-0.2, 0.2) * y, 0)
+    parts.append(Part(stopper, "ss", 1, 3.0))
     hinge = box(18, 3, 1.2).moved(neck - 2, rng.uniform(-0.2, 0.2) * y + 12, 4)
     parts.append(Part(hinge, "ss"))
     if rng.random() < 0.4:
@@ -195,7 +182,7 @@ def _pouch(rng: Rng, contents: str, level: float) -> tuple[list[Part], list[floa
 
 def matches(rng: Rng) -> Item:
     """Box or book of matches."""
-    book = bool(rng.random() < 0.35)
+    book = chance(rng, 0.35)
     count = int(rng.integers(10, 21)) if book else int(rng.integers(12, 40))
     long = rng.uniform(32, 44) if book else rng.uniform(38, 52)
     stick, head = box(long, 1.9, 1.0 if book else 1.9), ellipsoid(2.4, 1.6, 1.5, segments=8).moved(x=long / 2)
@@ -209,7 +196,7 @@ def matches(rng: Rng) -> Item:
     heads = merge([head.rotated("z", f).moved(*s) for s, f in zip(spots, flips, strict=True)])
     parts = [
         Part(sticks, "paper" if book else "wood"),
-        Part(heads, str(rng.choice(["salt", "powder", "gypsum"]))),
+        Part(heads, pick(rng, "salt", "powder", "gypsum")),
     ]
     low, high = np.array([s for s in spots]).min(axis=0), np.array([s for s in spots]).max(axis=0)
     x, y, z = long + 8, float(high[1] - low[1]) + 8, float(high[2] - low[2]) + 5
@@ -227,8 +214,8 @@ def _lead(rng: Rng, start: NDArray[np.float64], length: float) -> list[Part]:
     """Generic metal tube with two wires, a visual stand-in that is nothing but a tube."""
     tube_mm = rng.uniform(38, 62)
     case = cylinder(3.4, tube_mm, segments=14), cylinder(2.8, tube_mm - 1.2, segments=14)
-    metal = str(rng.choice(["al", "cu", "brass", "fe"]))
-    parts = [Part(p.mesh.rotated("y", 90).moved(*start), p.material, p.sign) for p in hollow(*case, metal)]
+    metal = pick(rng, "al", "cu", "brass", "fe")
+    parts = moved(turned(hollow(*case, metal), "y", 90), *start)
     for side in (-1.2, 1.2):
         nodes = start + np.array(
             [
@@ -245,9 +232,9 @@ def _lead(rng: Rng, start: NDArray[np.float64], length: float) -> list[Part]:
 
 def moulded_organic(rng: Rng) -> Item:
     """Organic mass moulded round: a sausage, a charge in a pipe or a tin, a ball; with or without leads."""
-    design = str(rng.choice(["sausage", "pipe", "tin", "ball"]))
+    design = pick(rng, "sausage", "pipe", "tin", "ball")
     density = rng.uniform(1.2, 1.7)
-    stuff = str(rng.choice(["marzipan", "marzipan", "sheet_simulant"]))
+    stuff = pick(rng, "marzipan", "marzipan", "sheet_simulant")
     grains = Texture("granular", int(rng.integers(2**31)), rng.uniform(0.03, 0.15), rng.uniform(15, 60))
     radius, long = rng.uniform(13, 34), rng.uniform(80, 230)
     wall = rng.uniform(1.2, 3.5)
@@ -263,24 +250,20 @@ def moulded_organic(rng: Rng) -> Item:
         mass = mass.rotated("y", 90)
     parts = [Part(mass, stuff, 1, density, grains)]
     if design in ("pipe", "tin"):
-        case = (
-            str(rng.choice(["pvc", "fe", "al", "cardboard"]))
-            if design == "pipe"
-            else str(rng.choice(["fe", "al"]))
-        )
+        case = pick(rng, "pvc", "fe", "al", "cardboard") if design == "pipe" else pick(rng, "fe", "al")
         wall = wall if design == "pipe" else min(wall, 0.4)
         outer, inner = (
             cylinder(radius, long, segments=28),
             cylinder(radius - wall, long - 2 * wall, segments=28),
         )
-        parts += [Part(p.mesh.rotated("y", 90), p.material, p.sign) for p in hollow(outer, inner, case)]
+        parts += turned(hollow(outer, inner, case), "y", 90)
         if design == "pipe":
             cap = torus(radius + 1.6, 2.4, segments=24, tube_segments=6).rotated("y", 90)
             parts += [Part(cap.moved(x=s * (long / 2 - 6)), case) for s in (-1, 1)]
     elif rng.random() < 0.6:
         wrap = superellipse(radius * 1.02, radius * 1.02, 2.2)
         parts.append(Part(prism(wrap, 0.6).moved(z=radius * 0.4), "pe"))
-    leads = bool(rng.random() < 0.45)
+    leads = chance(rng, 0.45)
     if leads:
         parts += _lead(
             rng, np.array([mass.bounds[0, 0] * rng.uniform(0.5, 0.95), 0.0, 0.0]), rng.uniform(50, 130)

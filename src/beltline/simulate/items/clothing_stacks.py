@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from beltline.simulate.items._build import benign, chance, count, draw, pick
+from beltline.simulate.draws import Rng, chance, count, draw, pick
+from beltline.simulate.items._build import benign
 from beltline.simulate.items._fabric import fabric, folded, pillow, sheet, slab, zip_chain
 from beltline.simulate.shapes import cylinder, superellipse
-from beltline.simulate.solids import Item, ItemMaker, Part
-
-Rng = np.random.Generator
+from beltline.simulate.solids import Item, ItemMaker, Part, moved
 
 
 def make_clothes_stack(rng: Rng) -> Item:
@@ -23,15 +22,7 @@ def make_clothes_stack(rng: Rng) -> Item:
         for part in folded(
             rng, cloth, x * draw(rng, 0.75, 1.0), y * draw(rng, 0.75, 1.0), thick, layers=count(rng, 2, 3)
         ):
-            parts.append(
-                Part(
-                    part.mesh.moved(draw(rng, -15, 15), draw(rng, -15, 15), height),
-                    part.material,
-                    1,
-                    part.density_g_cm3,
-                    part.texture,
-                )
-            )
+            parts += moved([part], draw(rng, -15, 15), draw(rng, -15, 15), height)
         height += thick
     return benign("clothes_stack", parts, soft=0.55, number=number, height_mm=round(height, 1))
 
@@ -65,7 +56,7 @@ def make_jacket(rng: Rng) -> Item:
     parts += zip_chain(rng, line)
     for k in range(count(rng, 0, 6)):
         snap = cylinder(draw(rng, 5, 8), 3).moved(-x / 2 + (k + 0.5) * x / 6, -0.15 * y, thick + 3)
-        parts.append(Part(snap, pick(rng, ("brass", "zn"))))
+        parts.append(Part(snap, pick(rng, "brass", "zn")))
     return benign("jacket", parts, soft=0.55, size_mm=[round(x), round(y), round(thick)])
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from beltline.simulate.items._vessel import centred, placed
+from beltline.simulate.draws import Rng, pick
+from beltline.simulate.items._vessel import placed
 from beltline.simulate.shapes import box, cone, cylinder, ellipsoid, spline, tube
-from beltline.simulate.solids import Item, ItemMaker, Part, Texture, hollow
+from beltline.simulate.solids import Item, ItemMaker, Part, Texture, centred, hollow
 
-Rng = np.random.Generator
 Charge = tuple[str, float]  # material, g/cm3
 PAPER = 0.75  # g/cm3 of rolled paper tube
 
@@ -19,7 +19,7 @@ def _grains(rng: Rng) -> Texture:
 
 def _charge(rng: Rng) -> Charge:
     """Material and density of a pyrotechnic charge: black powder to metal-rich star mixtures."""
-    material = str(rng.choice(["salt", "salt", "powder", "sheet_simulant"]))
+    material = pick(rng, "salt", "salt", "powder", "sheet_simulant")
     return material, rng.uniform(0.8, 1.5)
 
 

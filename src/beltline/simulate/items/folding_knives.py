@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from beltline.simulate.items._threat import moved, turned
+from beltline.simulate.draws import Rng, pick
 from beltline.simulate.items.knives import SCALES, blade_mesh
 from beltline.simulate.shapes import box, cylinder, prism, rounded_box, rounded_rectangle, superellipse
-from beltline.simulate.solids import Item, ItemMaker, Part
-
-Rng = np.random.Generator
+from beltline.simulate.solids import Item, ItemMaker, Part, moved, turned
 
 
 def _opening(rng: Rng, closed: float = 0.4) -> float:
@@ -25,7 +21,7 @@ def make_pocket_knife(rng: Rng) -> Item:
     long, wide = rng.uniform(78, 132), rng.uniform(17, 28)
     count = 1 if rng.random() < 0.65 else int(rng.integers(2, 6))
     thick = 5 + 3 * count + rng.uniform(2, 7)
-    scale = str(rng.choice([*SCALES, "al", "ss", "ti"]))
+    scale = pick(rng, *SCALES, "al", "ss", "ti")
     outline = superellipse(long / 2, wide / 2, rng.uniform(2.5, 6), segments=24)
     depth = 2.2 if scale in ("al", "ss", "ti") else 0.3 * thick
     parts: list[Part] = []
@@ -35,7 +31,7 @@ def make_pocket_knife(rng: Rng) -> Item:
     parts.append(Part(box(0.8 * long, 4, 0.3 * thick).moved(0, 0.4 * wide), "ss"))
     for k in range(count):
         size = 1.0 if k == 0 else rng.uniform(0.5, 0.9)
-        shape = str(rng.choice(["drop", "clip", "tanto", "chef"]))
+        shape = pick(rng, "drop", "clip", "tanto", "chef")
         leaf = blade_mesh(
             rng,
             long * rng.uniform(0.7, 0.9) * size,
@@ -63,7 +59,7 @@ def make_pocket_knife(rng: Rng) -> Item:
 def make_butterfly_knife(rng: Rng) -> Item:
     """Two swinging handles around a blade."""
     long, wide = rng.uniform(110, 140), rng.uniform(11, 15)
-    metal = str(rng.choice(["ss", "zn", "al"]))
+    metal = pick(rng, "ss", "zn", "al")
     parts = [Part(blade_mesh(rng, 0.85 * long, rng.uniform(14, 20), "clip", thickness=3), "ss")]
     for side in (-1, 1):
         outer, inner = rounded_box(long, wide, 10, 3), box(0.9 * long, 0.9 * wide, 4)
@@ -91,7 +87,7 @@ def make_multi_tool(rng: Rng) -> Item:
                 rng,
                 long * rng.uniform(0.5, 0.8),
                 rng.uniform(6, 9),
-                str(rng.choice(["drop", "tanto", "table"])),
+                pick(rng, "drop", "tanto", "table"),
                 thickness=1.8,
             )
             parts += moved([Part(leaf, "ss")], -0.45 * long, side * gap, 2.6 * (k - 1.5))
@@ -99,20 +95,15 @@ def make_multi_tool(rng: Rng) -> Item:
     opened = rng.random() < 0.3
     parts += moved([Part(jaw.rotated("z", 0 if opened else 180), "fe")], 0.46 * long)
     parts.append(Part(cylinder(7, 15, segments=16).moved(0.46 * long), "fe"))
-    return Item(
-        "multi_tool",
-        "knife",
-        tuple(parts),
-        True,
-        {"design": "multi", "open": bool(opened), "handle_mm": round(long, 1)},
-    )
+    params = {"design": "multi", "open": bool(opened), "handle_mm": round(long, 1)}
+    return Item("multi_tool", "knife", tuple(parts), True, params)
 
 
 def make_box_cutter(rng: Rng) -> Item:
     """Utility knife: snap-off blade with rail and slider, or a trapezoid blade in a metal body."""
     long, wide, thick = rng.uniform(110, 178), rng.uniform(16, 32), rng.uniform(9, 16)
     edge = min(0.6 * wide, 18.0) if rng.random() < 0.7 else 9.0
-    shell = str(rng.choice(["abs", "absf", "pp", "zn", "al"]))
+    shell = pick(rng, "abs", "absf", "pp", "zn", "al")
     out = float(rng.uniform(0, 60)) if rng.random() < 0.6 else 0.0
     parts = [
         Part(rounded_box(long, wide, thick, 5), shell),
@@ -124,13 +115,8 @@ def make_box_cutter(rng: Rng) -> Item:
     parts.append(Part(prism(rounded_rectangle(0.75 * long, edge + 1, 1), 0.8).moved(0, 0, 1), "ss"))
     parts.append(Part(rounded_box(16, 10, 6, 2).moved(0.1 * long, 0, thick / 2), "pp"))
     parts.append(Part(cylinder(3, thick, segments=10).moved(-0.3 * long), "fe"))
-    return Item(
-        "box_cutter",
-        "knife",
-        tuple(parts),
-        True,
-        {"design": "snap-off", "out_mm": round(out, 1), "shell": shell},
-    )
+    params = {"design": "snap-off", "out_mm": round(out, 1), "shell": shell}
+    return Item("box_cutter", "knife", tuple(parts), True, params)
 
 
 FAMILIES: dict[str, ItemMaker] = {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from beltline.simulate.items._threat import Rng, in_plane, moved, pick, threat, turned
-from beltline.simulate.shapes import box, cylinder, helix, prism, revolve, spline, tube
-from beltline.simulate.solids import Item, ItemMaker, Part, hollow
+from beltline.simulate.draws import Rng, pick
+from beltline.simulate.items._threat import threat
+from beltline.simulate.shapes import box, cylinder, helix, in_plane, prism, revolve, spline, tube
+from beltline.simulate.solids import Item, ItemMaker, Part, hollow, moved, turned
 
 
 def _slide(rng: Rng) -> list[Part]:
@@ -91,12 +92,8 @@ def _magazine(rng: Rng) -> list[Part]:
     for i in range(count):
         parts += _round(0, height / 2 - 7 - i * pitch, depth * 0.86, tilt)
     top = height / 2 - 8 - count * pitch
-    parts.append(
-        Part(
-            box(depth * 0.8, 5, width - 2 * wall - 1).rotated("z", tilt).moved(y=top),
-            pick(rng, "nylon", "fe"),
-        )
-    )
+    follower = box(depth * 0.8, 5, width - 2 * wall - 1).rotated("z", tilt).moved(y=top)
+    parts.append(Part(follower, pick(rng, "nylon", "fe")))
     span = top + height / 2 - 4
     turns = max(6, int(span / rng.uniform(6, 10)))
     coil = helix(1.0, span, turns, steps_per_turn=8) * [depth * 0.36, (width - 2 * wall) * 0.4, 1]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from beltline.simulate.items._threat import in_plane, moved
+from beltline.simulate.draws import Rng, chance, pick
 from beltline.simulate.items.knives import blade_mesh
-from beltline.simulate.shapes import box, cylinder, prism, spline, superellipse, sweep, torus, tube
-from beltline.simulate.solids import Item, ItemMaker, Part
-
-Rng = np.random.Generator
+from beltline.simulate.shapes import box, cylinder, in_plane, prism, spline, superellipse, sweep, torus, tube
+from beltline.simulate.solids import Item, ItemMaker, Part, moved
 
 
 def make_scissors(rng: Rng) -> Item:
@@ -17,13 +15,11 @@ def make_scissors(rng: Rng) -> Item:
     length = rng.uniform(30, 150)
     width, shank = length * rng.uniform(0.1, 0.17), length * rng.uniform(0.35, 0.85)
     opening = 2.0 if rng.random() < 0.35 else float(rng.uniform(3, 55))
-    ring, steel = rng.uniform(10, 20), bool(rng.random() < 0.35)
-    plastic = str(rng.choice(["abs", "pp"]))
+    ring, steel = rng.uniform(10, 20), chance(rng, 0.35)
+    plastic = pick(rng, "abs", "pp")
     half = [
         Part(
-            blade_mesh(
-                rng, length, width, str(rng.choice(["drop", "tanto"])), thickness=rng.uniform(1.2, 2.6)
-            ),
+            blade_mesh(rng, length, width, pick(rng, "drop", "tanto"), thickness=rng.uniform(1.2, 2.6)),
             "ss",
         ),
         Part(
@@ -68,10 +64,10 @@ def _jaw(rng: Rng, radius: float, thick: float, side: int) -> np.ndarray:
 
 def make_wrench(rng: Rng) -> Item:
     """Open, ring or combination wrench."""
-    length, metal = rng.uniform(100, 290), str(rng.choice(["fe", "fe", "ss", "zn"]))
+    length, metal = rng.uniform(100, 290), pick(rng, "fe", "fe", "ss", "zn")
     width, thick = length * rng.uniform(0.045, 0.085), rng.uniform(4, 9)
     parts = [Part(box(length, width, 0.75 * thick), metal)]
-    kinds = [str(rng.choice(["open", "ring"])) for _ in range(2)]
+    kinds = [pick(rng, "open", "ring") for _ in range(2)]
     for side, kind in zip((-1, 1), kinds, strict=True):
         radius = width * rng.uniform(0.95, 1.5)
         at = side * (length / 2 + 0.75 * radius)
@@ -99,18 +95,13 @@ def make_adjustable_wrench(rng: Rng) -> Item:
     parts.append(Part(worm.moved(length / 2 - 0.6 * head, 0.1 * head), "fe"))
     if rng.random() < 0.4:
         parts.append(Part(box(0.5 * length, 1.1 * width, 1.3 * thick).moved(-0.25 * length), "pvc"))
-    return Item(
-        "wrench_adjustable",
-        "wrench",
-        tuple(parts),
-        True,
-        {"design": "adjustable", "length_mm": round(length, 1)},
-    )
+    params = {"design": "adjustable", "length_mm": round(length, 1)}
+    return Item("wrench_adjustable", "wrench", tuple(parts), True, params)
 
 
 def make_pliers(rng: Rng) -> Item:
     """Combination, needle-nose, cutting or water-pump pliers with sleeved handles."""
-    design = str(rng.choice(["combination", "needle", "cutter", "pump"]))
+    design = pick(rng, "combination", "needle", "cutter", "pump")
     jaw = {"combination": 45.0, "needle": 70.0, "cutter": 26.0, "pump": 50.0}[design] * rng.uniform(0.8, 1.25)
     nose = {"combination": 0.8, "needle": 0.25, "cutter": 0.6, "pump": 0.9}[design]
     arm, width, thick = rng.uniform(80, 150), rng.uniform(9, 15), rng.uniform(7, 12)
@@ -127,9 +118,7 @@ def make_pliers(rng: Rng) -> Item:
     )
     half = [Part(prism(outline, thick), "fe"), Part(tube(in_plane(path), 0.42 * thick), "fe")]
     if rng.random() < 0.85:
-        half.append(
-            Part(tube(in_plane(path[5:]), rng.uniform(0.6, 0.8) * thick), str(rng.choice(["pvc", "rubber"])))
-        )
+        half.append(Part(tube(in_plane(path[5:]), rng.uniform(0.6, 0.8) * thick), pick(rng, "pvc", "rubber")))
     parts = []
     for side in (1, -1):
         for part in half:
@@ -142,9 +131,9 @@ def make_pliers(rng: Rng) -> Item:
 
 def make_hammer(rng: Rng) -> Item:
     """Claw, ball-peen or sledge hammer, or a mallet of rubber."""
-    design = str(rng.choice(["claw", "claw", "peen", "sledge", "mallet"]))
+    design = pick(rng, "claw", "claw", "peen", "sledge", "mallet")
     length, radius, head = rng.uniform(200, 340), rng.uniform(9, 16), rng.uniform(80, 130)
-    shaft = str(rng.choice(["wood", "wood", "nylon", "fe"]))
+    shaft = pick(rng, "wood", "wood", "nylon", "fe")
     path = np.column_stack([np.linspace(0, -length, 10), np.zeros(10), np.zeros(10)])
     widths = np.linspace(0.8, 1.15, 10)
     sections = np.array([superellipse(radius * s, 0.75 * radius * s, 2.3, segments=12) for s in widths])

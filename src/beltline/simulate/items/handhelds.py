@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from beltline.simulate.draws import Rng, chance, count, draw, pick
 from beltline.simulate.items._board import boxes, circuit_board, plate
-from beltline.simulate.items._build import chance, count, draw, pick
-from beltline.simulate.items._device import Assembly, Device
+from beltline.simulate.items._device import Assembly, Device, intact
 from beltline.simulate.items._innards import case, pouch_cell, round_cell, screws, wire
 from beltline.simulate.shapes import cylinder, helix, torus, tube
 from beltline.simulate.solids import Item, ItemMaker, Part
-
-Rng = np.random.Generator
 
 
 def tablet_device(rng: Rng) -> Device:
@@ -21,10 +19,10 @@ def tablet_device(rng: Rng) -> Device:
     device, metal = Assembly(), chance(rng, 0.55)
     wall = min(draw(rng, 0.7, 1.1) if metal else draw(rng, 1.2, 1.8), 0.14 * z)
     low, high = _slab(
-        rng, device, x, y, z, wall, "al" if metal else pick(rng, ("abs", "absf", "polycarbonate"))
+        rng, device, x, y, z, wall, "al" if metal else pick(rng, "abs", "absf", "polycarbonate")
     )
     room = high - low
-    design = pick(rng, ("edge_board", "middle_board", "side_board"))
+    design = pick(rng, "edge_board", "middle_board", "side_board")
     deep = y * draw(rng, 0.16, 0.3) if design == "edge_board" else x * draw(rng, 0.14, 0.26)
     thick = min(room * draw(rng, 0.55, 0.85), 5.0)
     inner_x, inner_y = x - 2 * wall - 8, y - 2 * wall - 8
@@ -68,21 +66,17 @@ def _slab(
 ) -> tuple[float, float]:
     """Case with glass, display and metal frame on top; returns floor and ceiling of the room below, mm."""
     bevel = min(draw(rng, 0.4, 2.0), z / 4)
-    device.add(
-        case(x, y, z, wall, material, radius=draw(rng, 4, 12), bevel=bevel), (0, 0, -z / 2), solid=False
-    )
+    device.skin(*case(x, y, z, wall, material, radius=draw(rng, 4, 12), bevel=bevel), at=(0, 0, -z / 2))
     ceiling = z / 2 - wall - 0.1
     if glass:
         pane, display = draw(rng, 0.6, 1.1), draw(rng, 0.5, 1.0)
         sx, sy = x - 2 * wall - 2.5 - bevel, y - 2 * wall - 2.5 - bevel
         ceiling -= pane + display + 0.9
-        device.add(
-            [Part(plate(sx, sy, draw(rng, 0.25, 0.6)), pick(rng, ("al", "mg", "ss")))],
-            (0, 0, ceiling),
-            solid=False,
+        device.skin(
+            Part(plate(sx, sy, draw(rng, 0.25, 0.6)), pick(rng, "al", "mg", "ss")), at=(0, 0, ceiling)
         )
-        device.add([Part(plate(sx * 0.97, sy * 0.95, display), "glass")], (0, 0, ceiling + 0.7), solid=False)
-        device.add([Part(plate(sx, sy, pane), "glass")], (0, 0, ceiling + 0.75 + display), solid=False)
+        device.skin(Part(plate(sx * 0.97, sy * 0.95, display), "glass"), at=(0, 0, ceiling + 0.7))
+        device.skin(Part(plate(sx, sy, pane), "glass"), at=(0, 0, ceiling + 0.75 + display))
     return -z / 2 + wall + 0.1, ceiling
 
 
@@ -108,7 +102,7 @@ def _rooms(
 def _around(rng: Rng, device: Assembly, x: float, y: float, low: float, room: float) -> None:
     """Cameras, loudspeakers, vibration motor, aerials, socket, magnets, screws along the rim."""
     tall = min(room - 0.3, 4.0)
-    corner = np.array([x / 2 - 11, y / 2 - 11]) * [pick(rng, (-1, 1)), pick(rng, (-1, 1))]
+    corner = np.array([x / 2 - 11, y / 2 - 11]) * [pick(rng, -1, 1), pick(rng, -1, 1)]
     for k in range(count(rng, 1, 3)):
         lens = [
             Part(cylinder(3.6, tall, segments=12).moved(z=tall / 2), "nylon"),
@@ -128,27 +122,27 @@ def _around(rng: Rng, device: Assembly, x: float, y: float, low: float, room: fl
     )
     device.add(
         [Part(boxes([(0, 0, 1.6)], (7, 9, 2.8)), "ss", 1, 3.5)],
-        (pick(rng, (-1, 1)) * (x / 2 - 5.5), draw(rng, -0.05, 0.05) * y, low),
+        (pick(rng, -1, 1) * (x / 2 - 5.5), draw(rng, -0.05, 0.05) * y, low),
     )
     n = count(rng, 2, 4)
     spots = [(float(a), s * (y / 2 - 3.4)) for a in np.linspace(-0.45, 0.45, n) * x for s in (-1, 1)]
-    device.add([screws(spots, min(2.4, tall - 1), head=1.2)], (0, 0, low), solid=False)
+    device.skin(screws(spots, min(2.4, tall - 1), head=1.2), at=(0, 0, low))
     line = [
         (-x * 0.42, -y / 2 + 4.5, low + 0.8),
         (0, -y / 2 + 5.5, low + 0.8),
         (x * 0.42, -y / 2 + 4.5, low + 0.8),
     ]
-    device.add([wire(line, 0.35)], solid=False)
+    device.skin(wire(line, 0.35))
 
 
 def _smartphone(rng: Rng) -> Device:
     x, y, z = draw(rng, 118, 172), draw(rng, 58, 80), draw(rng, 6.8, 10)
     device = Assembly()
-    material = pick(rng, ("al", "al", "ss", "polycarbonate", "absf", "ti"))
+    material = pick(rng, "al", "al", "ss", "polycarbonate", "absf", "ti")
     wall = draw(rng, 0.4, 0.6) if material in ("ss", "ti") else draw(rng, 0.7, 1.2)
     low, high = _slab(rng, device, x, y, z, wall, material)
     inner_x, inner_y = x - 2 * wall - 5, y - 2 * wall - 4
-    design = pick(rng, ("sandwich", "sandwich", "l_board"))
+    design = pick(rng, "sandwich", "sandwich", "l_board")
     thick = (high - low) * draw(rng, 0.6, 0.9)
     if design == "sandwich":
         top, bottom = inner_x * draw(rng, 0.24, 0.36), inner_x * draw(rng, 0.1, 0.18)
@@ -161,7 +155,7 @@ def _smartphone(rng: Rng) -> Device:
             (-inner_x / 2 + bottom / 2, 0, low + 1.7),
         )
         size = (inner_x - top - bottom - 4, inner_y * draw(rng, 0.62, 0.92))
-        spot = ((bottom - top) / 2, (inner_y - size[1]) / 2 * pick(rng, (-1, 1)))
+        spot = ((bottom - top) / 2, (inner_y - size[1]) / 2 * pick(rng, -1, 1))
     else:
         wide = inner_y * draw(rng, 0.28, 0.36)
         top = inner_x * draw(rng, 0.2, 0.26)
@@ -181,7 +175,7 @@ def _smartphone(rng: Rng) -> Device:
     device.add(pouch_cell(rng, *size, thick), (*spot, low + 0.1), name="battery")
     if chance(rng, 0.5) and thick < high - low - 0.5:
         coil = torus(size[1] * 0.32, 0.3, segments=22, tube_segments=4).scaled(1, 1, 0.6)
-        device.add([Part(coil, "cu")], (*spot, low + 0.1 + thick + 0.25), solid=False)
+        device.skin(Part(coil, "cu"), at=(*spot, low + 0.1 + thick + 0.25))
     _around(rng, device, x, y, low, high - low)
     _rooms(device, inner_x, inner_y, low, high, [spot], size)
     return device.finish("phone", design, material=material)
@@ -191,7 +185,7 @@ def _feature_phone(rng: Rng) -> Device:
     """Older telephone with keys and a small display, straight."""
     x, y, z = draw(rng, 98, 128), draw(rng, 42, 52), draw(rng, 11, 21)
     device, wall = Assembly(), draw(rng, 1.2, 1.9)
-    low, high = _slab(rng, device, x, y, z, wall, pick(rng, ("abs", "polycarbonate", "absf")), glass=False)
+    low, high = _slab(rng, device, x, y, z, wall, pick(rng, "abs", "polycarbonate", "absf"), glass=False)
     inner_x, inner_y = x - 2 * wall - 5, y - 2 * wall - 4
     top = high - 2.2
     keys = [
@@ -199,12 +193,12 @@ def _feature_phone(rng: Rng) -> Device:
         for r in range(4)
         for c in range(3)
     ]
-    device.add([Part(boxes(keys, (inner_x * 0.065, inner_y * 0.24, 1.4)), "silicone")], solid=False)
+    device.skin(Part(boxes(keys, (inner_x * 0.065, inner_y * 0.24, 1.4)), "silicone"))
     display = [
         Part(plate(inner_x * 0.32, inner_y * 0.8, 1.6), "glass"),
         Part(plate(inner_x * 0.34, inner_y * 0.86, 0.3).moved(z=-0.5), "ss"),
     ]
-    device.add(display, (inner_x * 0.22, 0, top + 0.4), solid=False)
+    device.skin(*display, at=(inner_x * 0.22, 0, top + 0.4))
     device.add(circuit_board(rng, inner_x * 0.97, inner_y * 0.95, density=2.2, tall=0.3), (0, 0, top - 2.0))
     size = (inner_x * draw(rng, 0.45, 0.55), inner_y * draw(rng, 0.75, 0.95))
     thick = min((top - 3.5 - low) * 0.9, draw(rng, 4, 6))
@@ -212,7 +206,7 @@ def _feature_phone(rng: Rng) -> Device:
     device.add(pouch_cell(rng, *size, max(thick, 1.5)), (*spot, low + 0.1), name="battery")
     if chance(rng, 0.4):
         aerial = tube(helix(3.0, 14, 6, steps_per_turn=7), 0.5, segments=4).rotated("y", 90)
-        device.add([Part(aerial, "cu")], (inner_x * 0.42, inner_y * 0.3, low + 3.6), solid=False)
+        device.skin(Part(aerial, "cu"), at=(inner_x * 0.42, inner_y * 0.3, low + 3.6))
     for name, at in (("speaker", inner_x * 0.4), ("microphone", -inner_x * 0.45)):
         device.add(
             [Part(cylinder(4.4, 2.2, segments=12).moved(z=1.2), "fe", 1, 5.0)], (at, 0, low), name=name
@@ -226,27 +220,22 @@ def _clamshell(rng: Rng) -> Device:
     x, y = draw(rng, 80, 105), draw(rng, 42, 54)
     half = draw(rng, 7.5, 11)
     device, wall = Assembly(), draw(rng, 1.0, 1.5)
-    material = pick(rng, ("abs", "polycarbonate", "mg"))
+    material = pick(rng, "abs", "polycarbonate", "mg")
     for z in (-half, 0.5):
-        device.add(case(x, y, half, wall, material, radius=6, bevel=1.2), (0, 0, z), solid=False)
+        device.skin(*case(x, y, half, wall, material, radius=6, bevel=1.2), at=(0, 0, z))
     low, high = -half + wall + 0.1, -wall - 0.1
     inner_x, inner_y = x - 2 * wall - 4, y - 2 * wall - 4
     device.add(circuit_board(rng, inner_x * 0.94, inner_y * 0.9, density=2, tall=0), (0, 0, high - 1.8))
     size = (inner_x * 0.55, inner_y * 0.8)
     thick = max((high - 3.4 - low) * 0.9, 1.2)
     device.add(pouch_cell(rng, *size, thick), (-inner_x * 0.15, 0, low + 0.05), name="battery")
-    device.add(
-        [
-            Part(plate(x * 0.6, y * 0.75, 1.5), "glass"),
-            Part(plate(x * 0.62, y * 0.78, 0.3).moved(z=1.8), "ss"),
-        ],
-        (0, 0, half * 0.4),
-        solid=False,
+    device.skin(
+        Part(plate(x * 0.6, y * 0.75, 1.5), "glass"),
+        Part(plate(x * 0.62, y * 0.78, 0.3).moved(z=1.8), "ss"),
+        at=(0, 0, half * 0.4),
     )
-    device.add(
-        [Part(cylinder(2.4, y * 0.8, segments=10).rotated("x", 90), "ss", 1, 5.0)],
-        (x / 2 - 5, 0, 0.2),
-        solid=False,
+    device.skin(
+        Part(cylinder(2.4, y * 0.8, segments=10).rotated("x", 90), "ss", 1, 5.0), at=(x / 2 - 5, 0, 0.2)
     )
     device.add(
         [Part(cylinder(4.5, 2, segments=12), "fe", 1, 6.0)], (-x * 0.36, 0, half * 0.5), name="speaker"
@@ -260,14 +249,14 @@ def _clamshell(rng: Rng) -> Device:
 
 def phone_device(rng: Rng) -> Device:
     """Smartphone, older telephone with keys, or folding telephone."""
-    return pick(rng, (_smartphone, _smartphone, _smartphone, _feature_phone, _clamshell))(rng)
+    return pick(rng, _smartphone, _smartphone, _smartphone, _feature_phone, _clamshell)(rng)
 
 
 def make_e_reader(rng: Rng) -> Item:
     """Reader with a paper-like display: light, one cell, small board, mostly plastic."""
     x, y, z = draw(rng, 155, 210), draw(rng, 112, 150), draw(rng, 7, 10)
     device, wall = Assembly(), draw(rng, 1.3, 1.9)
-    low, high = _slab(rng, device, x, y, z, wall, pick(rng, ("abs", "polycarbonate")), glass=False)
+    low, high = _slab(rng, device, x, y, z, wall, pick(rng, "abs", "polycarbonate"), glass=False)
     device.add(
         [Part(plate(x * 0.8, y * 0.9, 1.0), "glass"), Part(plate(x * 0.82, y * 0.92, 0.8).moved(z=-1), "mg")],
         (x * 0.05, 0, high - 1.6),
@@ -279,7 +268,7 @@ def make_e_reader(rng: Rng) -> Item:
         pouch_cell(rng, *cell, (high - low) * 0.4), (x / 2 - cell[0] / 2 - 12, 0, low + 0.1), name="battery"
     )
     spots = [(s * (x / 2 - 5), t * (y / 2 - 5)) for s in (-1, 1) for t in (-1, 0, 1)]
-    device.add([screws(spots, 2.5, head=1.4)], (0, 0, low), solid=False)
+    device.skin(screws(spots, 2.5, head=1.4), at=(0, 0, low))
     return device.finish("e_reader", "e_reader").item
 
 
@@ -287,7 +276,7 @@ def make_calculator(rng: Rng) -> Item:
     """Pocket or school calculator: key mat, board, small cells, sometimes a solar strip and slide lid."""
     x, y, z = draw(rng, 95, 185), draw(rng, 58, 92), draw(rng, 8, 22)
     device, wall = Assembly(), draw(rng, 1.2, 2.0)
-    low, high = _slab(rng, device, x, y, z, wall, pick(rng, ("abs", "absf", "polystyrene")), glass=False)
+    low, high = _slab(rng, device, x, y, z, wall, pick(rng, "abs", "absf", "polystyrene"), glass=False)
     rows, columns = count(rng, 5, 9), count(rng, 4, 6)
     pitch = np.array([x * 0.62 / rows, y * 0.86 / columns])
     grid = np.array([(r, c) for r in range(rows) for c in range(columns)], dtype=float)
@@ -316,19 +305,9 @@ def make_calculator(rng: Rng) -> Item:
     return device.finish("calculator", "calculator").item
 
 
-def make_tablet(rng: Rng) -> Item:
-    """A benign tablet."""
-    return tablet_device(rng).item
-
-
-def make_phone(rng: Rng) -> Item:
-    """A benign telephone."""
-    return phone_device(rng).item
-
-
 FAMILIES: dict[str, ItemMaker] = {
-    "tablet": make_tablet,
-    "phone": make_phone,
+    "tablet": intact(tablet_device),
+    "phone": intact(phone_device),
     "e_reader": make_e_reader,
     "calculator": make_calculator,
 }

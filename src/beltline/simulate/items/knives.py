@@ -7,11 +7,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.simulate.items._threat import moved
+from beltline.simulate.draws import Rng, pick
 from beltline.simulate.shapes import Mesh, blade, box, cylinder, rounded_box, spline, superellipse, sweep
-from beltline.simulate.solids import Item, ItemMaker, Part, Texture
+from beltline.simulate.solids import Item, ItemMaker, Part, Texture, moved
 
-Rng = np.random.Generator
 Curve = NDArray[np.float64]
 SCALES = ("wood", "abs", "pp", "rubber", "nylon", "bone", "absf")
 
@@ -85,7 +84,7 @@ def _tang(rng: Rng, length: float, width: float, depth: float, steel: str) -> li
     reach = length * rng.uniform(0.4, 1.0)
     tang = box(reach, width * rng.uniform(0.35, 0.9), rng.uniform(1.5, 3.5)).moved(3 - reach / 2)
     parts = [Part(tang, steel)]
-    metal = str(rng.choice(["ss", "brass", "al"]))
+    metal = pick(rng, "ss", "brass", "al")
     for k in range(int(rng.integers(0, 4))):
         parts.append(
             Part(cylinder(rng.uniform(2, 4), depth, segments=10).moved(-length * (0.18 + 0.26 * k)), metal)
@@ -97,7 +96,7 @@ def _knife(rng: Rng, family: str, profile: str, length: float, width: float) -> 
     """A fixed knife from its blade: handle, tang, rivets, guard, pommel, sometimes a sheath."""
     grip, wide, deep = rng.uniform(85, 135), rng.uniform(19, 30), rng.uniform(11, 22)
     ceramic = family == "kitchen_knife" and rng.random() < 0.12
-    steel = "ceramic" if ceramic else str(rng.choice(["ss", "ss", "fe"]))
+    steel = "ceramic" if ceramic else pick(rng, "ss", "ss", "fe")
     parts = [Part(blade_mesh(rng, length, width, profile), steel)]
     whole = rng.random() < (0.7 if family == "table_knife" else 0.12)
     if whole:  # handle of steel throughout
@@ -106,9 +105,9 @@ def _knife(rng: Rng, family: str, profile: str, length: float, width: float) -> 
         )
     else:
         parts += _tang(rng, grip, wide, deep, "fe" if ceramic else steel)
-        parts.append(handle(rng, grip, wide, deep, str(rng.choice(SCALES))))
+        parts.append(handle(rng, grip, wide, deep, pick(rng, *SCALES)))
     if family in ("dagger", "hunting_knife") and rng.random() < 0.75:
-        metal = str(rng.choice(["ss", "brass", "fe", "zn"]))
+        metal = pick(rng, "ss", "brass", "fe", "zn")
         parts.append(
             Part(box(rng.uniform(5, 10), width * rng.uniform(1.3, 2.2), deep * rng.uniform(0.7, 1.1)), metal)
         )
@@ -119,7 +118,7 @@ def _knife(rng: Rng, family: str, profile: str, length: float, width: float) -> 
         seed = int(rng.integers(2**31))
         cover = rounded_box(length * 1.06, width * 1.4, 8, 4).moved(length * 0.53)
         texture = Texture("leather", seed, 0.4, 30.0)
-        parts.append(Part(cover, str(rng.choice(["leather", "nylon"])), 1, rng.uniform(0.5, 0.9), texture))
+        parts.append(Part(cover, pick(rng, "leather", "nylon"), 1, rng.uniform(0.5, 0.9), texture))
     params = {
         "design": profile,
         "blade_mm": round(length, 1),
@@ -133,25 +132,15 @@ def _knife(rng: Rng, family: str, profile: str, length: float, width: float) -> 
 def make_kitchen_knife(rng: Rng) -> Item:
     """Chef's, utility, bread or paring knife."""
     length = rng.uniform(70, 240)
-    return _knife(
-        rng,
-        "kitchen_knife",
-        str(rng.choice(["chef", "chef", "drop", "tanto"])),
-        length,
-        max(length * rng.uniform(0.1, 0.24), 14),
-    )
+    profile = pick(rng, "chef", "chef", "drop", "tanto")
+    return _knife(rng, "kitchen_knife", profile, length, max(length * rng.uniform(0.1, 0.24), 14))
 
 
 def make_hunting_knife(rng: Rng) -> Item:
     """Hunting or survival knife with guard."""
     length = rng.uniform(90, 220)
-    return _knife(
-        rng,
-        "hunting_knife",
-        str(rng.choice(["clip", "drop", "clip", "tanto"])),
-        length,
-        length * rng.uniform(0.14, 0.26),
-    )
+    profile = pick(rng, "clip", "drop", "clip", "tanto")
+    return _knife(rng, "hunting_knife", profile, length, length * rng.uniform(0.14, 0.26))
 
 
 def make_dagger(rng: Rng) -> Item:
@@ -168,7 +157,7 @@ def make_cleaver(rng: Rng) -> Item:
 def make_table_knife(rng: Rng) -> Item:
     """Table or steak knife, mostly of one piece."""
     length = rng.uniform(80, 130)
-    return _knife(rng, "table_knife", str(rng.choice(["table", "drop"])), length, rng.uniform(14, 22))
+    return _knife(rng, "table_knife", pick(rng, "table", "drop"), length, rng.uniform(14, 22))
 
 
 FAMILIES: dict[str, ItemMaker] = {

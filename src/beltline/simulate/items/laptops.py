@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from beltline.simulate.draws import Rng, chance, count, draw, pick
 from beltline.simulate.items._board import boxes, circuit_board, plate
-from beltline.simulate.items._build import chance, count, draw, pick
-from beltline.simulate.items._device import Assembly, Device
+from beltline.simulate.items._device import Assembly, Device, intact
 from beltline.simulate.items._innards import case, screws, wire
 from beltline.simulate.items._laptop_insides import INSIDES, Base
 from beltline.simulate.shapes import cylinder
-from beltline.simulate.solids import Item, ItemMaker, Part, hollow
+from beltline.simulate.solids import ItemMaker, Part, hollow
 
-Rng = np.random.Generator
 LAYOUTS = ("ultrabook", "classic", "gaming", "small", "business")
 _WIDTH = {
     "ultrabook": (285, 330),
@@ -32,7 +31,7 @@ _HEIGHT = {
 
 def laptop_device(rng: Rng) -> Device:
     """A laptop of a drawn layout."""
-    layout = pick(rng, LAYOUTS)
+    layout = pick(rng, *LAYOUTS)
     x = draw(rng, *_WIDTH[layout])
     y = x * draw(rng, 0.64, 0.74)
     z = draw(rng, *_HEIGHT[layout])
@@ -50,15 +49,15 @@ def laptop_device(rng: Rng) -> Device:
 
 def _shell(rng: Rng, device: Assembly, x: float, y: float, z: float, *, metal: bool) -> Base:
     """Both halves, each a closed case; the lower one gets its room "gaps"."""
-    material = pick(rng, ("al", "al", "mg")) if metal else pick(rng, ("abs", "absf", "absf", "polycarbonate"))
+    material = pick(rng, "al", "al", "mg") if metal else pick(rng, "abs", "absf", "absf", "polycarbonate")
     wall = draw(rng, 0.7, 1.2) if metal else draw(rng, 1.2, 2.0)
     low = z * draw(rng, 0.62, 0.7)
     radius, bevel = draw(rng, 3, 14), draw(rng, 0.6, 2.5)
-    device.add(case(x, y, low, wall, material, radius=radius, bevel=bevel), (0, 0, -z / 2), solid=False)
+    device.skin(*case(x, y, low, wall, material, radius=radius, bevel=bevel), at=(0, 0, -z / 2))
     top = z - low - 0.4
     lid_wall = min(wall, top * 0.2)
     lid = case(x, y, top, lid_wall, material, radius=radius, bevel=min(bevel, top / 3))
-    device.add(lid, (0, 0, -z / 2 + low + 0.4), solid=False)
+    device.skin(*lid, at=(0, 0, -z / 2 + low + 0.4))
     margin = wall + 1.5
     keyboard = draw(rng, 2.2, 3.2)
     base = Base(x - 2 * margin, y - 2 * margin, -z / 2 + wall + 0.1, -z / 2 + low - wall - keyboard)
@@ -80,19 +79,13 @@ def _lid(rng: Rng, device: Assembly, x: float, y: float, z: float, layout: str) 
     if chance(rng, 0.75):
         back = draw(rng, 0.2, 0.45)
         device.add(
-            [Part(plate(sx * 0.98, sy * 0.96, back), pick(rng, ("al", "fe", "al")))], (0, 0, at + 1.4 + guide)
+            [Part(plate(sx * 0.98, sy * 0.96, back), pick(rng, "al", "fe", "al"))], (0, 0, at + 1.4 + guide)
         )
     rails = [(s * sx * 0.498, 0, 0) for s in (-1, 1)]
-    device.add(
-        [Part(boxes(rails, (draw(rng, 2.5, 6), sy, 0.7)), pick(rng, ("ss", "al")))],
-        (0, 0, at + 1.2),
-        solid=False,
-    )
+    device.skin(Part(boxes(rails, (draw(rng, 2.5, 6), sy, 0.7)), pick(rng, "ss", "al")), at=(0, 0, at + 1.2))
     strip = circuit_board(rng, sx * 0.85, 7, density=2.0, tall=0)
-    device.add(strip, (0, -sy / 2 + 4 if thin else sy / 2 - 4, at - 0.1), solid=False)
-    device.add(
-        circuit_board(rng, draw(rng, 30, 70), 5, density=2.5, tall=0), (0, -y * 0.475, at), solid=False
-    )
+    device.skin(*strip, at=(0, -sy / 2 + 4 if thin else sy / 2 - 4, at - 0.1))
+    device.skin(*circuit_board(rng, draw(rng, 30, 70), 5, density=2.5, tall=0), at=(0, -y * 0.475, at))
     for side in (-1, 1):
         path = [
             (side * x * 0.3, y * 0.44, at),
@@ -100,9 +93,9 @@ def _lid(rng: Rng, device: Assembly, x: float, y: float, z: float, layout: str) 
             (side * x * 0.487, -y * 0.4, at),
             (side * x * 0.2, -y * 0.485, at),
         ]
-        device.add([wire(path, 0.45)], solid=False)
+        device.skin(wire(path, 0.45))
     magnets = [(s * x * draw(rng, 0.3, 0.45), -y * 0.48, at) for s in (-1, 1)]
-    device.add([Part(boxes(magnets, (9.0, 3.0, 1.5)), "fe", 1, 7.4)], solid=False)
+    device.skin(Part(boxes(magnets, (9.0, 3.0, 1.5)), "fe", 1, 7.4))
 
 
 def _keyboard(rng: Rng, device: Assembly, base: Base, layout: str) -> None:
@@ -128,16 +121,16 @@ def _keyboard(rng: Rng, device: Assembly, base: Base, layout: str) -> None:
         long, other = np.diff(edges) * pitch - 2.4, np.full_like(x, pitch - 2.4)
         sizes.append(np.column_stack([long, other, np.ones_like(x)]))
     at_y = y0 - rows * pitch / 2
-    metal = pick(rng, ("fe", "al", "fe"))
+    metal = pick(rng, "fe", "al", "fe")
     thick = draw(rng, 0.25, 0.45) if metal == "fe" else draw(rng, 0.5, 0.9)
-    device.add([Part(plate(columns * pitch, rows * pitch, thick), metal)], (0, at_y, z + 0.1), solid=False)
-    device.add([Part(boxes(np.concatenate(centres), np.concatenate(sizes)), "abs")], solid=False)
+    device.skin(Part(plate(columns * pitch, rows * pitch, thick), metal), at=(0, at_y, z + 0.1))
+    device.skin(Part(boxes(np.concatenate(centres), np.concatenate(sizes)), "abs"))
     pad = (draw(rng, 70, 130), draw(rng, 45, min(85, base.y * 0.36)))
     shift_x = draw(rng, -0.12, 0.05) * base.x
-    device.add(
-        [Part(plate(*pad, 0.8), "fr4"), Part(plate(pad[0] - 2, pad[1] - 2, 0.06).moved(z=0.8), "cu")],
-        (shift_x, -base.y / 2 + pad[1] / 2 + 6, z + 0.2),
-        solid=False,
+    device.skin(
+        Part(plate(*pad, 0.8), "fr4"),
+        Part(plate(pad[0] - 2, pad[1] - 2, 0.06).moved(z=0.8), "cu"),
+        at=(shift_x, -base.y / 2 + pad[1] / 2 + 6, z + 0.2),
     )
     half = columns * pitch / 2 - 4
     device.room(
@@ -156,19 +149,19 @@ def _fittings(rng: Rng, device: Assembly, base: Base, x: float, y: float, z: flo
         at = side * x * draw(rng, 0.3, 0.4)
         leaf = [(at, y * 0.46, -z * 0.05), (at, y * 0.455, z * 0.24)]
         long = draw(rng, 22, 44)
-        device.add([Part(boxes(leaf, [(long, 10, 1.6), (long * 0.5, 14, 1.2)]), "fe")], solid=False)
+        device.skin(Part(boxes(leaf, [(long, 10, 1.6), (long * 0.5, 14, 1.2)]), "fe"))
         pin = cylinder(draw(rng, 2.2, 3.4), long * 0.8, segments=10).rotated("y", 90)
-        device.add([Part(pin, "ss")], (at, y * 0.485 - 2, z * 0.13), solid=False)
+        device.skin(Part(pin, "ss"), at=(at, y * 0.485 - 2, z * 0.13))
     n = count(rng, 3, 6)
     edge = np.linspace(-0.47, 0.47, n) * x
     spots = [(float(a), s * (y / 2 - 6)) for a in edge for s in (-1, 1)]
     spots += [(s * (x / 2 - 6), float(b)) for b in np.linspace(-0.25, 0.25, n - 2) * y for s in (-1, 1)]
-    device.add([screws(spots, min(4.5, base.tall * 0.7), head=2.0)], (0, 0, base.floor), solid=False)
-    device.add(_sockets(rng, base, y), solid=False)
+    device.skin(screws(spots, min(4.5, base.tall * 0.7), head=2.0), at=(0, 0, base.floor))
+    device.skin(*_sockets(rng, base, y))
     across = np.linspace(draw(rng, -0.45, -0.2), draw(rng, 0.2, 0.45), 4) * base.x
     y0 = draw(rng, -0.35, 0.35) * base.y
     cable = [(float(a), y0 + draw(rng, -12, 12), base.floor + 1) for a in across]
-    device.add([wire(cable, draw(rng, 0.4, 0.9))], solid=False)
+    device.skin(wire(cable, draw(rng, 0.4, 0.9)))
 
 
 def _sockets(rng: Rng, base: Base, y: float) -> list[Part]:
@@ -186,9 +179,4 @@ def _sockets(rng: Rng, base: Base, y: float) -> list[Part]:
     return [*hollow(shells, boxes(at, full - 0.7), "fe"), Part(tongues, "brass", 1, 5.0)]
 
 
-def make_laptop(rng: Rng) -> Item:
-    """A benign laptop; ``beltline.simulate.items.anomalies.anomalous`` gives it with its twin."""
-    return laptop_device(rng).item
-
-
-FAMILIES: dict[str, ItemMaker] = {"laptop": make_laptop}
+FAMILIES: dict[str, ItemMaker] = {"laptop": intact(laptop_device)}

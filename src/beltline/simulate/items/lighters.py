@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from beltline.simulate.items._vessel import centred
+from beltline.simulate.draws import Rng, pick
 from beltline.simulate.shapes import Mesh, box, cylinder, helix, loft, rounded_box, superellipse, tube
-from beltline.simulate.solids import Item, ItemMaker, Part, hollow
-
-Rng = np.random.Generator
+from beltline.simulate.solids import Item, ItemMaker, Part, centred, hollow, moved
 
 
 def _stack(rx: float, ry: float, length: float, power: float) -> Mesh:
@@ -28,17 +26,13 @@ def _wheel(rng: Rng, x: float, y: float, thickness: float) -> list[Part]:
     radius = rng.uniform(2.6, 4.2)
     wheel = cylinder(radius, thickness, segments=16).moved(x, y)
     flint = cylinder(1.2, 4, segments=10).rotated("y", 90).moved(x - radius - 2.2, y)
-    return [Part(wheel, "fe"), Part(flint, "fe", 1, 6.5), _moved(_spring(1.2, 18, 9, x - radius - 14), y)]
-
-
-def _moved(part: Part, y: float) -> Part:
-    return Part(part.mesh.moved(0, y), part.material, part.sign, part.density_g_cm3)
+    return [Part(wheel, "fe"), Part(flint, "fe", 1, 6.5), *moved([_spring(1.2, 18, 9, x - radius - 14)], y=y)]
 
 
 def _disposable(rng: Rng) -> tuple[list[Part], dict[str, object]]:
     length, width, depth = rng.uniform(46, 66), rng.uniform(19, 27), rng.uniform(9, 14)
     wall, level, power = rng.uniform(0.9, 1.5), rng.uniform(0.1, 0.9), rng.uniform(2, 4.5)
-    material = str(rng.choice(["pom", "polystyrene", "abs"]))
+    material = pick(rng, "pom", "polystyrene", "abs")
     outer = _stack(width / 2, depth / 2, length, power)
     inner = _stack(width / 2 - wall, depth / 2 - wall, length - 8, power).moved(2)
     fuel = _stack(width / 2 - wall - 0.05, depth / 2 - wall - 0.05, (length - 9) * level, power).moved(2.1)
@@ -63,7 +57,7 @@ def _petrol(rng: Rng) -> tuple[list[Part], dict[str, object]]:
         rng.uniform(31, 38),
         rng.uniform(17, 22),
     )
-    wall, metal = rng.uniform(0.5, 0.8), str(rng.choice(["brass", "fe", "brass"]))
+    wall, metal = rng.uniform(0.5, 0.8), pick(rng, "brass", "fe", "brass")
     is_open = rng.random() < 0.3
     case = rounded_box(low, width, depth, 2, bevel=0.5).moved(low / 2)
     room = rounded_box(low - 2 * wall, width - 2 * wall, depth - 2 * wall - 0.6, 2, bevel=0).moved(low / 2)
@@ -86,7 +80,7 @@ def _petrol(rng: Rng) -> tuple[list[Part], dict[str, object]]:
 
 def _torch(rng: Rng) -> tuple[list[Part], dict[str, object]]:
     length, radius, level = rng.uniform(60, 110), rng.uniform(9, 17), rng.uniform(0.2, 0.85)
-    metal = str(rng.choice(["zn", "al", "abs"]))
+    metal = pick(rng, "zn", "al", "abs")
     wall = rng.uniform(0.9, 1.6)
     body = _stack(radius, radius * 0.85, length, 2.6)
     room = _stack(radius - wall, radius * 0.85 - wall, length * 0.94, 2.6).moved(length * 0.02)
@@ -100,7 +94,7 @@ def _torch(rng: Rng) -> tuple[list[Part], dict[str, object]]:
     parts.append(
         Part(cylinder(3, 26, segments=14).rotated("y", 90).moved(length * 0.72, -radius * 0.3), "abs")
     )
-    parts.append(_moved(_spring(2.4, 18, 8, length * 0.72), -radius * 0.3))
+    parts += moved([_spring(2.4, 18, 8, length * 0.72)], y=-radius * 0.3)
     for i in range(int(rng.integers(1, 4))):
         nozzle = cylinder(2.4, rng.uniform(12, 20), segments=14).rotated("y", 90)
         parts.append(Part(nozzle.moved(length * 0.9, radius * 0.4, (i - 1) * radius * 0.45), "brass"))
@@ -122,7 +116,7 @@ def _torch(rng: Rng) -> tuple[list[Part], dict[str, object]]:
 
 def lighter(rng: Rng) -> Item:
     """Disposable, petrol or torch lighter."""
-    design = str(rng.choice(["disposable", "disposable", "petrol", "torch"]))
+    design = pick(rng, "disposable", "disposable", "petrol", "torch")
     build = {"disposable": _disposable, "petrol": _petrol, "torch": _torch}[design]
     parts, drawn = build(rng)
     return Item("lighter", "lighter", tuple(centred(parts)), True, {"design": design, **drawn})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from beltline.simulate.items._build import benign, chance, count, draw, pick
+from beltline.simulate.draws import Rng, chance, count, draw, pick
+from beltline.simulate.items._build import benign
 from beltline.simulate.shapes import (
     box,
     cylinder,
@@ -20,8 +21,6 @@ from beltline.simulate.shapes import (
 )
 from beltline.simulate.solids import Item, ItemMaker, Part
 
-Rng = np.random.Generator
-
 
 def make_keys(rng: Rng) -> Item:
     """Keys on a ring, with a fob now and then."""
@@ -30,12 +29,8 @@ def make_keys(rng: Rng) -> Item:
     for k in range(number):
         long = draw(rng, 22, 38)
         key = merge([prism(superellipse(11, 9, 2.4, segments=16), 2.2), box(long, 6, 2).moved(long / 2 + 11)])
-        parts.append(
-            Part(
-                key.moved(x=14).rotated("z", draw(rng, 0, 360)).moved(z=2.4 * k),
-                pick(rng, ("brass", "ss", "zn")),
-            )
-        )
+        hung = key.moved(x=14).rotated("z", draw(rng, 0, 360)).moved(z=2.4 * k)
+        parts.append(Part(hung, pick(rng, "brass", "ss", "zn")))
     if chance(rng, 0.4):
         parts.append(Part(rounded_box(52, 32, 12, 5).moved(-34), "abs", 1, 0.8))
         parts.append(Part(cylinder(9, 3).moved(-34), "alkaline"))
@@ -51,9 +46,7 @@ def make_coins(rng: Rng) -> Item:
         flat = cylinder(radius if rolled else draw(rng, 8, 13), draw(rng, 1.4, 2.2), segments=18)
         at = (2.4 * k, 0.0, 0.0) if rolled else (*(float(v) for v in rng.normal(0, 22, 2)), 2.3 * k)
         parts.append(
-            Part(
-                (flat.rotated("y", 90) if rolled else flat).moved(*at), pick(rng, ("brass", "cu", "fe", "zn"))
-            )
+            Part((flat.rotated("y", 90) if rolled else flat).moved(*at), pick(rng, "brass", "cu", "fe", "zn"))
         )
     return benign("coins", parts, design="roll" if rolled else "loose")
 
@@ -91,8 +84,8 @@ def make_hanger(rng: Rng) -> Item:
 
 def make_tripod(rng: Rng) -> Item:
     """Folded tripod or selfie stick: nested metal tubes with joints and a head."""
-    long, radius, metal = draw(rng, 140, 330), draw(rng, 5, 11), pick(rng, ("al", "fe", "al"))
-    legs, parts = pick(rng, (1, 3)), []
+    long, radius, metal = draw(rng, 140, 330), draw(rng, 5, 11), pick(rng, "al", "fe", "al")
+    legs, parts = pick(rng, 1, 3), []
     for k in range(legs):
         y = (k - 1) * 2.5 * radius
         parts.append(Part(cylinder(radius, long).rotated("y", 90).moved(0, y), metal))
@@ -102,7 +95,7 @@ def make_tripod(rng: Rng) -> Item:
         )
         parts.append(Part(box(14, 2.3 * radius, 2.3 * radius).moved(0.3 * long, y), "abs"))
     head = rounded_box(40, 34, 26, 4).moved(0.58 * long, -2.5 * radius if legs == 1 else 0)
-    return benign("tripod", [*parts, Part(head, pick(rng, ("abs", "zn")), 1, 1.6)], legs=legs)
+    return benign("tripod", [*parts, Part(head, pick(rng, "abs", "zn"), 1, 1.6)], legs=legs)
 
 
 def make_hardware(rng: Rng) -> Item:
@@ -117,14 +110,14 @@ def make_hardware(rng: Rng) -> Item:
         )[count(rng, 0, 3)]
         turned = mesh.rotated("x", draw(rng, 0, 180)).rotated("z", draw(rng, 0, 360))
         spot = (float(v) for v in rng.normal(0, (30, 30, 4)))
-        parts.append(Part(turned.moved(*spot), pick(rng, ("fe", "zn", "brass", "al"))))
+        parts.append(Part(turned.moved(*spot), pick(rng, "fe", "zn", "brass", "al")))
     return benign("hardware", parts)
 
 
 def make_padlock(rng: Rng) -> Item:
     """Padlock, or a cable lock in a coil."""
     wide, tall, thick = draw(rng, 24, 46), draw(rng, 24, 42), draw(rng, 11, 20)
-    body = Part(rounded_box(wide, tall, thick, 3), pick(rng, ("brass", "zn")), 1, draw(rng, 4.5, 7.5))
+    body = Part(rounded_box(wide, tall, thick, 3), pick(rng, "brass", "zn"), 1, draw(rng, 4.5, 7.5))
     bow = spline(
         [
             (-0.32 * wide, 0),
@@ -145,7 +138,7 @@ def make_padlock(rng: Rng) -> Item:
 def make_profile(rng: Rng) -> Item:
     """Flat tubes of aluminium or steel, nested: rails, slats, stands, that look like blades from far away."""
     long, wide, thick = draw(rng, 160, 470), draw(rng, 12, 42), draw(rng, 6, 16)
-    metal = pick(rng, ("al", "al", "fe", "ss"))
+    metal = pick(rng, "al", "al", "fe", "ss")
     wall = draw(rng, 0.8, 2.0) if metal == "al" else draw(rng, 0.3, 0.9)
     parts = []
     for k in range(count(rng, 1, 2)):
@@ -168,7 +161,7 @@ def make_umbrella(rng: Rng) -> Item:
     parts = [Part(cylinder(4, long).rotated("y", 90), "fe", 1, 4.0)]
     roll = cylinder(draw(rng, 16, 28), 0.8 * long, segments=16).rotated("y", 90)
     parts.append(Part(roll, "polyester", 1, draw(rng, 0.15, 0.3)))
-    metal = pick(rng, ("fe", "fe", "al"))
+    metal = pick(rng, "fe", "fe", "al")
     for k in range(count(rng, 6, 9)):
         angle, reach = k * np.pi / 4, draw(rng, 8, 15)
         y, z = np.cos(angle), np.sin(angle)
@@ -183,7 +176,7 @@ def make_umbrella(rng: Rng) -> Item:
         parts.append(Part(tube(rib, draw(rng, 0.9, 1.5), segments=5), metal))
     grip = cylinder(draw(rng, 11, 16), 60).rotated("y", 90).moved(0.5 * long + 20)
     return benign(
-        "umbrella", [*parts, Part(grip, pick(rng, ("abs", "wood")), 1, 0.6)], soft=0.2, length_mm=round(long)
+        "umbrella", [*parts, Part(grip, pick(rng, "abs", "wood"), 1, 0.6)], soft=0.2, length_mm=round(long)
     )
 
 

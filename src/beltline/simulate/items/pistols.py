@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from beltline.simulate.items._threat import in_plane, moved
-from beltline.simulate.shapes import box, cylinder, helix, prism, revolve, spline, tube
-from beltline.simulate.solids import Item, ItemMaker, Part
-
-Rng = np.random.Generator
+from beltline.simulate.draws import Rng, chance, pick
+from beltline.simulate.shapes import box, cylinder, helix, in_plane, prism, revolve, spline, tube
+from beltline.simulate.solids import Item, ItemMaker, Part, moved
 
 
 @dataclass(frozen=True)
@@ -53,9 +51,9 @@ class PistolPlan:
 
 def draw_plan(rng: Rng) -> PistolPlan:
     """A pistol of a drawn design: size, rake and materials."""
-    design = str(rng.choice(["full", "full", "compact", "long", "pocket"]))
+    design = pick(rng, "full", "full", "compact", "long", "pocket")
     length = {"full": 190.0, "compact": 165.0, "long": 225.0, "pocket": 130.0}[design] * rng.uniform(0.9, 1.1)
-    frame = str(rng.choice(["nylon", "abs", "al", "fe", "fe", "zn"]))
+    frame = pick(rng, "nylon", "abs", "al", "fe", "fe", "zn")
     metal = frame in ("al", "fe", "zn")
     return PistolPlan(
         design,
@@ -100,7 +98,7 @@ def _frame(rng: Rng, p: PistolPlan) -> list[Part]:
     top, low = 0.8 * deep, deep + p.grip_length
     corners = [p.grip_point(0, top), p.grip_point(p.grip_width, top)]
     corners += [p.grip_point(p.grip_width * taper, low), p.grip_point(-rng.uniform(0, 6), low)]
-    panel = p.frame if rng.random() < 0.6 else str(rng.choice(["wood", "rubber", "abs"]))
+    panel = p.frame if rng.random() < 0.6 else pick(rng, "wood", "rubber", "abs")
     density = p.frame_density if panel == p.frame else None
     wide = p.width * rng.uniform(0.85, 1.15)
     parts.append(Part(prism(corners, wide, bevel=2), panel, 1, density))
@@ -115,7 +113,7 @@ def _magazine(rng: Rng, p: PistolPlan) -> list[Part]:
     wide = p.grip_width * rng.uniform(0.58, 0.74)
     deep = min(0.68 * p.width, 18.0)
     x, y = p.grip_point(0.48 * p.grip_width, p.frame_height + 0.5 * p.grip_length)
-    shell = str(rng.choice(["fe", "fe", "al"]))
+    shell = pick(rng, "fe", "fe", "al")
     parts = [Part(box(wide, tall, deep).rotated("z", -p.rake_deg).moved(x, y), shell)]
     parts.append(Part(box(wide - 2, tall - 2, deep - 2).rotated("z", -p.rake_deg).moved(x, y), shell, -1))
     rounds = int(rng.integers(0, 10))
@@ -136,7 +134,7 @@ def _trigger(rng: Rng, p: PistolPlan) -> list[Part]:
     x, y = p.grip_point(p.grip_width, p.frame_height)[0] + 2, -p.frame_height
     reach = rng.uniform(20, 27)
     loop = spline([(x - 6, y), (x + 4, y - reach), (x + 24, y - reach - 2), (x + 38, y + 3)], 22)
-    metal = p.frame if p.frame_density is not None else str(rng.choice([p.frame, "fe"]))
+    metal = p.frame if p.frame_density is not None else pick(rng, p.frame, "fe")
     parts = [Part(tube(in_plane(loop), rng.uniform(1.6, 3.2), segments=6), metal)]
     lever = spline([(x + 9, y), (x + 13, y - 9), (x + 9, y - 17)], 8)
     parts.append(Part(tube(in_plane(lever), 2.4, segments=6), "fe"))
@@ -147,7 +145,7 @@ def make_pistol(rng: Rng) -> Item:
     """A semi-automatic pistol, sometimes without magazine, lying on its side."""
     p = draw_plan(rng)
     parts = [*_slide(rng, p), *_frame(rng, p), *_trigger(rng, p)]
-    loaded = bool(rng.random() < 0.85)
+    loaded = chance(rng, 0.85)
     if loaded:
         parts += _magazine(rng, p)
     centred = moved(parts, -0.47 * p.length, 0.4 * p.grip_length)

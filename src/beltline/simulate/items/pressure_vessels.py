@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from beltline.simulate.items._vessel import filling, lying, pooled, shell
-from beltline.simulate.shapes import Mesh, cylinder, ellipsoid, helix, spline, torus, tube
-from beltline.simulate.solids import Item, ItemMaker, Part, hollow
+from beltline.simulate.draws import Rng, pick
+from beltline.simulate.items._vessel import filling, lying, pooled_along, shell
+from beltline.simulate.shapes import cylinder, ellipsoid, helix, spline, torus, tube
+from beltline.simulate.solids import Item, ItemMaker, Part, hollow, moved, turned
 
-Rng = np.random.Generator
 Profile = list[tuple[float, float]]
-
-
-def _pool(mesh: Mesh, level: float) -> Mesh:
-    return pooled(mesh.rotated("y", 90), level).rotated("y", -90)
 
 
 def _valve(rng: Rng, height: float, radius: float) -> list[Part]:
@@ -42,18 +38,18 @@ def _top(rng: Rng, height: float, radius: float) -> list[Part]:
 
 def aerosol_can(rng: Rng) -> Item:
     """Spray can of steel or aluminium: straight, necked, slim or spray paint with an agitator ball."""
-    design = str(rng.choice(["straight", "necked", "slim", "paint"]))
+    design = pick(rng, "straight", "necked", "slim", "paint")
     radius = rng.uniform(10, 19) if design == "slim" else rng.uniform(19, 34)
     height = radius * 2 * rng.uniform(2.4, 4.0)
-    metal = "fe" if design in ("paint", "necked") else str(rng.choice(["al", "al", "fe"]))
+    metal = "fe" if design in ("paint", "necked") else pick(rng, "al", "al", "fe")
     wall, level = rng.uniform(0.25, 0.5), rng.uniform(0.15, 0.8)
     dome, shoulder = radius * rng.uniform(0.35, 0.8), radius * rng.uniform(0.86, 0.95)
     waist = radius if design != "necked" else shoulder
     profile: Profile = [(radius * 0.93, 0), (radius, 3), (radius, height - dome - 4), (waist, height - dome)]
     profile += [(radius * 0.85, height - dome * 0.6), (radius * 0.55, height)]
     parts = [*shell(profile, wall, metal)]
-    fill = str(rng.choice(["ethanol", "water", "butane", "oil", "cream"]))
-    parts.append(Part(_pool(filling(profile, wall, 0.97), level), fill))
+    fill = pick(rng, "ethanol", "water", "butane", "oil", "cream")
+    parts.append(Part(pooled_along(filling(profile, wall, 0.97), level), fill))
     parts += [*_valve(rng, height, radius), *_top(rng, height, radius)]
     if metal == "fe":
         for z, ring in ((1.5, radius), (height - dome, waist)):
@@ -93,7 +89,7 @@ def _camping(radius: float, height: float) -> Profile:
 
 def gas_cartridge(rng: Rng) -> Item:
     """Steel capsules, a camping canister or a long stove cartridge."""
-    design = str(rng.choice(["capsules", "camping", "stove", "diving"]))
+    design = pick(rng, "capsules", "camping", "stove", "diving")
     count = int(rng.integers(1, 7)) if design == "capsules" else 1
     radius = {"capsules": 9.0, "camping": 50.0, "stove": 34.0, "diving": 24.0}[design] * rng.uniform(
         0.85, 1.15
@@ -109,19 +105,18 @@ def gas_cartridge(rng: Rng) -> Item:
     metal = "al" if design == "diving" else "fe"
     profile = _camping(radius, height) if design in ("camping", "stove") else _bulb(radius, height)
     level = rng.uniform(0.1, 0.85)
-    single = [*shell(profile, wall, metal), Part(_pool(filling(profile, wall, 0.95), level), "butane")]
+    single = [*shell(profile, wall, metal), Part(pooled_along(filling(profile, wall, 0.95), level), "butane")]
     if design != "capsules":
         neck = cylinder(rng.uniform(5, 8), 14, segments=18).moved(z=height + 4)
         single += [
-            Part(neck, "brass", 1, 5.0),
+            Part(neck, "brass"),  # solid, though a real one is bored: scenes replay as they were drawn
             Part(torus(radius, 0.9, tube_segments=6).moved(z=height * 0.6), metal),
         ]
     parts: list[Part] = []
     for i in range(count):
         gap = radius * 2.1 * (i - (count - 1) / 2)
         flip = float(rng.choice([0, 180]))
-        turned = (Part(p.mesh.moved(z=-height / 2).rotated("x", flip), p.material, p.sign) for p in single)
-        parts += [Part(p.mesh.moved(y=gap), p.material, p.sign) for p in turned]
+        parts += moved(turned(moved(single, z=-height / 2), "x", flip), y=gap)
     drawn: dict[str, object] = {"design": design, "radius_mm": radius, "height_mm": height, "wall_mm": wall}
     drawn |= {"material": metal, "count": count, "level": level}
     return Item("gas_cartridge", "pressure_vessel", tuple(lying(parts)), True, drawn)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.simulate.items._threat import Rng, in_plane, moved, pick, threat, turned
-from beltline.simulate.shapes import Mesh, arc, box, cylinder, loft, merge, rounded_box, torus
-from beltline.simulate.solids import Item, ItemMaker, Part
+from beltline.simulate.draws import Rng, pick
+from beltline.simulate.items._threat import threat
+from beltline.simulate.shapes import Mesh, arc, box, cylinder, in_plane, loft, merge, rounded_box, torus
+from beltline.simulate.solids import Item, ItemMaker, Part, moved, turned
 
 
 def _band(points: NDArray[np.float64], width: float, depth: float) -> Mesh:

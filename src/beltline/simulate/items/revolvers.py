@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from beltline.simulate.items._threat import in_plane, moved
-from beltline.simulate.shapes import Mesh, box, cylinder, prism, spline, superellipse, sweep, tube
-from beltline.simulate.solids import Item, ItemMaker, Part
-
-Rng = np.random.Generator
+from beltline.simulate.draws import Rng, pick
+from beltline.simulate.shapes import Mesh, box, cylinder, in_plane, prism, spline, superellipse, sweep, tube
+from beltline.simulate.solids import Item, ItemMaker, Part, moved
 
 
 def _along_x(radius: float, length: float, segments: int = 16) -> Mesh:
@@ -58,7 +56,7 @@ def _grip(rng: Rng, back: float, drop: float, metal: str) -> list[Part]:
     )
     depth = rng.uniform(9, 16)
     sections = np.array([superellipse(w / 2, depth, 2.4, segments=14) for w in widths])
-    plates = Part(sweep(in_plane(line), sections), str(rng.choice(["wood", "wood", "rubber", "abs"])))
+    plates = Part(sweep(in_plane(line), sections), pick(rng, "wood", "wood", "rubber", "abs"))
     return [plates, Part(tube(in_plane(line), rng.uniform(3.5, 6), segments=8), metal)]
 
 
@@ -67,7 +65,7 @@ def make_revolver(rng: Rng) -> Item:
     barrel = rng.uniform(42, 165)
     radius, long = rng.uniform(15.5, 22), rng.uniform(31, 45)
     chambers = int(rng.integers(5, 8))
-    metal = str(rng.choice(["fe", "fe", "ss", "zn"]))
+    metal = pick(rng, "fe", "fe", "ss", "zn")
     front, back = long / 2 + 5, -long / 2 - 8
     parts = _cylinder(rng, radius, long, chambers, metal)
     parts += _barrel(rng, barrel, front - 1, 0.5 * radius, metal)

@@ -5,9 +5,22 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.simulate.items._threat import GRIPS, Rng, in_plane, moved, pick, shaft, threat, turned
-from beltline.simulate.shapes import Mesh, arc, box, cylinder, loft, prism, revolve, rounded_box, spline, tube
-from beltline.simulate.solids import Item, ItemMaker, Part
+from beltline.simulate.draws import Rng, pick
+from beltline.simulate.items._threat import GRIPS, shaft, threat
+from beltline.simulate.shapes import (
+    Mesh,
+    arc,
+    box,
+    cylinder,
+    in_plane,
+    loft,
+    prism,
+    revolve,
+    rounded_box,
+    spline,
+    tube,
+)
+from beltline.simulate.solids import Item, ItemMaker, Part, moved, turned
 
 
 def _driver_tip(rng: Rng, kind: str, radius: float) -> Mesh:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from beltline.simulate.items._threat import Rng, moved, pick, shaft, threat, turned
+from beltline.simulate.draws import Rng, pick
+from beltline.simulate.items._threat import shaft, threat
 from beltline.simulate.shapes import Mesh, blade, box, cylinder, helix, revolve, rounded_box, spline, tube
-from beltline.simulate.solids import Item, ItemMaker, Part, hollow
+from beltline.simulate.solids import Item, ItemMaker, Part, hollow, moved, turned
 
 
 def _axe_bit(rng: Rng, length: float, edge: float, thick: float) -> Mesh:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from beltline.simulate.luggage._fittings import chance, pick, zip_line
-from beltline.simulate.luggage._forms import at, offset, ribbon, shell_parts, shifted
-from beltline.simulate.shapes import Mesh, box, loft, merge, prism, rounded_rectangle, spline, tube
-from beltline.simulate.solids import Part, Texture, TextureKind
+from beltline.simulate.draws import Rng, chance, pick
+from beltline.simulate.luggage._fittings import zip_line
+from beltline.simulate.luggage._forms import offset, ribbon, shell_parts
+from beltline.simulate.shapes import (
+    Array,
+    Mesh,
+    box,
+    in_plane,
+    loft,
+    merge,
+    prism,
+    rounded_rectangle,
+    spline,
+    tube,
+)
+from beltline.simulate.solids import Part, Texture, TextureKind, moved
 
-Rng = np.random.Generator
-Array = NDArray[np.float64]
 LEVELS = np.sin(np.linspace(-np.pi / 2, np.pi / 2, 7))
 
 
@@ -31,7 +41,7 @@ def pouch(outline: ArrayLike, depth: float, edge: float) -> Mesh:
     for level in LEVELS:
         z = np.sign(level) * flat + edge * level if abs(level) > 1e-9 else 0.0
         inset = edge * (1 - np.sqrt(max(1 - level**2, 0.0)))
-        rings.append(at(outline * (1 - inset / half), z))
+        rings.append(in_plane(outline * (1 - inset / half), z))
     return loft(rings)
 
 
@@ -50,8 +60,8 @@ def body(rng: Rng, outline: Array, depth: float, edge: float, material: str) -> 
     kind: TextureKind = "leather" if material == "leather" else "crumple"
     for side in (-1, 1):
         sheet = panel(rng, small, rng.uniform(3, 7), material, density * 0.6, kind)
-        parts += shifted([sheet], z=side * (depth / 2 - 4))
-        seam = tube(at(small, side * (depth / 2 - 2)), rng.uniform(1.3, 2.8), segments=5, closed=True)
+        parts += moved([sheet], z=side * (depth / 2 - 4))
+        seam = tube(in_plane(small, side * (depth / 2 - 2)), rng.uniform(1.3, 2.8), segments=5, closed=True)
         parts.append(
             Part(seam, pick(rng, "polyester", "pvc", "coated_nylon", "pe"), 1, rng.uniform(0.7, 1.1))
         )
@@ -65,7 +75,7 @@ def creases(rng: Rng, half: Array, depth: float, material: str, *, most: int = 1
         start, end = rng.uniform(-0.97, 0.97, (2, 2))
         across = (end - start)[::-1] * [-1, 1] * rng.normal(0, 0.08)
         nodes = np.array([start, (start + end) / 2 + across, end]) * half
-        path = at(spline(nodes, 6), rng.choice([-1.0, 1.0]) * (depth / 2 - 1))
+        path = in_plane(spline(nodes, 6), rng.choice([-1.0, 1.0]) * (depth / 2 - 1))
         strips.append(ribbon(path, rng.uniform(1.5, 6), rng.uniform(1.5, 5)))
     return [Part(merge(strips), material, 1, rng.uniform(0.4, 0.7))]
 
@@ -83,16 +93,18 @@ def pocket(rng: Rng, x: float, y: float, depth: float, material: str, *, zipped:
     outline = rounded_rectangle(x, y, rng.uniform(0.08, 0.3) * min(x, y), steps=4)
     parts = shell_parts(pouch(outline, depth, depth * 0.35), 1.1, material, rng.uniform(0.5, 0.8))
     if chance(rng, 0.5):
-        parts += shifted([panel(rng, outline * 0.96, 2.0, "polyester", 0.4, "cloth")], z=depth * 0.3)
+        parts += moved([panel(rng, outline * 0.96, 2.0, "polyester", 0.4, "cloth")], z=depth * 0.3)
     if zipped:
-        course = at(offset(outline, 1.0), depth * 0.2)
+        course = in_plane(offset(outline, 1.0), depth * 0.2)
         if chance(rng, 0.55):
-            course = at([(x * 0.42, -y * 0.46), (x * 0.42, y * 0.46)], depth / 2)
+            course = in_plane([(x * 0.42, -y * 0.46), (x * 0.42, y * 0.46)], depth / 2)
         else:
             course = np.roll(course, 5, axis=0)[: int(rng.integers(9, 15))]
         parts += zip_line(rng, course, scale=rng.uniform(0.6, 0.95), pulls=1 if chance(rng, 0.6) else 2)
     if chance(rng, 0.4):
-        parts.append(Part(tube(at(outline, 0.0), rng.uniform(0.8, 1.6), segments=5, closed=True), "pvc"))
+        parts.append(
+            Part(tube(in_plane(outline, 0.0), rng.uniform(0.8, 1.6), segments=5, closed=True), "pvc")
+        )
     return parts
 
 

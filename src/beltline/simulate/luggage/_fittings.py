@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from beltline.simulate.luggage._forms import (
-    annulus,
-    block,
-    evenly,
-    repeated,
-    ribbon,
-    shell_parts,
-    shifted,
-    turned,
-)
+from beltline.simulate.draws import Rng, chance, pick
+from beltline.simulate.luggage._forms import annulus, block, evenly, repeated, ribbon, shell_parts
 from beltline.simulate.shapes import (
+    Array,
     Axis,
     Mesh,
     box,
@@ -30,22 +23,10 @@ from beltline.simulate.shapes import (
     spline,
     tube,
 )
-from beltline.simulate.solids import Part
+from beltline.simulate.solids import Part, moved, turned
 
-Rng = np.random.Generator
-Array = NDArray[np.float64]
 METALS = ("zn", "zn", "fe", "brass", "al")
 MAX_TEETH = 190
-
-
-def pick(rng: Rng, *options: str) -> str:
-    """One of the options, evenly."""
-    return options[int(rng.integers(len(options)))]
-
-
-def chance(rng: Rng, share: float) -> bool:
-    """True with probability ``share``."""
-    return bool(rng.random() < share)
 
 
 def loop(rng: Rng, x: float, y: float, wire: float, *, kind: str = "") -> Mesh:
@@ -96,7 +77,7 @@ def slider(rng: Rng, metal: str, *, scale: float = 1.0) -> list[Part]:
         outline = rounded_rectangle(long, wide, wide * rng.uniform(0.1, 0.45), steps=3)
         tab = [Part(prism(outline, rng.uniform(1.2, 2.0)).moved(x=long / 2), metal)]
     hang = rng.normal(0, 50)
-    return [*parts, *shifted(turned(tab, "z", hang), z=2.5 * scale)]
+    return [*parts, *moved(turned(tab, "z", hang), z=2.5 * scale)]
 
 
 def zip_line(
@@ -137,7 +118,7 @@ def zip_line(
     for _ in range(pulls):
         k = int(rng.integers(len(points)))
         made = turned(slider(rng, metal, scale=scale), "z", float(yaw[k]))
-        parts += shifted(made, *points[k])
+        parts += moved(made, *points[k])
     return parts
 
 

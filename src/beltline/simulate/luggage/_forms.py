@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from beltline.simulate.shapes import Axis, Mesh, loft, prism, rounded_rectangle
+from beltline.simulate.draws import Rng
+from beltline.simulate.shapes import Array, Mesh, loft, prism, rounded_rectangle
 from beltline.simulate.solids import Part, hollow
 
-Rng = np.random.Generator
-Array = NDArray[np.float64]
 Warp = Callable[[Array], Array]
 COARSE_FACES = 60  # boxes and plates: bent vertex by vertex they would fold
 
@@ -134,12 +133,6 @@ def plan_outline(x: float, y: float, corner: float, *, taper: float = 0.0, steps
     return np.asarray(outline * np.column_stack([np.ones(len(outline)), narrowing]))
 
 
-def at(outline: ArrayLike, z: ArrayLike = 0.0) -> Array:
-    """Path (M, 3) of an outline (M, 2) at height z."""
-    outline = np.asarray(outline, dtype=np.float64)
-    return np.column_stack([outline, np.broadcast_to(np.asarray(z, dtype=np.float64), (len(outline),))])
-
-
 def evenly(path: ArrayLike, pitch: float) -> tuple[Array, Array]:
     """Points (N, 3) every ``pitch`` mm along a path, and their direction in the xy plane in degrees."""
     path = np.asarray(path, dtype=np.float64)
@@ -184,16 +177,6 @@ def shell_parts(mesh: Mesh, wall: float, material: str, density_g_cm3: float | N
     factor = 1 - 2 * np.minimum(wall, 0.4 * size) / size
     inner = Mesh(middle + (mesh.vertices - middle) * factor, mesh.faces)
     return list(hollow(mesh, inner, material, density_g_cm3=density_g_cm3))
-
-
-def shifted(parts: Iterable[Part], x: float = 0.0, y: float = 0.0, z: float = 0.0) -> list[Part]:
-    """Parts moved by (x, y, z) mm."""
-    return [replace(part, mesh=part.mesh.moved(x, y, z)) for part in parts]
-
-
-def turned(parts: Iterable[Part], axis: Axis, degrees: float) -> list[Part]:
-    """Parts turned about a coordinate axis through the origin."""
-    return [replace(part, mesh=part.mesh.rotated(axis, degrees)) for part in parts]
 
 
 def bent(parts: Iterable[Part], warp: Warp) -> list[Part]:

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from beltline.simulate.luggage._fittings import chance, pick, screws
-from beltline.simulate.luggage._forms import (
-    annulus,
-    block,
-    repeated,
-    ribbon,
-    shell_parts,
-    shifted,
-    square_tube,
-    tube_parts,
-    turned,
-)
+from beltline.simulate.draws import Rng, chance, pick
+from beltline.simulate.luggage._fittings import screws
+from beltline.simulate.luggage._forms import annulus, block, repeated, ribbon, shell_parts, tube_parts
 from beltline.simulate.shapes import (
     box,
     cylinder,
@@ -28,10 +19,7 @@ from beltline.simulate.shapes import (
     torus,
     tube,
 )
-from beltline.simulate.solids import Part
-
-Rng = np.random.Generator
-Array = NDArray[np.float64]
+from beltline.simulate.solids import Part, moved, turned
 
 
 def _disc(rng: Rng, radius: float, width: float, tyre: str) -> list[Part]:
@@ -65,7 +53,7 @@ def spinner_wheel(rng: Rng, seed: int, swivel: float) -> list[Part]:
     tyre = pick(own, "filled_rubber", "filled_rubber", "pvc", "rubber", "nylon")
     disc = _disc(own, radius, width, tyre)
     sides = (-1, 1) if twin else (0,)
-    parts = [p for s in sides for p in shifted(disc, z=s * (gap + width) / 2)]
+    parts = [p for s in sides for p in moved(disc, z=s * (gap + width) / 2)]
     reach = gap + 2 * width if twin else width + 8
     axle = cylinder(own.uniform(2.4, 3.4), reach + 3, segments=8)
     fork = (
@@ -78,7 +66,7 @@ def spinner_wheel(rng: Rng, seed: int, swivel: float) -> list[Part]:
     if not twin:
         parts.append(Part(fork.moved(x=radius * 0.6, z=-reach), fork_material))
     trail = own.uniform(4, 10)
-    parts = turned(shifted(parts, y=trail), "x", swivel)
+    parts = turned(moved(parts, y=trail), "x", swivel)
     stem = cylinder(own.uniform(3.5, 5), own.uniform(22, 34), segments=9).rotated("y", 90).moved(x=radius + 8)
     parts.append(Part(stem, "fe"))
     if chance(own, 0.6):
@@ -88,10 +76,10 @@ def spinner_wheel(rng: Rng, seed: int, swivel: float) -> list[Part]:
         parts.append(Part(ball, "fe"))
     wide = own.uniform(44, 66)
     base = prism(rounded_rectangle(wide, wide, wide * 0.3, steps=3), own.uniform(10, 22)).rotated("y", 90)
-    parts += shifted(shell_parts(base, 2.2, pick(own, "abs", "pp", "absf")), x=radius + 14)
+    parts += moved(shell_parts(base, 2.2, pick(own, "abs", "pp", "absf")), x=radius + 14)
     spots = [(radius + 15, a * wide * 0.36, b * wide * 0.36) for a in (-1, 1) for b in (-1, 1)]
     parts.append(Part(screws(spots, 1.7, own.uniform(12, 22), "x"), "fe"))
-    return shifted(parts, x=-radius - 14)
+    return moved(parts, x=-radius - 14)
 
 
 def inline_wheel(rng: Rng, seed: int) -> list[Part]:
@@ -123,7 +111,7 @@ def _stage(rng: Rng, length: float, wide: float, tall: float, metal: str, round_
     inner = length * rng.uniform(0.82, 1.02)
     wide, tall = wide - 2 * wall - 1.6, tall - 2 * wall - 1.6
     stage = tube_parts(inner, wide, tall, wall, metal, corner=corner * 0.8)
-    parts += shifted(stage, x=(length - inner) / 2 - 3)
+    parts += moved(stage, x=(length - inner) / 2 - 3)
     if chance(rng, 0.6):
         rod = cylinder(rng.uniform(1.2, 2.2), inner * 0.9, segments=6).rotated("y", 90)
         parts.append(Part(rod.moved(x=length * 0.03), pick(rng, "fe", "fe", "pom")))
@@ -154,10 +142,10 @@ def telescopic_rails(rng: Rng, size: ArrayLike) -> list[Part]:
     length = x * rng.uniform(0.72, 0.97)
     start = (x - length) / 2 - rng.uniform(0, 8)
     stage = _stage(rng, length, wide, tall, metal, round_=chance(rng, 0.2))
-    parts = [p for lane in lanes for p in shifted(stage, x=start, y=lane)]
+    parts = [p for lane in lanes for p in moved(stage, x=start, y=lane)]
     if chance(rng, 0.45):
         cover = shell_parts(box(length * 0.98, wide + 14, tall + 7), 1.4, pick(rng, "pp", "abs", "absf"))
-        parts += [p for lane in lanes for p in shifted(cover, x=start, y=lane)]
+        parts += [p for lane in lanes for p in moved(cover, x=start, y=lane)]
     elif chance(rng, 0.5):
         plate = box(length * 0.97, max(lanes) - min(lanes) + wide + 30, rng.uniform(1.0, 2.0))
         parts.append(Part(plate.moved(x=start, z=-tall / 2 - 2), pick(rng, "pp", "abs", "talc_pp")))
@@ -172,7 +160,7 @@ def _mounts(
     """Holders at both ends of each rail, pairs of screws along it, perhaps a steel cross plate."""
     holder = shell_parts(box(rng.uniform(26, 48), wide + 8, tall + 6), 2.0, pick(rng, "pp", "abs", "nylon"))
     ends = [start - length / 2 + 18, start + length / 2 - 20]
-    parts = [p for lane in lanes for x in ends for p in shifted(holder, x=x, y=lane)]
+    parts = [p for lane in lanes for x in ends for p in moved(holder, x=x, y=lane)]
     along = np.linspace(-0.46, 0.46, int(rng.integers(2, 6))) * length + start
     spots = [
         (x + rng.normal(0, 2), lane + s * (wide / 2 + 6), 0) for x in along for lane in lanes for s in (-1, 1)
@@ -196,14 +184,14 @@ def _grip(rng: Rng, lanes: list[float], end: float, wide: float, tall: float, me
     deep, thick = rng.uniform(20, 34), rng.uniform(13, 22)
     bar = prism(rounded_rectangle(deep, span * 1.06, deep * 0.4, steps=3), thick, bevel=3)
     x = end + rng.uniform(4, 16)
-    parts = shifted(shell_parts(bar, rng.uniform(2.2, 4), material), x=x)
+    parts = moved(shell_parts(bar, rng.uniform(2.2, 4), material), x=x)
     inner = box(5, span * 0.86, 5) if chance(rng, 0.5) else box(deep * 0.4, span * 0.8, 1.6)
     parts.append(Part(inner.moved(x=x - 3), pick(rng, metal, "fe", "al")))
     parts.append(Part(box(9, 30, 8).moved(x=x + deep * 0.2), "abs"))
     spring = tube(helix(2.4, 16, 4, steps_per_turn=5), 0.45, segments=3).rotated("x", 90)
     parts += [Part(spring.moved(x=x - 4, y=s * span * 0.18), "fe") for s in (-1, 1)]
     cup = prism(rounded_rectangle(rng.uniform(44, 70), span * 1.28, 16, steps=3), thick + 16)
-    parts += shifted(shell_parts(cup, rng.uniform(1.4, 2.4), pick(rng, "abs", "pp", "absf")), x=end - 6)
+    parts += moved(shell_parts(cup, rng.uniform(1.4, 2.4), pick(rng, "abs", "pp", "absf")), x=end - 6)
     spots = [(end + a, b * span * 0.6, 0) for a in (-24, 14) for b in (-1, -0.5, 0.5, 1)]
     parts.append(Part(screws(spots, 1.6, rng.uniform(9, 16)), "fe"))
     return parts
@@ -242,25 +230,9 @@ def carry_handle(rng: Rng) -> list[Part]:
     )
     spots = [(s * long / 2 + d, -3, 0) for s in (-1, 1) for d in (-7, 7)]
     metal = pick(rng, "abs", "absf", "zn", "abs")
-    parts += [p for s in (-1, 1) for p in shifted(shell_parts(foot, 1.6, metal), x=s * long / 2)]
+    parts += [p for s in (-1, 1) for p in moved(shell_parts(foot, 1.6, metal), x=s * long / 2)]
     parts.append(Part(screws(spots, 1.8, rng.uniform(10, 17), "y"), "fe"))
     if chance(rng, 0.3):
         plate = box(long + 30, 1.2, wide * 0.8).moved(y=-7)
         parts.append(Part(plate, pick(rng, "fe", "pp", "al")))
     return parts
-
-
-def rail_room(rails: list[Part]) -> float:
-    """Height in mm that a set of rails takes from the room of its case."""
-    solid = [p.mesh.bounds for p in rails if p.sign > 0]
-    return float(max(b[1, 2] for b in solid) - min(b[0, 2] for b in solid))
-
-
-__all__ = [
-    "carry_handle",
-    "inline_wheel",
-    "rail_room",
-    "spinner_wheel",
-    "square_tube",
-    "telescopic_rails",
-]

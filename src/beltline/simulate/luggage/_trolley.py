@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from beltline.simulate.draws import Rng, chance, pick
 from beltline.simulate.luggage._cloth import creases
-from beltline.simulate.luggage._fittings import (
-    chance,
-    pick,
-    screws,
-    side_release,
-    strap_path,
-    webbing,
-    zip_line,
-)
-from beltline.simulate.luggage._forms import (
-    at,
-    plan_outline,
-    shifted,
-    turned,
-)
+from beltline.simulate.luggage._fittings import screws, side_release, strap_path, webbing, zip_line
+from beltline.simulate.luggage._forms import plan_outline
 from beltline.simulate.luggage._running import carry_handle, inline_wheel, spinner_wheel
 from beltline.simulate.luggage.container import Container
-from beltline.simulate.shapes import box, cylinder, merge
-from beltline.simulate.solids import Part, Texture
-
-Rng = np.random.Generator
-Array = NDArray[np.float64]
+from beltline.simulate.shapes import Array, box, cylinder, in_plane, merge
+from beltline.simulate.solids import Part, Texture, moved, turned
 
 
 def lining(rng: Rng, x: float, y: float, thickness: float) -> Part:
@@ -54,11 +38,11 @@ def wheels(rng: Rng, size: Array) -> tuple[list[Part], str]:
             for sz in (-1, 1):
                 swivel = rng.uniform(0, 360) if chance(rng, 0.5) else lead + rng.normal(0, 15)
                 wheel = spinner_wheel(rng, seed, float(swivel))
-                parts += shifted(wheel, x=-size[0] / 2 - 4, y=sy * y, z=sz * z)
+                parts += moved(wheel, x=-size[0] / 2 - 4, y=sy * y, z=sz * z)
         return parts, "spinner"
     parts = []
     for side in (-1, 1):
-        wheel = shifted(inline_wheel(rng, seed), x=-size[0] / 2 + 16, y=side * y, z=-size[2] / 2 + 16)
+        wheel = moved(inline_wheel(rng, seed), x=-size[0] / 2 + 16, y=side * y, z=-size[2] / 2 + 16)
         parts += wheel
     foot = cylinder(12, rng.uniform(14, 24), segments=10).rotated("y", 90)
     feet = [foot.moved(-size[0] / 2 - 6, s * y, size[2] / 2 - 26) for s in (-1, 1)]
@@ -67,13 +51,11 @@ def wheels(rng: Rng, size: Array) -> tuple[list[Part], str]:
 
 def handles(rng: Rng, size: Array) -> list[Part]:
     """Carrying handles on one or two sides, perhaps on the wheel end too."""
-    parts = shifted(carry_handle(rng), y=size[1] / 2, z=rng.normal(0, 12), x=rng.normal(0, 12))
+    parts = moved(carry_handle(rng), y=size[1] / 2, z=rng.normal(0, 12), x=rng.normal(0, 12))
     if chance(rng, 0.8):
-        parts += shifted(
-            turned(carry_handle(rng), "z", -90), x=size[0] / 2, z=rng.uniform(-0.1, 0.2) * size[2]
-        )
+        parts += moved(turned(carry_handle(rng), "z", -90), x=size[0] / 2, z=rng.uniform(-0.1, 0.2) * size[2])
     if chance(rng, 0.3):
-        parts += shifted(turned(carry_handle(rng), "z", 90), x=-size[0] / 2)
+        parts += moved(turned(carry_handle(rng), "z", 90), x=-size[0] / 2)
     return parts
 
 
@@ -81,8 +63,8 @@ def inside(rng: Rng, inner: Array) -> list[Part]:
     """Linings, compression straps with buckle, divider with its zip, pockets."""
     x, y, z = inner
     low, high = -z / 2 + 1.5, z / 2 - 1.5
-    parts = [*shifted([lining(rng, x * 0.97, y * 0.96, rng.uniform(3, 8))], z=low)]
-    parts += shifted([lining(rng, x * 0.97, y * 0.96, rng.uniform(3, 8))], z=high)
+    parts = [*moved([lining(rng, x * 0.97, y * 0.96, rng.uniform(3, 8))], z=low)]
+    parts += moved([lining(rng, x * 0.97, y * 0.96, rng.uniform(3, 8))], z=high)
     parts += creases(rng, np.array([x, y]) * 0.47, z - 6, "polyester", most=26)
     if chance(rng, 0.7):
         width, level = rng.uniform(22, 40), rng.uniform(-0.2, 0.3) * z
@@ -96,14 +78,14 @@ def inside(rng: Rng, inner: Array) -> list[Part]:
                     (sign * x * 0.2, y * 0.48, low),
                 ]
             parts.append(webbing(rng, strap_path(rng, ends, 8), width))
-        parts += shifted(turned(side_release(rng, width), "z", rng.uniform(0, 180)), z=level)
+        parts += moved(turned(side_release(rng, width), "z", rng.uniform(0, 180)), z=level)
     if chance(rng, 0.75):
         outline = plan_outline(x * 0.95, y * 0.94, 0.12 * y)
         level = rng.uniform(-0.1, 0.15) * z
         panel = Texture("cloth", int(rng.integers(2**31)), 0.35, 90.0)
         parts.append(Part(box(x * 0.94, y * 0.93, 0.7).moved(z=level), "polyester", 1, 0.4, panel))
         parts += zip_line(
-            rng, at(outline, level)[: int(rng.integers(14, 28))], style="coil", scale=0.6, pulls=2
+            rng, in_plane(outline, level)[: int(rng.integers(14, 28))], style="coil", scale=0.6, pulls=2
         )
     for _ in range(int(rng.integers(0, 3))):
         course = (
@@ -136,5 +118,5 @@ def packed(kind: str, rng: Rng, parts: list[Part], room: Array, size: Array, **p
     """Container with the free box above the rails' bulge, centred."""
     low = rng.uniform(10, 20)
     inner = room * [0.93, 0.93, 1.0] - [0, 0, low]
-    moved = shifted(parts, z=-low / 2)
-    return Container(kind, tuple(moved), inner, {"size_mm": [round(float(v), 1) for v in size], **params})
+    parts = moved(parts, z=-low / 2)
+    return Container(kind, tuple(parts), inner, {"size_mm": [round(float(v), 1) for v in size], **params})

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from beltline.simulate.draws import Rng, chance, pick
 from beltline.simulate.luggage._cloth import texture
-from beltline.simulate.luggage._fittings import chance, pick, screws
-from beltline.simulate.luggage._forms import at, offset, repeated, shell_parts, shifted
+from beltline.simulate.luggage._fittings import screws
+from beltline.simulate.luggage._forms import offset, repeated, shell_parts
 from beltline.simulate.luggage.container import Container
-from beltline.simulate.shapes import Mesh, box, ellipsoid, loft, prism, rounded_rectangle
-from beltline.simulate.solids import Part
-
-Rng = np.random.Generator
-Array = NDArray[np.float64]
+from beltline.simulate.shapes import Array, Mesh, box, ellipsoid, in_plane, loft, prism, rounded_rectangle
+from beltline.simulate.solids import Part, moved
 
 
 def tray_parts(rng: Rng, size: ArrayLike) -> list[Part]:
@@ -29,12 +27,12 @@ def tray_parts(rng: Rng, size: ArrayLike) -> list[Part]:
     low = rounded_rectangle(x, y, rng.uniform(20, 50), steps=5)
     top = offset(low, slope * high)
     levels = [(low, 0.0), (top, high), (offset(top, wall), high), (offset(low, wall), 0.0)]
-    walls = loft(np.stack([at(ring, z) for ring, z in levels], axis=1), closed=True)
+    walls = loft(np.stack([in_plane(ring, z) for ring, z in levels], axis=1), closed=True)
     parts = [Part(walls, material), Part(prism(offset(low, wall), wall).moved(z=-wall / 2), material)]
     parts += [Part(hole, material, -1) for hole in _grip_holes(rng, low, top, high, wall)]
     rim = [(offset(top, wall + 0.01), high), (offset(top, wall + rng.uniform(8, 18)), high)]
     rim += [(ring, z - wall) for ring, z in rim[::-1]]
-    parts.append(Part(loft(np.stack([at(ring, z) for ring, z in rim], axis=1), closed=True), material))
+    parts.append(Part(loft(np.stack([in_plane(ring, z) for ring, z in rim], axis=1), closed=True), material))
     return [*parts, *_ribs(rng, x, y, wall, material)]
 
 
@@ -74,7 +72,7 @@ def _ribs(rng: Rng, x: float, y: float, wall: float, material: str) -> list[Part
                 (offset(outline, -thick), tall),
                 (offset(outline, -thick), 0.0),
             ]
-            meshes.append(loft(np.stack([at(r, z - tall / 2) for r, z in rings], axis=1), closed=True))
+            meshes.append(loft(np.stack([in_plane(r, z - tall / 2) for r, z in rings], axis=1), closed=True))
     return [Part(mesh.moved(z=-wall - tall / 2), material) for mesh in meshes]
 
 
@@ -82,7 +80,7 @@ def tray(rng: Rng) -> Container:
     """Security tray for loose things."""
     size = rng.uniform((440, 310, 70), (620, 430, 130))
     height = float(size[2])
-    parts = shifted(tray_parts(rng, size), z=-height / 2)
+    parts = moved(tray_parts(rng, size), z=-height / 2)
     inner = np.array([size[0] - 24, size[1] - 24, height * rng.uniform(0.9, 1.1)])
     return Container("tray", tuple(parts), inner, {"size_mm": [round(float(v), 1) for v in size]})
 
@@ -94,7 +92,7 @@ def maybe_tray(rng: Rng, size: ArrayLike, parts: Sequence[Part], share: float) -
     x, y, _ = (float(v) for v in np.asarray(size))
     room = (max(x + rng.uniform(0, 60), 440.0), max(y + rng.uniform(-10, 50), 310.0), rng.uniform(80, 130))
     lowest = min(float(p.mesh.bounds[0, 2]) for p in parts if p.sign > 0)
-    return tuple(shifted(tray_parts(rng, room), rng.normal(0, 8), rng.normal(0, 8), lowest - 1))
+    return tuple(moved(tray_parts(rng, room), rng.normal(0, 8), rng.normal(0, 8), lowest - 1))
 
 
 def _flutes(length: float, width: float, wave: float, tall: float, paper: float) -> Mesh:
@@ -126,7 +124,7 @@ def parcel(rng: Rng) -> Container:
     parts: list[Part] = list(wall)
     for s in (-1, 1):
         board = _board(rng, x - 0.5, y - 0.5, tall, wave, along_x=chance(rng, 0.5))
-        parts += shifted(board, z=s * (z / 2 + tall / 2))
+        parts += moved(board, z=s * (z / 2 + tall / 2))
         flap = min(y / 2, x * 0.5) * rng.uniform(0.7, 1.0)
         inner = [
             Part(box(flap, y - 12, tall), "cardboard").mesh.moved(
@@ -200,7 +198,7 @@ def _label(rng: Rng, size: Array, tall: float) -> list[Part]:
     if chance(rng, 0.3):
         for k in rng.uniform(-0.35, 0.35, int(rng.integers(1, 3))):
             strip = shell_parts(box(12, y + 3, z + 2 * tall + 3), 0.6, "pp")
-            parts += shifted(strip, x=float(k) * x)
+            parts += moved(strip, x=float(k) * x)
             parts.append(Part(box(14, 26, 2).moved(float(k) * x, 0, z / 2 + tall + 2), pick(rng, "fe", "pp")))
     if chance(rng, 0.1):
         parts.append(Part(screws(rng.uniform(-0.4, 0.4, (6, 3)) * size, 1.5, 12), "fe"))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from beltline.simulate.draws import Rng, chance, pick
 from beltline.simulate.luggage._cloth import body, foam_sheet, mesh_pocket, pocket, texture
 from beltline.simulate.luggage._fittings import (
-    chance,
     combination_lock,
     draw_latch,
     loop,
-    pick,
     screws,
     side_release,
     slide_adjuster,
@@ -21,7 +19,6 @@ from beltline.simulate.luggage._fittings import (
     zip_line,
 )
 from beltline.simulate.luggage._forms import (
-    at,
     band,
     bent,
     case_mesh,
@@ -30,18 +27,23 @@ from beltline.simulate.luggage._forms import (
     repeated,
     ribbon,
     shell_parts,
-    shifted,
     soft_warp,
-    turned,
 )
 from beltline.simulate.luggage._running import carry_handle, inline_wheel, telescopic_rails
 from beltline.simulate.luggage.boxes import maybe_tray
 from beltline.simulate.luggage.container import Container
-from beltline.simulate.shapes import box, cylinder, merge, prism, rounded_rectangle, spline, tube
-from beltline.simulate.solids import Part
-
-Rng = np.random.Generator
-Array = NDArray[np.float64]
+from beltline.simulate.shapes import (
+    Array,
+    box,
+    cylinder,
+    in_plane,
+    merge,
+    prism,
+    rounded_rectangle,
+    spline,
+    tube,
+)
+from beltline.simulate.solids import Part, moved, turned
 
 
 def briefcase(rng: Rng) -> Container:
@@ -65,13 +67,13 @@ def _attache(rng: Rng) -> Container:
     for s in (-1, 1):
         latch = pick(rng, "draw", "lock")
         made = draw_latch(rng) if latch == "draw" else combination_lock(rng)
-        parts += shifted(turned(made, "x", 90), x=s * x * rng.uniform(0.28, 0.36), y=y / 2 - 2, z=split)
+        parts += moved(turned(made, "x", 90), x=s * x * rng.uniform(0.28, 0.36), y=y / 2 - 2, z=split)
     hinge = merge([cylinder(2.5, 36, segments=8).rotated("y", 90), box(36, 1.2, 28)])
     spots = [(k * x, -y / 2, split) for k in (-0.32, 0.32)] + (
         [(0, -y / 2, split)] if chance(rng, 0.3) else []
     )
     parts.append(Part(repeated(hinge, spots), pick(rng, "fe", "brass", "al")))
-    parts += shifted(carry_handle(rng), y=y / 2, z=split - 8)
+    parts += moved(carry_handle(rng), y=y / 2, z=split - 8)
     stays = [
         tube([(s * x * 0.46, -y * 0.1, split - 20), (s * x * 0.46, y * 0.2, split + 20)], 1.8, segments=6)
         for s in (-1, 1)
@@ -90,7 +92,7 @@ def _attache(rng: Rng) -> Container:
         0.6,
         texture(rng, "leather", 0.5, 60),
     )
-    parts += shifted([folder], z=z / 2 - 8)
+    parts += moved([folder], z=z / 2 - 8)
     parts.append(Part(screws([(k * x, 0, z / 2 - 6) for k in (-0.4, -0.2, 0.2, 0.4)], 1.5, 6), "fe"))
     inner = size - [20.0, 20.0, 2 * wall + 12]
     params = {"design": "attache", "size_mm": [round(v, 1) for v in (x, y, z)], "skin": skin}
@@ -105,17 +107,17 @@ def _laptop_bag(rng: Rng) -> Container:
     outline = plan_outline(x, y, rng.uniform(14, 50))
     parts = body(rng, outline, z, 0.3 * z, skin)
     for level in (-0.38, rng.uniform(-0.1, 0.1)):
-        parts += shifted([foam_sheet(rng, x * 0.9, y * 0.88, rng.uniform(4, 9))], z=level * z)
+        parts += moved([foam_sheet(rng, x * 0.9, y * 0.88, rng.uniform(4, 9))], z=level * z)
     upper = np.array([(-x * 0.48, y * 0.1), (-x * 0.46, y * 0.46), (x * 0.46, y * 0.46), (x * 0.48, y * 0.1)])
     for level in rng.uniform(-0.3, 0.35, int(rng.integers(1, 3))):
-        parts += zip_line(rng, at(spline(upper, 24), float(level) * z), tape=False, pulls=2)
+        parts += zip_line(rng, in_plane(spline(upper, 24), float(level) * z), tape=False, pulls=2)
     front = turned(
         pocket(rng, y * rng.uniform(0.5, 0.75), x * rng.uniform(0.7, 0.9), rng.uniform(8, 24), skin), "z", 90
     )
-    parts += shifted(front, y=-y * 0.08, z=z * 0.45)
+    parts += moved(front, y=-y * 0.08, z=z * 0.45)
     if chance(rng, 0.5):
         flap_buckles = [
-            shifted(turned(side_release(rng, 26), "z", 90), x=s * x * 0.25, y=-y * 0.1, z=z * 0.55)
+            moved(turned(side_release(rng, 26), "z", 90), x=s * x * 0.25, y=-y * 0.1, z=z * 0.55)
             for s in (-1, 1)
         ]
         parts += [p for made in flap_buckles for p in made]
@@ -127,7 +129,7 @@ def _laptop_bag(rng: Rng) -> Container:
             (x * 0.16, y * 0.5 + 30),
             (x * 0.2, y * 0.3),
         ]
-        parts.append(webbing(rng, at(spline(nodes, 18), s * z * 0.4), rng.uniform(22, 34)))
+        parts.append(webbing(rng, in_plane(spline(nodes, 18), s * z * 0.4), rng.uniform(22, 34)))
     parts = bent(parts, soft_warp(rng, size, rng.uniform(1, 8)))
     if chance(rng, 0.75):
         parts += shoulder_strap(rng, size, rng.uniform(28, 42))
@@ -150,23 +152,13 @@ def shoulder_strap(rng: Rng, size: Array, width: float) -> list[Part]:
     path = strap_path(rng, nodes, 22, 44)
     parts = [webbing(rng, path, width)]
     middle = path[17:27]
-    parts.append(
-        Part(
-            ribbon(middle, width * 1.6, rng.uniform(6, 10)),
-            pick(rng, "foam", "rubber", "leather"),
-            1,
-            rng.uniform(0.1, 0.4),
-        )
-    )
-    parts += shifted(turned(slide_adjuster(rng, width), "z", rng.uniform(0, 180)), *path[12])
+    pad = ribbon(middle, width * 1.6, rng.uniform(6, 10))
+    parts.append(Part(pad, pick(rng, "foam", "rubber", "leather"), 1, rng.uniform(0.1, 0.4)))
+    parts += moved(turned(slide_adjuster(rng, width), "z", rng.uniform(0, 180)), *path[12])
     for end in (0, -1):
-        parts += shifted(turned(snap_hook(rng), "z", rng.uniform(0, 360)), *path[end])
-        parts.append(
-            Part(
-                loop(rng, 18, width, rng.uniform(1.6, 2.4), kind="d").moved(*path[end]),
-                pick(rng, "zn", "fe", "pom"),
-            )
-        )
+        parts += moved(turned(snap_hook(rng), "z", rng.uniform(0, 360)), *path[end])
+        ring = loop(rng, 18, width, rng.uniform(1.6, 2.4), kind="d").moved(*path[end])
+        parts.append(Part(ring, pick(rng, "zn", "fe", "pom")))
     return parts
 
 
@@ -181,12 +173,12 @@ def duffel(rng: Rng) -> Container:
     parts = bent(parts, soft_warp(rng, size, rng.uniform(5, 24)))
     rolling = chance(rng, 0.2)
     if rolling:
-        parts += shifted(telescopic_rails(rng, size - 20), z=-z / 2 + 12)
+        parts += moved(telescopic_rails(rng, size - 20), z=-z / 2 + 12)
         seed = int(rng.integers(2**31))
         parts += [
             p
             for s in (-1, 1)
-            for p in shifted(inline_wheel(rng, seed), x=-x / 2 + 10, y=s * y * 0.38, z=-z / 2 + 14)
+            for p in moved(inline_wheel(rng, seed), x=-x / 2 + 10, y=s * y * 0.38, z=-z / 2 + 14)
         ]
     if chance(rng, 0.7):
         parts += shoulder_strap(rng, size, rng.uniform(34, 50))
@@ -194,7 +186,7 @@ def duffel(rng: Rng) -> Container:
     inner = size * [0.86, 0.84, 0.96] - [0, 0, low]
     params = {"size_mm": [round(v, 1) for v in (x, y, z)], "skin": skin, "rolling": rolling}
     return Container(
-        "duffel", tuple(shifted(parts, z=-low / 2)), inner, params, maybe_tray(rng, size, parts, 0.08)
+        "duffel", tuple(moved(parts, z=-low / 2)), inner, params, maybe_tray(rng, size, parts, 0.08)
     )
 
 
@@ -206,30 +198,20 @@ def _duffel_trim(rng: Rng, size: Array, skin: str) -> list[Part]:
     for end in (-1, 1):
         if chance(rng, 0.6):
             made = turned(pocket(rng, z * 0.6, y * 0.6, rng.uniform(10, 30), skin), "y", 90)
-            parts += shifted(made, x=end * (x / 2 - 4))
-        parts.append(
-            Part(
-                loop(rng, 20, 34, rng.uniform(1.6, 2.6), kind="d").moved(end * (x / 2 - 10), 0, z * 0.3),
-                pick(rng, "zn", "fe", "pom", "brass"),
-            )
-        )
+            parts += moved(made, x=end * (x / 2 - 4))
+        ring = loop(rng, 20, 34, rng.uniform(1.6, 2.6), kind="d").moved(end * (x / 2 - 10), 0, z * 0.3)
+        parts.append(Part(ring, pick(rng, "zn", "fe", "pom", "brass")))
     if chance(rng, 0.5):
         front = turned(pocket(rng, z * 0.5, x * rng.uniform(0.4, 0.7), rng.uniform(8, 25), skin), "z", 90)
-        parts += shifted(turned(front, "x", 90), y=-y / 2)
+        parts += moved(turned(front, "x", 90), y=-y / 2)
     if chance(rng, 0.25):
-        parts += shifted(turned(mesh_pocket(rng, x * 0.3, z * 0.5), "x", 90), y=y / 2)
+        parts += moved(turned(mesh_pocket(rng, x * 0.3, z * 0.5), "x", 90), y=y / 2)
     board = box(x * 0.9, y * 0.86, rng.uniform(1.5, 3)).moved(z=-z / 2 + 4)
     parts.append(Part(board, pick(rng, "pe", "paper", "pp")))
-    parts.append(
-        Part(
-            screws(
-                [(sx * x * 0.42, sy * y * 0.38, -z / 2 - 3) for sx in (-1, 1) for sy in (-1, 1)],
-                rng.uniform(3, 6),
-                9,
-            ),
-            pick(rng, "pp", "rubber", "zn"),
-        )
+    feet = screws(
+        [(sx * x * 0.42, sy * y * 0.38, -z / 2 - 3) for sx in (-1, 1) for sy in (-1, 1)], rng.uniform(3, 6), 9
     )
+    parts.append(Part(feet, pick(rng, "pp", "rubber", "zn")))
     return parts
 
 

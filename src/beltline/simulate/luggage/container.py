@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from beltline.simulate.draws import Rng
 from beltline.simulate.solids import Part
-
-Rng = np.random.Generator
 
 
 @dataclass(frozen=True, eq=False)

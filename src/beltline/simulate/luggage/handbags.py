@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from beltline.simulate.draws import Rng, chance, pick
 from beltline.simulate.luggage._cloth import body, pocket, texture
 from beltline.simulate.luggage._fittings import (
     chain,
-    chance,
     loop,
-    pick,
     screws,
     slide_adjuster,
     snap_hook,
@@ -20,7 +18,6 @@ from beltline.simulate.luggage._fittings import (
 )
 from beltline.simulate.luggage._forms import (
     annulus,
-    at,
     bent,
     evenly,
     offset,
@@ -28,17 +25,22 @@ from beltline.simulate.luggage._forms import (
     repeated,
     ribbon,
     shell_parts,
-    shifted,
     soft_warp,
-    turned,
 )
 from beltline.simulate.luggage.boxes import maybe_tray
 from beltline.simulate.luggage.container import Container
-from beltline.simulate.shapes import box, cylinder, merge, prism, rounded_rectangle, spline, tube
-from beltline.simulate.solids import Part
-
-Rng = np.random.Generator
-Array = NDArray[np.float64]
+from beltline.simulate.shapes import (
+    Array,
+    box,
+    cylinder,
+    in_plane,
+    merge,
+    prism,
+    rounded_rectangle,
+    spline,
+    tube,
+)
+from beltline.simulate.solids import Part, moved, turned
 
 SIZES: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
     "tote": ((300, 270, 90), (440, 360, 160)),
@@ -125,7 +127,7 @@ def _handles(rng: Rng, size: Array, design: str, metal: str, skin: str) -> list[
                 (spread * 0.95 + lean[0] / 2, y * 0.5 + rise * 0.6),
                 (spread, y * 0.36),
             ]
-            path = at(spline(nodes, 22), s * z * 0.4)
+            path = in_plane(spline(nodes, 22), s * z * 0.4)
             mesh = tube(path, thick, segments=7) if rounded else ribbon(path, thick * 4, 3.2)
             parts.append(Part(mesh, skin if skin != "polyester" else "leather", 1, 0.9))
             for end in (-1, 1):
@@ -151,9 +153,9 @@ def _long_strap(rng: Rng, size: Array, metal: str) -> list[Part]:
     ]
     path = strap_path(rng, nodes, 25, 50)
     parts = chain(rng, path, metal) if chance(rng, 0.35) else [webbing(rng, path, rng.uniform(9, 34))]
-    parts += shifted(turned(slide_adjuster(rng, 24, metal=True), "z", rng.uniform(0, 180)), *path[16])
+    parts += moved(turned(slide_adjuster(rng, 24, metal=True), "z", rng.uniform(0, 180)), *path[16])
     for end in (0, -1):
-        parts += shifted(turned(snap_hook(rng), "z", rng.uniform(0, 360)), *path[end])
+        parts += moved(turned(snap_hook(rng), "z", rng.uniform(0, 360)), *path[end])
         parts.append(Part(loop(rng, 20, 18, 1.6, kind="d").moved(*path[end]), metal))
     return parts
 
@@ -166,27 +168,23 @@ def _trim(rng: Rng, size: Array, outline: Array, metal: str, skin: str) -> list[
         feet = [(sx * x * 0.4, -y / 2 - 3, sz * z * 0.35) for sx in (-1, 1) for sz in (-1, 1)]
         parts.append(Part(screws(feet, 3.2, 7, "y"), metal))
     if chance(rng, 0.3):
-        line, _ = evenly(at(offset(outline, -rng.uniform(8, 22)), z / 2 + 1), rng.uniform(12, 26))
+        line, _ = evenly(in_plane(offset(outline, -rng.uniform(8, 22)), z / 2 + 1), rng.uniform(12, 26))
         stud = cylinder(rng.uniform(2.2, 4.5), 2.4, segments=8)
         parts.append(Part(repeated(stud, line[:60]), metal))
     if chance(rng, 0.6):
-        piping = rng.uniform(1.2, 2.6)
-        parts += [
-            Part(
-                tube(at(outline * 0.99, s * z * 0.36), piping, segments=5, closed=True),
-                pick(rng, "pvc", "pe"),
-            )
-            for s in (-1, 1)
-        ]
+        radius = rng.uniform(1.2, 2.6)
+        for s in (-1, 1):
+            piping = tube(in_plane(outline * 0.99, s * z * 0.36), radius, segments=5, closed=True)
+            parts.append(Part(piping, pick(rng, "pvc", "pe")))
     if chance(rng, 0.5):
         plate = prism(rounded_rectangle(rng.uniform(22, 60), rng.uniform(8, 26), 3, steps=2), 1.6)
         parts.append(Part(plate.moved(rng.normal(0, 20), y * rng.uniform(-0.1, 0.25), z / 2 + 3), metal))
     if chance(rng, 0.5):
-        parts += shifted(pocket(rng, y * 0.5, x * 0.6, 10, skin), z=z * 0.44) if y > x else []
-        parts += shifted(turned(pocket(rng, y * 0.5, x * 0.6, 10, skin), "z", 90), z=z * 0.44)
+        parts += moved(pocket(rng, y * 0.5, x * 0.6, 10, skin), z=z * 0.44) if y > x else []
+        parts += moved(turned(pocket(rng, y * 0.5, x * 0.6, 10, skin), "z", 90), z=z * 0.44)
     parts.append(Part(box(x * 0.86, 2.2, z * 0.8).moved(y=-y / 2 + 6), pick(rng, "paper", "pe", "leather")))
     if chance(rng, 0.3):
-        parts += shifted(
+        parts += moved(
             turned(chain(rng, [(0, 0, 0), (60, 8, 0)], metal), "z", rng.uniform(0, 360)), y=y * 0.3, z=z * 0.5
         )
     return parts
@@ -238,15 +236,8 @@ def plastic_bag(rng: Rng) -> Container:
     parts = shell_parts(prism(outline, z), film, material)
     for s in (-1, 1):
         creased = prism(outline, rng.uniform(0.4, 1.2))
-        parts.append(
-            Part(
-                creased.moved(z=s * (z / 2 - 1)),
-                material,
-                1,
-                rng.uniform(0.4, 0.8),
-                texture(rng, "crumple", 1.0, 50.0),
-            )
-        )
+        sheet = creased.moved(z=s * (z / 2 - 1))
+        parts.append(Part(sheet, material, 1, rng.uniform(0.4, 0.8), texture(rng, "crumple", 1.0, 50.0)))
     parts += _carrier_handles(rng, design, x, y, z, material)
     parts = bent(parts, soft_warp(rng, size, rng.uniform(6, 22)))
     inner = size * [0.9, 0.88, 1.0] - [0, 0, 4]

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from beltline.simulate.draws import Rng, chance, pick
 from beltline.simulate.luggage._fittings import (
-    chance,
     combination_lock,
     draw_latch,
     luggage_tag,
-    pick,
     screws,
     slider,
     zip_line,
 )
 from beltline.simulate.luggage._forms import (
-    at,
     band,
     bent,
     case_mesh,
@@ -26,18 +23,13 @@ from beltline.simulate.luggage._forms import (
     repeated,
     ribbon,
     shell_parts,
-    shifted,
     soft_warp,
-    turned,
 )
 from beltline.simulate.luggage._running import telescopic_rails
 from beltline.simulate.luggage._trolley import draw_size, handles, inside, loose_screws, packed, wheels
 from beltline.simulate.luggage.container import Container
-from beltline.simulate.shapes import box, cylinder, merge, rounded_rectangle, tube
-from beltline.simulate.solids import Part, Texture
-
-Rng = np.random.Generator
-Array = NDArray[np.float64]
+from beltline.simulate.shapes import Array, box, cylinder, in_plane, merge, rounded_rectangle, tube
+from beltline.simulate.solids import Part, Texture, moved, turned
 
 
 def _rim(rng: Rng, size: Array, corner: float, z: float) -> tuple[list[Part], str]:
@@ -51,7 +43,7 @@ def _rim(rng: Rng, size: Array, corner: float, z: float) -> tuple[list[Part], st
             parts.append(Part(band(offset(outline, -deep), level, high * 0.7, wall), "al"))
             parts.append(Part(band(offset(outline, -wall - 0.1), level, wall, deep - wall - 0.2), "al"))
         parts.append(Part(band(offset(outline, -deep * 0.5), z, 2.0, 3.0), "rubber"))
-        rivets, _ = evenly(at(outline, z - high), rng.uniform(70, 120))
+        rivets, _ = evenly(in_plane(outline, z - high), rng.uniform(70, 120))
         parts.append(Part(screws(rivets * [0.985, 0.98, 1], 1.6, 7), "fe"))
         return parts, "frame"
     plastic, high = pick(rng, "absf", "pvc", "talc_pp", "absf", "abs"), rng.uniform(6, 20)
@@ -60,12 +52,12 @@ def _rim(rng: Rng, size: Array, corner: float, z: float) -> tuple[list[Part], st
         Part(band(outline, z + s * (gap + high) / 2, high, rng.uniform(2.0, 4.5)), plastic) for s in (-1, 1)
     ]
     parts.append(Part(band(offset(outline, -1), z, gap + 22, 0.8), "polyester", 1, 0.6))
-    closed = at(np.vstack([outline, outline[:1]]), z)
+    closed = in_plane(np.vstack([outline, outline[:1]]), z)
     parts += zip_line(
         rng, closed, pulls=2, tape=False, style=pick(rng, "coil", "coil", "coil", "moulded", "metal")
     )
     if chance(rng, 0.3):
-        second = at(np.vstack([outline, outline[:1]]), z + rng.uniform(28, 45))
+        second = in_plane(np.vstack([outline, outline[:1]]), z + rng.uniform(28, 45))
         parts += zip_line(rng, second, pulls=1, tape=False, style="coil")
     return parts, "zip"
 
@@ -75,15 +67,15 @@ def _locks(rng: Rng, size: Array, closing: str, z: float) -> list[Part]:
     side = size[1] / 2
     if closing == "zip":
         lock = turned(combination_lock(rng), "x", 90)
-        return shifted(lock, x=rng.uniform(-0.3, 0.3) * size[0], y=side - 6, z=z) if chance(rng, 0.7) else []
+        return moved(lock, x=rng.uniform(-0.3, 0.3) * size[0], y=side - 6, z=z) if chance(rng, 0.7) else []
     parts: list[Part] = []
     for x in (-0.28, 0.28):
-        parts += shifted(turned(draw_latch(rng), "x", 90), x=x * size[0], y=side + 1, z=z)
+        parts += moved(turned(draw_latch(rng), "x", 90), x=x * size[0], y=side + 1, z=z)
     hinge = cylinder(3, 40, segments=8).rotated("y", 90)
     plates = box(40, 1.2, 30)
     spots = [(x * size[0], -side - 1, z) for x in (-0.3, 0.3)]
     parts.append(Part(repeated(merge([hinge, plates]), spots), pick(rng, "fe", "al", "ss")))
-    return parts + shifted(turned(combination_lock(rng), "x", 90), y=side - 4, z=z)
+    return parts + moved(turned(combination_lock(rng), "x", 90), y=side - 4, z=z)
 
 
 def hard_suitcase(rng: Rng) -> Container:
@@ -105,12 +97,12 @@ def hard_suitcase(rng: Rng) -> Container:
     rails = telescopic_rails(rng, room)
     deep = 0.5 * max(abs(float(p.mesh.bounds[:, 2].min())) for p in rails if p.sign > 0)
     floor = -room[2] / 2 + 2 * min(deep, 12.0)
-    rails = shifted(rails, z=float(np.clip(floor, -room[2] / 2 + 8, 0)))
+    rails = moved(rails, z=float(np.clip(floor, -room[2] / 2 + 8, 0)))
     running, kind = wheels(rng, size)
     parts += [*rim, *rails, *running, *handles(rng, size), *_locks(rng, size, closing, split)]
     parts += [*inside(rng, room), *loose_screws(rng, size, split)]
     if chance(rng, 0.2):
-        parts += shifted(
+        parts += moved(
             turned(luggage_tag(rng), "z", rng.uniform(0, 360)), y=size[1] / 2 + 20, x=rng.normal(0, 60)
         )
     return packed("hard_suitcase", rng, parts, room, size, skin=skin, ribs=ribs, closing=closing, wheels=kind)
@@ -128,7 +120,7 @@ def _wire_frames(rng: Rng, size: Array, corner: float) -> list[Part]:
         outline = offset(plan_outline(size[0], size[1], corner, steps=5), -inset)
         loops = 2 if chance(rng, 0.2) else 1
         for k in range(loops):
-            path = at(offset(outline, -0.35 * corner * k), level * size[2] + rng.normal(0, 1.5, 1))
+            path = in_plane(offset(outline, -0.35 * corner * k), level * size[2] + rng.normal(0, 1.5, 1))
             parts.append(Part(tube(path, wire, segments=6, closed=True), material))
     if chance(rng, 0.4):
         struts = [
@@ -149,7 +141,8 @@ def _piping(rng: Rng, size: Array, corner: float) -> list[Part]:
     radius, material = rng.uniform(1.5, 3.2), pick(rng, "pvc", "pe", "rubber")
     outline = plan_outline(size[0], size[1], corner, steps=5)
     return [
-        Part(tube(at(outline, s * size[2] * 0.5), radius, segments=6, closed=True), material) for s in (-1, 1)
+        Part(tube(in_plane(outline, s * size[2] * 0.5), radius, segments=6, closed=True), material)
+        for s in (-1, 1)
     ]
 
 
@@ -164,13 +157,13 @@ def _outer_pockets(rng: Rng, size: Array) -> list[Part]:
         middle, bulge = (low + high) / 2, rng.uniform(3, 22)
         cloth = Texture("cloth", int(rng.integers(2**31)), 0.5, 60.0)
         parts.append(Part(box(long, wide, 1.4).moved(middle, 0, top + bulge), "coated_nylon", 1, 0.6, cloth))
-        outline = at(rounded_rectangle(long, wide, 0.2 * long, steps=4), top + bulge)
+        outline = in_plane(rounded_rectangle(long, wide, 0.2 * long, steps=4), top + bulge)
         arc = (
             outline[: int(rng.integers(9, 20))]
             if chance(rng, 0.7)
             else np.array([(long * 0.45, -wide * 0.45, top), (long * 0.45, wide * 0.45, top)])
         )
-        parts += shifted(
+        parts += moved(
             zip_line(rng, arc, scale=rng.uniform(0.7, 1.0), pulls=int(rng.integers(1, 3))), x=middle
         )
         piping = tube(outline + np.array([middle, 0, 0]), rng.uniform(0.9, 1.8), segments=5, closed=True)
@@ -183,13 +176,9 @@ def _skids(rng: Rng, size: Array) -> list[Part]:
     parts: list[Part] = []
     if chance(rng, 0.6):
         bar = box(size[0] * rng.uniform(0.4, 0.8), rng.uniform(8, 16), 5)
-        parts += [
-            Part(
-                bar.moved(-size[0] * 0.05, s * size[1] * 0.22, -size[2] / 2 - 2),
-                pick(rng, "pp", "pvc", "abs"),
-            )
-            for s in (-1, 1)
-        ]
+        for s in (-1, 1):
+            skid = bar.moved(-size[0] * 0.05, s * size[1] * 0.22, -size[2] / 2 - 2)
+            parts.append(Part(skid, pick(rng, "pp", "pvc", "abs")))
     if chance(rng, 0.7):
         arc = np.radians(np.linspace(0, 90, 6))
         radius = 0.1 * size[1]
@@ -216,7 +205,7 @@ def soft_suitcase(rng: Rng) -> Container:
     soft = [*cloth, *_wire_frames(rng, size, corner), *_piping(rng, size, corner), *_outer_pockets(rng, size)]
     split = rng.uniform(0.1, 0.4) * size[2]
     outline = plan_outline(size[0], size[1], corner)
-    closed = at(np.vstack([outline, outline[:1]]), split)
+    closed = in_plane(np.vstack([outline, outline[:1]]), split)
     soft += [Part(band(outline, split, 30, 0.9), "polyester", 1, 0.7)]
     style = pick(rng, "coil", "coil", "coil", "moulded", "metal")
     soft += zip_line(rng, closed, tape=False, pulls=2, style=style)
@@ -224,15 +213,8 @@ def soft_suitcase(rng: Rng) -> Container:
         soft += zip_line(rng, closed - [0, 0, rng.uniform(28, 45)], tape=False, pulls=1, style="coil")
     if chance(rng, 0.6):
         foam = Texture("foam", int(rng.integers(2**31)), 0.6, 20.0)
-        soft.append(
-            Part(
-                box(size[0] * 0.96, size[1] * 0.95, rng.uniform(3, 7)).moved(z=size[2] * 0.47),
-                "foam",
-                1,
-                0.06,
-                foam,
-            )
-        )
+        lid = box(size[0] * 0.96, size[1] * 0.95, rng.uniform(3, 7)).moved(z=size[2] * 0.47)
+        soft.append(Part(lid, "foam", 1, 0.06, foam))
     if chance(rng, 0.7):
         board = box(size[0] * 0.95, size[1] * 0.94, rng.uniform(1.2, 2.5)).moved(z=-size[2] * 0.47)
         soft.append(Part(board, pick(rng, "pe", "pp", "paper", "abs")))
@@ -241,13 +223,13 @@ def soft_suitcase(rng: Rng) -> Container:
     room = size - [14.0, 14.0, 12.0]
     kind = "none"
     if chance(rng, 0.88):
-        parts += shifted(telescopic_rails(rng, room), z=-room[2] / 2 + rng.uniform(8, 14))
+        parts += moved(telescopic_rails(rng, room), z=-room[2] / 2 + rng.uniform(8, 14))
         running, kind = wheels(rng, size)
         parts += running
     parts += loose_screws(rng, size, split)
     if chance(rng, 0.3):
-        parts += shifted(turned(luggage_tag(rng), "z", rng.uniform(0, 360)), x=size[0] / 2 + 15)
+        parts += moved(turned(luggage_tag(rng), "z", rng.uniform(0, 360)), x=size[0] / 2 + 15)
     if chance(rng, 0.25):
         tail = slider(rng, pick(rng, "zn", "fe"), scale=1.2)
-        parts += shifted(tail, x=rng.uniform(-0.4, 0.4) * size[0], y=size[1] / 2, z=split)
+        parts += moved(tail, x=rng.uniform(-0.4, 0.4) * size[0], y=size[1] / 2, z=split)
     return packed("soft_suitcase", rng, parts, room, size, skin=skin, wheels=kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 
 from beltline.core import ShapeError
 from beltline.metrics.detections import Boxes
-from beltline.models.detector import Detector, Target
+from beltline.models.detector import ObjectDetector, Target
 from beltline.training.arrays import as_input
 
 Floats = NDArray[np.float32]
@@ -77,25 +78,15 @@ class DetectionBatches:
 
     def __call__(self, start: int, stride: int = 1) -> Iterator[DetectionBatch]:
         """Batches number ``start``, ``start + stride``, ... without end."""
-        index = start
-        while True:
-            yield self.build(index)
-            index += stride
+        return map(self.build, itertools.count(start, stride))
 
     def build(self, index: int) -> DetectionBatch:
         """Batch number ``index``; depends on nothing but the seed and the index."""
-        positions = np.arange(index * self.batch_size, (index + 1) * self.batch_size)
-        chosen = [
-            int(
-                np.random.default_rng((self.seed, int(p) // len(self.data))).permutation(len(self.data))[
-                    p % len(self.data)
-                ]
-            )
-            for p in positions
-        ]
         rng = np.random.default_rng((self.seed, 1, index))
         images, targets = [], []
-        for row in chosen:
+        for position in range(index * self.batch_size, (index + 1) * self.batch_size):
+            epoch, place = divmod(position, len(self.data))
+            row = np.random.default_rng((self.seed, epoch)).permutation(len(self.data))[place]
             objects = self.data.objects.take(self.data.objects.image == row)
             boxes = objects.box.astype(np.float32)
             image, boxes = turned(self.data.images[row], boxes, int(rng.integers(8)))
@@ -118,12 +109,12 @@ def turned(image: NDArray[np.uint8], boxes: Floats, turn: int) -> tuple[NDArray[
 
 
 def detection_loss(model: nn.Module, batch: DetectionBatch) -> Mapping[str, Tensor]:
-    """The losses of a `Detector` and their sum, for `fit`."""
+    """The losses of a `ObjectDetector` and their sum, for `fit`."""
     parts: Mapping[str, Tensor] = model(batch.image, batch.targets)
     return {**parts, "loss": torch.stack([value.float() for value in parts.values()]).sum()}
 
 
-def find(model: Detector, images: NDArray[np.uint8], *, batch_size: int = 16) -> Boxes:
+def find(model: ObjectDetector, images: NDArray[np.uint8], *, batch_size: int = 16) -> Boxes:
     """What a detector finds in (N, S, S, 3) uint8 images, as columns for the metrics."""
     model.eval()
     image, label, box, score = [], [], [], []

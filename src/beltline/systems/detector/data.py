@@ -16,12 +16,7 @@ from beltline.models.detector import Target
 from beltline.systems.detector.arrays import DetectionBatch
 from beltline.training.ahead import built_ahead
 from beltline.training.arrays import as_input
-from beltline.training.augment import (
-    Augmentation,
-    AugmentationRange,
-    apply_to_pixels,
-    sample_augmentation,
-)
+from beltline.training.augment import Augmentation, AugmentationRange, apply_to_pixels, sample_augmentation
 from beltline.training.sources import Source, as_picture, numbers_of
 
 Floats = NDArray[np.float32]

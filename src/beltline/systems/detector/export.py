@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from beltline.core import QualityGateError
 from beltline.models.detection_small import KEPT, SCORE_FLOOR, SUPPRESSION_IOU, SmallDetector, suppressed
 from beltline.screening import ModelCard
-from beltline.training.onnx_file import trace, write_onnx
+from beltline.training.onnx_file import answers, exportable, largest_difference, trace, write_onnx
 
 BOX_LIMIT, SCORE_LIMIT = 0.05, 1e-4  # pixels; in [0, 1]
 OUTPUTS = ("boxes", "labels", "scores", "best")
@@ -52,10 +52,9 @@ def export_detector(
         QualityGateError: If places differ by more than 0.05 pixels or 1e-4 of score, if the suppressed
             detections differ, or the file is too large.
     """
-    network = _Dense(copy.deepcopy(model)).float().cpu().eval()
-    network = network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    network = exportable(_Dense(model))
     graph = onnx_graph(network, check_sizes[0])
-    found = _difference(network.detector, graph, check_sizes)
+    found = _difference(network, graph, check_sizes)
     if not (found["box_difference"] <= BOX_LIMIT and found["score_difference"] <= SCORE_LIMIT):
         raise QualityGateError(f"{path.name}: differs from torch: {found}")
     found["megabytes"] = write_onnx(path, graph, card.to_json(), max_megabytes=max_megabytes)
@@ -111,36 +110,22 @@ def _append_suppression(graph: Any) -> None:
     graph.graph.output.extend(helper.make_tensor_value_info(n, *kinds[n]) for n in OUTPUTS)
 
 
-def _difference(model: SmallDetector, graph: Any, sizes: Sequence[tuple[int, int]]) -> dict[str, float]:
+def _difference(network: nn.Module, graph: Any, sizes: Sequence[tuple[int, int]]) -> dict[str, float]:
     """Dense outputs against torch's, and the suppression against torch's of the same dense outputs."""
     from onnx import TensorProto, helper
 
-    from beltline.screening.runtime import onnxruntime
-
     opened = copy.deepcopy(graph)
-    dense = [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in ("all_boxes", "all_scores")]
-    opened.graph.output.extend(dense)
-    session = onnxruntime.InferenceSession(opened.SerializeToString(), providers=["CPUExecutionProvider"])
+    dense = ("all_boxes", "all_scores")
+    opened.graph.output.extend(helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in dense)
     box, score = 0.0, 0.0
-    rng = np.random.default_rng(0)
-    for height, width in sizes:
-        image = rng.random((1, 3, height, width), dtype=np.float32)
-        got = dict(
-            zip((*OUTPUTS, "all_boxes", "all_scores"), session.run(None, {"image": image}), strict=True)
-        )
+    for image, got in answers(opened, (*OUTPUTS, *dense), sizes):
         with torch.no_grad():
-            boxes, logits = model.eval().dense(torch.from_numpy(image))
-        if got["all_boxes"].shape != tuple(boxes.shape) or got["all_scores"].shape != tuple(logits.shape):
+            boxes, probs = network(image)
+        kept = suppressed(*(torch.from_numpy(got[name][0]) for name in dense))
+        if not np.array_equal(got["labels"], kept.labels.numpy()):
             return {"box_difference": float("inf"), "score_difference": float("inf")}
-        kept = suppressed(torch.from_numpy(got["all_boxes"][0]), torch.from_numpy(got["all_scores"][0]))
-        same = np.array_equal(got["labels"], kept.labels.numpy())
         pairs = [(got["all_boxes"], boxes), (got["boxes"], kept.boxes)]
-        box = max(box, *(_largest(a, b) for a, b in pairs)) if same else float("inf")
-        probs = logits.sigmoid()
+        box = max(box, *(largest_difference(a, b) for a, b in pairs))
         pairs = [(got["all_scores"], probs), (got["scores"], kept.scores), (got["best"], probs.amax(2))]
-        score = max(score, *(_largest(a, b) for a, b in pairs)) if same else float("inf")
+        score = max(score, *(largest_difference(a, b) for a, b in pairs))
     return {"box_difference": box, "score_difference": score}
-
-
-def _largest(ours: Any, theirs: Tensor) -> float:
-    return float(np.abs(ours - theirs.numpy()).max(initial=0))

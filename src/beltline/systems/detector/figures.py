@@ -17,6 +17,7 @@ from beltline.metrics import (
     Calibration,
     MissTable,
     fit_platt,
+    known_mean,
     miss_table,
     roc_auc,
     threshold_at_pfa,
@@ -32,7 +33,7 @@ from beltline.metrics.detections import (
 )
 from beltline.metrics.operating_points import scan_thresholds
 from beltline.models.detection_small import SCORE_FLOOR
-from beltline.models.detector import Detector
+from beltline.models.detector import ObjectDetector
 from beltline.systems.detector.data import padded, to_long_side
 from beltline.training.arrays import as_input
 from beltline.training.sources import Source, as_picture, numbers_of
@@ -46,7 +47,7 @@ USUAL = "0.05"  # the point of which misses are counted
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class Evaluation:
     """What was found in the scans of a source, and what is there; boxes in pixels of the source's scans.
 
     Attributes:
@@ -66,18 +67,13 @@ class Seen:
     def labels(self, classes: int) -> NDArray[np.float32]:
         """(scans, classes) 1 where the scan holds the class, NaN where only an ignored object of it."""
         out = np.zeros((self.scans, classes), np.float32)
-        ignored = self.ignored
-        out[self.objects.image[ignored], self.objects.label[ignored]] = np.nan
-        out[self.objects.image[~ignored], self.objects.label[~ignored]] = 1
+        counted = self.objects.counted
+        out[self.objects.image[~counted], self.objects.label[~counted]] = np.nan
+        out[self.objects.image[counted], self.objects.label[counted]] = 1
         return out
 
-    @property
-    def ignored(self) -> NDArray[np.bool_]:
-        """(M,) objects that do not count."""
-        return np.zeros(len(self.objects), bool) if self.objects.ignored is None else self.objects.ignored
 
-
-def detect(model: Detector, source: Source, long_side: int, *, limit: int | None = None) -> Seen:
+def detect(model: ObjectDetector, source: Source, long_side: int, *, limit: int | None = None) -> Evaluation:
     """Run a detector over a source, scan by scan, as it is used: longer side at ``long_side``, white around.
 
     Args:
@@ -101,7 +97,7 @@ def detect(model: Detector, source: Source, long_side: int, *, limit: int | None
         there.append(_objects(row, sample, source.classes))
     f = np.concatenate(found) if found else np.zeros((0, 7))
     o = np.concatenate(there) if there else np.zeros((0, 9))
-    return Seen(
+    return Evaluation(
         Boxes(f[:, 0].astype(int), f[:, 1].astype(int), f[:, 2:6], f[:, 6]),
         Boxes(o[:, 0].astype(int), o[:, 1].astype(int), o[:, 2:6], ignored=o[:, 6].astype(bool)),
         scans,
@@ -124,14 +120,14 @@ def _columns(row: int, labels: NDArray[Any], boxes: NDArray[Any], *more: NDArray
     return np.stack(parts, 1).astype(np.float64)
 
 
-def progress_figures(seen: Seen, classes: int) -> dict[str, float]:
+def progress_figures(seen: Evaluation, classes: int) -> dict[str, float]:
     """The few numbers to watch while training."""
     matched = match_detections(seen.found, seen.objects, iou=IOU)
     recall, precision = recall_and_precision(matched, seen.objects, classes, score=SURE)
     return {
-        "ap_50": _mean(detection_ap(matched, seen.objects, classes)),
-        "recall": _mean(recall),
-        "precision": _mean(precision),
+        "ap_50": float(known_mean(detection_ap(matched, seen.objects, classes))),
+        "recall": float(known_mean(recall)),
+        "precision": float(known_mean(precision)),
         "froc_1": float(froc(matched, seen.objects, seen.scans, alarms=(1.0,))[0]),
     }
 
@@ -152,7 +148,7 @@ class Thresholds:
 NO_THRESHOLDS = Thresholds({}, {})
 
 
-def fitted_calibration(seen: Seen, classes: int) -> dict[str, list[float]]:
+def fitted_calibration(seen: Evaluation, classes: int) -> dict[str, list[float]]:
     """``scale`` and ``bias``, K each, from validation data.
 
     ``sigmoid(scale * logit(score) + bias)`` is the chance that a scan holds the class whose best box has the
@@ -165,7 +161,7 @@ def fitted_calibration(seen: Seen, classes: int) -> dict[str, list[float]]:
     return {"scale": [c.scale for c in kept], "bias": [c.offset for c in kept]}
 
 
-def chosen_thresholds(seen: Seen, classes: int) -> Thresholds:
+def chosen_thresholds(seen: Evaluation, classes: int) -> Thresholds:
     """Thresholds for `PFAS` from validation data."""
     scores, labels = scan_scores(seen.found, seen.scans, classes), seen.labels(classes)
     return Thresholds(
@@ -177,7 +173,9 @@ def chosen_thresholds(seen: Seen, classes: int) -> Thresholds:
     )
 
 
-def figures(seen: Seen, classes: Sequence[str], thresholds: Thresholds = NO_THRESHOLDS) -> dict[str, Any]:
+def figures(
+    seen: Evaluation, classes: Sequence[str], thresholds: Thresholds = NO_THRESHOLDS
+) -> dict[str, Any]:
     """Everything that ``beltline evaluate`` says of a detector.
 
     Args:
@@ -195,7 +193,7 @@ def figures(seen: Seen, classes: Sequence[str], thresholds: Thresholds = NO_THRE
     matched = match_detections(seen.found, seen.objects, iou=IOU)
     ap = detection_ap(matched, seen.objects, count)
     recall, precision = recall_and_precision(matched, seen.objects, count, score=SURE)
-    number = np.bincount(seen.objects.label[~seen.ignored], minlength=count)
+    number = np.bincount(seen.objects.label[seen.objects.counted], minlength=count)
     share = froc(matched, seen.objects, seen.scans, alarms=FALSE_ALARMS)
     limits = thresholds.scan.get(USUAL, [SURE] * count)
     of_scans = _of_scans(seen, count, thresholds.by_class)
@@ -208,7 +206,10 @@ def figures(seen: Seen, classes: Sequence[str], thresholds: Thresholds = NO_THRE
             name: {"objects": int(n), "ap": float(a), "recall": float(r), "precision": float(p), "scan": s}
             for name, n, a, r, p, s in zip(classes, number, ap, recall, precision, of_scans, strict=True)
         },
-        "mean": {"ap": _mean(ap), "recall": _mean(recall), "precision": _mean(precision)},
+        "mean": {
+            name: float(known_mean(each))
+            for name, each in (("ap", ap), ("recall", recall), ("precision", precision))
+        },
         "coco": coco_average_precision(seen.found, seen.objects, count, images=range(seen.scans)),
         "froc": {f"{at:g}": float(value) for at, value in zip(FALSE_ALARMS, share, strict=True)},
         "misses": {
@@ -220,14 +221,14 @@ def figures(seen: Seen, classes: Sequence[str], thresholds: Thresholds = NO_THRE
 
 
 def _misses(
-    seen: Seen,
+    seen: Evaluation,
     classes: Sequence[str],
     scores: Floats,
     thresholds: Sequence[float],
     attribute: Floats,
     edges: Sequence[float],
 ) -> dict[str, Any]:
-    kept = ~seen.ignored
+    kept = seen.objects.counted
     one_hot = np.eye(len(classes))[seen.objects.label[kept]]
     table: MissTable = miss_table(
         one_hot.reshape(-1, len(classes)),
@@ -246,7 +247,9 @@ def _misses(
     }
 
 
-def _of_scans(seen: Seen, classes: int, thresholds: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
+def _of_scans(
+    seen: Evaluation, classes: int, thresholds: Mapping[str, Sequence[float]]
+) -> list[dict[str, Any]]:
     # of each class: how well its best box tells scans with it from scans without it
     scores, labels = scan_scores(seen.found, seen.scans, classes), seen.labels(classes)
     found = []
@@ -263,18 +266,13 @@ def _of_scans(seen: Seen, classes: int, thresholds: Mapping[str, Sequence[float]
     return found
 
 
-def _whole_scan(seen: Seen, classes: int, thresholds: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+def _whole_scan(seen: Evaluation, classes: int, thresholds: Mapping[str, Sequence[float]]) -> dict[str, Any]:
     # the scan alarms when any class does; a scan is positive when it holds any
     scores, labels = scan_scores(seen.found, seen.scans, classes), seen.labels(classes)
     truth = np.where((labels == 1).any(1), 1.0, np.where(np.isnan(labels).any(1), np.nan, 0.0))
     return {
         pfa: point(truth, (scores - np.asarray(limits)).max(1), 0.0) for pfa, limits in thresholds.items()
     }
-
-
-def _mean(values: Floats) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else float("nan")
 
 
 def table(found: Mapping[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from beltline.models.detection import Detector, build_detector
+from beltline.models.detection import ObjectDetector, build_detector
 from beltline.models.detection_small import SmallDetector
 from beltline.training.augment import AugmentationRange
 from beltline.training.settings import TrainingSettings
@@ -53,7 +53,7 @@ def detector_detr() -> DetectorRecipe:
     )
 
 
-def build_model(recipe: DetectorRecipe) -> Detector:
+def build_model(recipe: DetectorRecipe) -> ObjectDetector:
     """The recipe's network with weights drawn from its seed.
 
     Raises:

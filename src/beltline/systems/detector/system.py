@@ -10,7 +10,7 @@ from typing import cast
 from torch import nn
 
 from beltline.core import BadInputError
-from beltline.models.detection import DETECTORS, Detector
+from beltline.models.detection import DETECTORS, ObjectDetector
 from beltline.models.detection_small import SmallDetector
 from beltline.screening import make_card
 from beltline.screening.tasks.detection import DETECTION
@@ -88,7 +88,7 @@ def watch(recipe: DetectorRecipe, source: Source) -> Evaluate:
     """A few numbers of the first scans, for use while training."""
 
     def evaluate(model: nn.Module) -> Mapping[str, float]:
-        seen = detect(cast(Detector, model), source, recipe.long_side, limit=VALIDATION_SCANS)
+        seen = detect(cast(ObjectDetector, model), source, recipe.long_side, limit=VALIDATION_SCANS)
         return progress_figures(seen, len(recipe.classes))
 
     return evaluate
@@ -100,7 +100,10 @@ def calibrate(recipe: DetectorRecipe, model: nn.Module, source: Source, limit: i
     Raises:
         BadInputError: If no scan is without any of the classes.
     """
-    seen, count = detect(cast(Detector, model), source, recipe.long_side, limit=limit), len(recipe.classes)
+    seen, count = (
+        detect(cast(ObjectDetector, model), source, recipe.long_side, limit=limit),
+        len(recipe.classes),
+    )
     if not (seen.labels(count) == 0).all(1).any():
         raise BadInputError("calibration needs scans without any of the classes, got none")
     thresholds = chosen_thresholds(seen, count)
@@ -116,7 +119,7 @@ def measure(
     recipe: DetectorRecipe, model: nn.Module, source: Source, chosen: Json | None, limit: int | None
 ) -> Json:
     """Figures on a test set, those at false-alarm rates where thresholds were chosen."""
-    seen = detect(cast(Detector, model), source, recipe.long_side, limit=limit)
+    seen = detect(cast(ObjectDetector, model), source, recipe.long_side, limit=limit)
     return figures(seen, recipe.classes, thresholds_of(chosen) if chosen else NO_THRESHOLDS)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -44,10 +45,7 @@ class FusionBatches:
 
     def __call__(self, start: int, stride: int = 1) -> Iterator[PairBatch]:
         """Batches number ``start``, ``start + stride``, ... without end."""
-        index = start
-        while True:
-            yield self.build(index)
-            index += stride
+        return map(self.build, itertools.count(start, stride))
 
     def build(self, index: int) -> PairBatch:
         """Batch number ``index``; depends on nothing but the seed and the index."""

@@ -10,11 +10,11 @@ from typing import Any
 from torch import Tensor, nn
 
 from beltline.core import BadInputError
-from beltline.models.deepfuse import DeepFuse, deepfuse_losses
+from beltline.models.deepfuse import DeepFuse
 from beltline.models.fusion_losses import RwscWeights, rwsc_losses
 from beltline.models.fusiongan import FusionGan, fusiongan_losses
-from beltline.models.luma_fusion import LumaFusion
-from beltline.models.mefnet import MefNet, mefnet_losses
+from beltline.models.luma_fusion import LumaFusion, mef_ssim_losses
+from beltline.models.mefnet import MefNet
 from beltline.models.rwsc import RwscFusion, RwscSettings
 from beltline.models.u2fusion import U2Fusion, u2fusion_losses
 from beltline.training.recipe_values import with_values
@@ -108,8 +108,8 @@ METHODS: Mapping[str, FusionMethod] = {
     "RWSC taught": FusionMethod(_rwsc, lambda recipe: taught_losses, taught=True),
     "U2Fusion": _rival(U2Fusion, u2fusion_losses),
     "FusionGAN": _rival(FusionGan, fusiongan_losses),
-    "DeepFuse": _rival(DeepFuse, deepfuse_losses),
-    "MEFNet": _rival(MefNet, mefnet_losses),
+    "DeepFuse": _rival(DeepFuse, mef_ssim_losses),
+    "MEFNet": _rival(MefNet, mef_ssim_losses),
 }
 
 
