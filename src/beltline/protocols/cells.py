@@ -25,7 +25,7 @@ S = TypeVar("S")
 short_run = partial(FitOptions, checkpoint_steps=10**9, log_steps=10**9, tensorboard=False)
 
 
-class Named(Protocol):
+class AnyCell(Protocol):
     """A cell: what is trained, and with which seed."""
 
     @property
@@ -34,7 +34,7 @@ class Named(Protocol):
         ...
 
 
-C = TypeVar("C", bound=Named)
+C = TypeVar("C", bound=AnyCell)
 
 
 def chosen_scale(scale: str | S, scales: Mapping[str, S]) -> S:
@@ -74,7 +74,7 @@ def keep_scale(out: Path, settings: Mapping[str, Any], *, selects: Collection[st
     write_json(path, settings)
 
 
-def folder_of(out: Path, cell: Named) -> Path:
+def folder_of(out: Path, cell: AnyCell) -> Path:
     """Where a cell's results lie."""
     return out / "cells" / cell.name
 

@@ -87,7 +87,7 @@ def screen_files(
     found = _limited(collect(paths), options.limit)
     if not found.files and not found.failed:
         raise BadInputError(_nothing_found(paths, found))
-    run = _Run(ResultFolder(out, found.files), model, options, found)
+    run = _Screening(ResultFolder(out, found.files), model, options, found)
     try:
         for done, path in enumerate(found.files):
             if on_progress:
@@ -103,7 +103,7 @@ def screen_files(
     return run.report()
 
 
-class _Run:
+class _Screening:
     """State of one run: cards with their entries, failures, and when report.json was last written."""
 
     def __init__(

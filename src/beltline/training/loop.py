@@ -118,7 +118,7 @@ def fit(
     wrapped, wrapped_optimizer = fabric.setup(model, optimizer)
     if average is not None:
         average.model.to(fabric.device)
-    run = _Run(model, wrapped, wrapped_optimizer, average, steps, options, out, fabric)
+    run = _Fit(model, wrapped, wrapped_optimizer, average, steps, options, out, fabric)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         remove_leftovers(out)
@@ -128,7 +128,7 @@ def fit(
 
 
 @dataclass(eq=False)
-class _Run:
+class _Fit:
     model: nn.Module
     wrapped: Any
     optimizer: Any

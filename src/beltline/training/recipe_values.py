@@ -40,7 +40,7 @@ def building() -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Named(Generic[R]):
+class NamedRecipe(Generic[R]):
     """A recipe, the name it goes by, and what ``--set`` changed in it."""
 
     name: str
@@ -48,7 +48,9 @@ class Named(Generic[R]):
     changes: tuple[str, ...] = ()
 
 
-def read_recipe(name_or_file: str, changes: Sequence[str], known: Mapping[str, Callable[[], R]]) -> Named[R]:
+def read_recipe(
+    name_or_file: str, changes: Sequence[str], known: Mapping[str, Callable[[], R]]
+) -> NamedRecipe[R]:
     """A recipe by name, or a JSON file of fields (with ``"recipe": NAME``), changed by ``key=value`` texts.
 
     Args:
@@ -66,7 +68,7 @@ def read_recipe(name_or_file: str, changes: Sequence[str], known: Mapping[str, C
         if not path.is_file():
             raise BadInputError(f"recipe {name_or_file!r} is neither a file nor one of {', '.join(known)}")
         name, values = _read(path, known)
-    return Named(name, changed(with_values(known[name](), values), changes), tuple(changes))
+    return NamedRecipe(name, changed(with_values(known[name](), values), changes), tuple(changes))
 
 
 def recipe_values(recipe: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from beltline.core import BadInputError
 from beltline.training.checkpoint import WEIGHTS, load_weights
 from beltline.training.initial import write_start
 from beltline.training.loop import Evaluate, FitResult, fit
-from beltline.training.recipe_values import Named, building, read_recipe, recipe_values
+from beltline.training.recipe_values import NamedRecipe, building, read_recipe, recipe_values
 from beltline.training.run_folder import (
     CALIBRATION,
     EVALUATION,
@@ -65,7 +65,7 @@ class Watching:
 
 def choose_recipe(
     system: System[R, D], name_or_file: str, changes: Sequence[str] = (), *, out: Path, resume: bool
-) -> Named[R]:
+) -> NamedRecipe[R]:
     """The recipe of a training: a run that goes on has its own.
 
     Args:
@@ -85,7 +85,7 @@ def choose_recipe(
 
 def train(
     system: System[R, D],
-    recipe: Named[R] | R,
+    recipe: NamedRecipe[R] | R,
     data: Path | D,
     out: Path,
     *,
@@ -109,7 +109,7 @@ def train(
     watching = watching or Watching()
     if not resume:
         require_no_run(out)
-    named = recipe if isinstance(recipe, Named) else Named("", recipe)
+    named = recipe if isinstance(recipe, NamedRecipe) else NamedRecipe("", recipe)
     opened, wanted = system.open(data, named.recipe) if isinstance(data, Path) else (data, named.recipe)
     uses = system.uses(wanted, opened) if system.uses else ()
     require_used(wanted, named.changes, (*uses_of_training(wanted.training), *uses))
