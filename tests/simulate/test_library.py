@@ -33,14 +33,14 @@ def test_objects_are_of_the_split(library: ObjectLibrary) -> None:
 def test_composed_bags_hold_what_they_say(library: ObjectLibrary) -> None:
     for seed in range(5):
         bag = compose(np.random.default_rng(seed), library, RECIPE)
-        assert set(CLASSES) & {label for label, t in zip(bag.labels, bag.threats, strict=True) if t}
+        assert set(CLASSES) & {thing.label for thing in bag.objects if thing.threat}
         low, high = dual_energy_transmission(bag.basis)
         assert np.isfinite(low).all()
         assert 0 < low.min() < 0.9
         assert (high >= low - 0.02).all()
-        for depth, (row, col) in zip(bag.depths, bag.corners, strict=True):
-            assert row + depth.shape[0] <= bag.basis.shape[1]
-            assert col + depth.shape[1] <= bag.basis.shape[2]
+        for rows, columns in (thing.lines for thing in bag.objects):
+            assert rows.stop <= bag.basis.shape[1]
+            assert columns.stop <= bag.basis.shape[2]
 
 
 def test_the_same_generator_gives_the_same_bag(library: ObjectLibrary) -> None:

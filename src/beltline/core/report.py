@@ -183,7 +183,7 @@ def _scan_to_dict(scan: ScanReport) -> dict[str, Any]:
     record: dict[str, Any] = {
         "path": scan.path, "sha256": scan.sha256, "width": scan.width, "height": scan.height,
         "decision": scan.decision,
-        "classes": [_class_to_dict(finding) for finding in scan.classes],
+        "classes": [_plain(finding) for finding in scan.classes],
         "instances": [_instance_to_dict(found) for found in scan.instances],
         "ms": dict(scan.ms),
     }  # fmt: skip
@@ -194,14 +194,8 @@ def _scan_to_dict(scan: ScanReport) -> dict[str, Any]:
     return record
 
 
-def _class_to_dict(finding: ClassFinding) -> dict[str, Any]:
-    return {
-        "label": finding.label,
-        "probability": finding.probability,
-        "alarm": finding.alarm,
-        "point": None if finding.point is None else list(finding.point),
-        "box": None if finding.box is None else list(finding.box),
-    }
+def _plain(finding: ClassFinding) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(finding).items()}
 
 
 def _instance_to_dict(found: InstanceFinding) -> dict[str, Any]:
@@ -213,19 +207,16 @@ def _report_from_dict(record: dict[str, Any]) -> Report:
     version = record["schema_version"]
     if version != SCHEMA_VERSION:
         raise BadInputError(f"report.json of schema version {version}; this Beltline reads {SCHEMA_VERSION}")
+    stop = record.get("interrupted")
     return Report(
         model=ModelRef(record["model"]["name"], record["model"]["sha256"]),
         operating_point=dict(record["operating_point"]),
         scans=tuple(_scan_from_dict(scan) for scan in record["scans"]),
         failed=tuple(FailedScan(item["path"], item["reason"]) for item in record["failed"]),
         skipped={str(kind): int(count) for kind, count in record.get("skipped", {}).items()},
-        interrupted=_interrupted(record.get("interrupted")),
+        interrupted=None if stop is None else Interrupted(int(stop["screened"]), int(stop["of"])),
         warnings=tuple(str(text) for text in record.get("warnings", ())),
     )
-
-
-def _interrupted(record: Mapping[str, Any] | None) -> Interrupted | None:
-    return None if record is None else Interrupted(int(record["screened"]), int(record["of"]))
 
 
 def _scan_from_dict(record: dict[str, Any]) -> ScanReport:

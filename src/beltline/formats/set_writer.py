@@ -182,10 +182,9 @@ class SetWriter:
     ) -> list[int]:
         """1, -1, and 0 for not annotated, in the order of the classes."""
         if given is None:
-            present = set(instances.labels) if instances is not None else None
-            if present is None:
+            if instances is None:
                 return [0] * len(self.classes)
-            return [1 if name in present else -1 for name in self.classes]
+            return [1 if name in instances.labels else -1 for name in self.classes]
         values = np.asarray(given, dtype=np.float32)
         if values.shape != (len(self.classes),):
             raise ShapeError(f"image_labels must be ({len(self.classes)},), got {values.shape}")

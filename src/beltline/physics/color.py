@@ -96,23 +96,11 @@ class ColorStyle:
 
 def _load_styles() -> Mapping[str, ColorStyle]:
     rows = json.loads((TABLES / "pseudocolor_tables.json").read_text(encoding="utf-8"))["styles"]
+    air = {"white": (254.0, 252.0, 249.0), "grey": (226.0, 226.0, 224.0), "tray": (250.0, 250.0, 250.0)}
     floors = {"white": 0.17, "grey": 0.03, "tray": 0.10}
-    backgrounds = {
-        "white": (254.0, 252.0, 249.0),
-        "grey": (226.0, 226.0, 224.0),
-        "tray": (250.0, 250.0, 250.0),
-    }
-    return MappingProxyType(
-        {
-            name: ColorStyle(
-                name,
-                np.array([row[hue] for hue in HUES], dtype=np.float64),
-                backgrounds[name],
-                floor=floors[name],
-            )
-            for name, row in rows.items()
-        }
-    )
+    tables = {name: np.array([row[hue] for hue in HUES], dtype=np.float64) for name, row in rows.items()}
+    styles = {name: ColorStyle(name, tables[name], air[name], floor=floors[name]) for name in tables}
+    return MappingProxyType(styles)
 
 
 STYLES: Mapping[str, ColorStyle] = _load_styles()

@@ -113,17 +113,11 @@ def formula_fractions(formula: str) -> dict[str, float]:
 
 def _load_materials() -> Mapping[str, Material]:
     rows = json.loads((TABLES / "materials.json").read_text(encoding="utf-8"))["materials"]
-    return MappingProxyType(
-        {
-            name: Material(
-                name,
-                row["density_g_cm3"],
-                row["mass_fractions"] if "mass_fractions" in row else formula_fractions(row["formula"]),
-                row["source"],
-            )
-            for name, row in rows.items()
-        }
-    )
+    found = {}
+    for name, row in rows.items():
+        fractions = row.get("mass_fractions") or formula_fractions(row["formula"])
+        found[name] = Material(name, row["density_g_cm3"], fractions, row["source"])
+    return MappingProxyType(found)
 
 
 MATERIALS: Mapping[str, Material] = _load_materials()

@@ -11,9 +11,10 @@ import numpy as np
 
 from beltline.core import PROHIBITED
 from beltline.simulate.containers import CONTAINERS, Container
+from beltline.simulate.draws import Rng, chance, count
 from beltline.simulate.items import families, make_item
 from beltline.simulate.packing import HeightMap, PackingRules
-from beltline.simulate.projection import Pose
+from beltline.simulate.projection import IDENTITY, Pose
 from beltline.simulate.scene import Placed, Role, Scene
 from beltline.simulate.shapes import rotation
 from beltline.simulate.solids import Item
@@ -105,7 +106,7 @@ def _families(*, label: str | None = None, soft: bool | None = None) -> list[str
     return [name for name, f in facts if not f.threat and f.soft == soft]
 
 
-def split_seed(rng: np.random.Generator, split: Split) -> int:
+def split_seed(rng: Rng, split: Split) -> int:
     """Item seed that belongs to a split."""
     return int(rng.integers(2**40)) * 10 + int(rng.choice(_DIGITS[split]))
 
@@ -138,43 +139,44 @@ def draw_scene(seed: int, recipe: BagRecipe) -> Scene:
     return Scene(seed, placed, _draw_turn(rng), notes)
 
 
-def _draw_container(rng: np.random.Generator, recipe: BagRecipe) -> tuple[Placed, Container]:
+def _draw_container(rng: Rng, recipe: BagRecipe) -> tuple[Placed, Container]:
     kinds = [kind for kind in sorted(recipe.containers) if kind in CONTAINERS]
     weights = np.array([recipe.containers[kind] for kind in kinds], dtype=float)
     kind = str(rng.choice(kinds, p=weights / weights.sum()))
     seed = split_seed(rng, recipe.split)
-    pose = Pose(np.eye(3), np.zeros(3))
-    return Placed(kind, seed, pose, "container", True), CONTAINERS[kind](np.random.default_rng(seed))
+    return Placed(kind, seed, IDENTITY, "container", True), CONTAINERS[kind](np.random.default_rng(seed))
 
 
-def _draw_families(rng: np.random.Generator, recipe: BagRecipe, positive: bool) -> list[tuple[str, int]]:
+def _draw_families(rng: Rng, recipe: BagRecipe, positive: bool) -> list[tuple[str, int]]:
     """Families with item seeds in packing order: garments, hard things and threats mixed, garments."""
-    sparse = rng.random() < recipe.sparse
-    garments = (
-        0 if sparse and rng.random() < 0.7 else int(rng.integers(recipe.garments[0], recipe.garments[1] + 1))
-    )
-    count = int(rng.integers(recipe.items[0], recipe.items[1] + 1))
+    garments, things, sparse = draw_counts(rng, recipe)
     soft, hard = _families(soft=True), _families(soft=False)
-    middle = [str(f) for f in rng.choice(hard, max(count // 4, 2) if sparse else count)]
+    middle = [str(f) for f in rng.choice(hard, max(things // 4, 2) if sparse else things)]
     for label in recipe.everyday_prohibited:
         if label not in recipe.classes and rng.random() < 0.3:
             middle.append(str(rng.choice(_families(label=label))))
     if positive:
-        middle += _draw_threats(rng, recipe)
+        middle += [str(rng.choice(_families(label=label))) for label in draw_threat_labels(rng, recipe)]
     middle = [middle[i] for i in rng.permutation(len(middle))]
     clothes = [str(f) for f in rng.choice(soft, garments)] if garments else []
     order = [*clothes[: garments // 2], *middle, *clothes[garments // 2 :]]
     return [(family, split_seed(rng, recipe.split)) for family in order]
 
 
-def _draw_threats(rng: np.random.Generator, recipe: BagRecipe) -> list[str]:
-    count = int(rng.integers(recipe.threats[0], recipe.threats[1] + 1))
-    labels = [str(label) for label in rng.choice(recipe.classes, count)]
-    return [str(rng.choice(_families(label=label))) for label in labels]
+def draw_counts(rng: Rng, recipe: BagRecipe) -> tuple[int, int, bool]:
+    """How many garments, how many other things before a sparse bag is thinned out, and whether it is one."""
+    sparse = chance(rng, recipe.sparse)
+    garments = 0 if sparse and chance(rng, 0.7) else count(rng, *recipe.garments)
+    return garments, count(rng, *recipe.items), sparse
+
+
+def draw_threat_labels(rng: Rng, recipe: BagRecipe) -> list[str]:
+    """Labels of the prohibited items in a positive bag."""
+    return [str(label) for label in rng.choice(recipe.classes, count(rng, *recipe.threats))]
 
 
 def _pack(
-    rng: np.random.Generator,
+    rng: Rng,
     recipe: BagRecipe,
     shell: Container,
     wanted: Sequence[tuple[str, int]],
@@ -193,7 +195,7 @@ def _pack(
     return contents
 
 
-def _pushed_in(rng: np.random.Generator, item: Item, inner: np.ndarray) -> Pose:
+def _pushed_in(rng: Rng, item: Item, inner: np.ndarray) -> Pose:
     """Pose for an item that found no place: along the bag, a little off the middle."""
     turn = rotation("z", float(rng.choice([0.0, 180.0]) + rng.normal(0, 12)))
     middle = item.bounds.mean(axis=0)
@@ -201,14 +203,14 @@ def _pushed_in(rng: np.random.Generator, item: Item, inner: np.ndarray) -> Pose:
     return Pose(turn, offset - turn @ middle)
 
 
-def _draw_turn(rng: np.random.Generator) -> float:
+def _draw_turn(rng: Rng) -> float:
     """Most bags lie along or across the belt, some anyhow."""
     if rng.random() < 0.3:
         return float(rng.uniform(0, 360))
     return float(rng.integers(4) * 90 + rng.normal(0, 7))
 
 
-def _draw_neighbour(rng: np.random.Generator, recipe: BagRecipe, shell: Container) -> list[Placed]:
+def _draw_neighbour(rng: Rng, recipe: BagRecipe, shell: Container) -> list[Placed]:
     """Another bag behind this one on the belt, of which the frame shows only an edge."""
     if rng.random() >= recipe.neighbour:
         return []

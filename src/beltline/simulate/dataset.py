@@ -173,13 +173,5 @@ def _plan(plan: SetPlan) -> dict[str, Any]:
 
 def _card(plan: SetPlan) -> dict[str, Any]:
     recipe = asdict(replace(plan.recipe, containers=dict(plan.recipe.containers)))
-    return {
-        "source": "simulated",
-        "terms": TERMS,
-        "bags": plan.bags,
-        "seed": plan.seed,
-        "style": plan.style,
-        "everyday": plan.everyday,
-        "recipe": recipe,
-        "scanner": asdict(plan.scanner),
-    }
+    fields = {**_plan(plan), "recipe": recipe, "scanner": asdict(plan.scanner)}
+    return {"source": "simulated", "terms": TERMS, "bags": plan.bags, **fields}

@@ -7,7 +7,6 @@ draw; the item is measured alone, by the same scanner, with noise of its own.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import Progress, counted
-from beltline.formats import require_same, write_json
+from beltline.formats import write_json
 from beltline.physics import dual_energy_transmission
+from beltline.simulate.array_sets import CARD, create_array, holds_set, read_set
 from beltline.simulate.bags import BagRecipe
+from beltline.simulate.draws import Rng
 from beltline.simulate.library import BakedObject, ObjectLibrary, compose, object_depth, turned_window
 from beltline.simulate.photograph import Look, Photograph, draw_look, photograph
 
-CARD = "card.json"
 MARGIN = 16  # pixels measured around a crop, so that blur and edge enhancement see what lies there
 EDGE_DEPTH = 0.05  # optical depth at which a pixel counts as wholly covered
 PICTURES = ("bag", "item", "truth")
@@ -110,9 +110,7 @@ def write_fusion_pairs(
         ValueError: If the library holds no item of a class.
     """
     wanted = {**asdict(plan), "counts": dict(plan.counts), "split": library.split}
-    if (out / CARD).is_file():
-        found = json.loads((out / CARD).read_text(encoding="utf-8"))["plan"]
-        require_same(found, wanted, f"{out}: holds pairs of another plan:", "name a new folder")
+    if holds_set(out, wanted, "pairs"):
         return open_fusion_pairs(out)
     missing = [name for name in plan.classes if f"threat:{name}" not in library.by_role]
     if missing:
@@ -120,14 +118,10 @@ def write_fusion_pairs(
     out.mkdir(parents=True, exist_ok=True)
     labels = np.repeat(np.arange(len(plan.classes)), list(plan.counts.values()))
     side = (len(labels), plan.size, plan.size)
-    arrays: dict[str, NDArray[Any]] = {
-        name: _created(out / f"{name}.npy", np.uint8, (*side, 3)) for name in PICTURES
-    }
-    arrays |= {
-        f"{name}_dual": _created(out / f"{name}_dual.npy", np.float16, (len(labels), 2, *side[1:]))
-        for name in PICTURES
-    }
-    arrays["mask"] = _created(out / "mask.npy", np.uint8, side)
+    arrays = {"mask": create_array(out, "mask", np.uint8, side)}
+    for name in PICTURES:
+        arrays[name] = create_array(out, name, np.uint8, (*side, 3))
+        arrays[f"{name}_dual"] = create_array(out, f"{name}_dual", np.float16, (len(labels), 2, *side[1:]))
     styles = []
     rng = np.random.default_rng(plan.seed)
     for row, label in enumerate(counted(labels, on_progress)):
@@ -136,7 +130,7 @@ def write_fusion_pairs(
         for name, value in pair.items():
             arrays[name][row] = value
     for array in arrays.values():
-        array.flush()  # type: ignore[attr-defined]  # every one is a memmap
+        array.flush()
     np.save(out / "labels.npy", labels)
     write_json(out / CARD, {"plan": wanted, "classes": plan.classes, "styles": styles})
     return open_fusion_pairs(out)
@@ -148,25 +142,13 @@ def open_fusion_pairs(folder: Path) -> FusionPairs:
     Raises:
         ValueError: If ``folder`` holds none.
     """
-    if not (folder / CARD).is_file():
-        raise ValueError(f"{folder}: holds no complete set of pairs; make one with write_fusion_pairs")
-    card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-    names = (*PICTURES, "mask", *(f"{name}_dual" for name in PICTURES))
-    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
-    return FusionPairs(
-        **arrays,
-        labels=np.load(folder / "labels.npy"),
-        classes=tuple(card["classes"]),
-        styles=tuple(card["styles"]),
-    )
-
-
-def _created(path: Path, kind: type, shape: tuple[int, ...]) -> NDArray[Any]:
-    return np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
+    mapped = (*PICTURES, "mask", *(f"{name}_dual" for name in PICTURES))
+    card, arrays = read_set(folder, "pairs", "write_fusion_pairs", mapped=mapped, loaded=("labels",))
+    return FusionPairs(**arrays, classes=tuple(card["classes"]), styles=tuple(card["styles"]))
 
 
 def _pair(
-    rng: np.random.Generator, library: ObjectLibrary, plan: FusionPlan, label: str
+    rng: Rng, library: ObjectLibrary, plan: FusionPlan, label: str
 ) -> tuple[dict[str, NDArray[Any]], str]:
     recipe = BagRecipe(
         classes=plan.classes, positives=0.0, items=plan.items, garments=plan.garments, everyday_prohibited=()
@@ -203,7 +185,7 @@ def _measured(basis: NDArray[np.float32], look: Look, seed: int) -> Photograph:
     return photograph(*dual_energy_transmission(basis), look, np.random.default_rng(seed))
 
 
-def _placed(rng: np.random.Generator, window: NDArray[np.float32], wide: int) -> NDArray[np.float32]:
+def _placed(rng: Rng, window: NDArray[np.float32], wide: int) -> NDArray[np.float32]:
     """The window on an empty canvas, anywhere inside the margin."""
     canvas = np.zeros((len(window), wide, wide), np.float32)
     free = np.array([wide, wide]) - 2 * MARGIN - window.shape[1:]
@@ -212,7 +194,7 @@ def _placed(rng: np.random.Generator, window: NDArray[np.float32], wide: int) ->
     return canvas
 
 
-def _crop(rng: np.random.Generator, basis: NDArray[np.float32], wide: int) -> NDArray[np.float32]:
+def _crop(rng: Rng, basis: NDArray[np.float32], wide: int) -> NDArray[np.float32]:
     """A random square of a bag, air where it reaches out."""
     short = np.maximum(wide - np.array(basis.shape[1:]), 0)
     padded = np.pad(basis, ((0, 0), (short[0], short[0]), (short[1], short[1])))

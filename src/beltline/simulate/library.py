@@ -22,8 +22,16 @@ from numpy.typing import NDArray
 from beltline.core import overlap
 from beltline.formats import require_same, sha256_of, write_json
 from beltline.physics import basis_matrix, spectrum
-from beltline.simulate.bags import BagRecipe, Split, family_facts, split_seed
+from beltline.simulate.bags import (
+    BagRecipe,
+    Split,
+    draw_counts,
+    draw_threat_labels,
+    family_facts,
+    split_seed,
+)
 from beltline.simulate.containers import CONTAINERS
+from beltline.simulate.draws import Rng
 from beltline.simulate.items import families, make_item
 from beltline.simulate.packing import HeightMap, PackingRules, draw_rotation
 from beltline.simulate.projection import Pose, item_window, material_thickness
@@ -67,22 +75,34 @@ class BakedObject:
 
 
 @dataclass(frozen=True, eq=False)
-class Composed:
-    """A composed bag.
+class ComposedObject:
+    """A visible object of a composed bag.
 
     Attributes:
-        basis: (6, H, W) float32.
-        labels: One per visible prohibited or everyday object.
-        threats: Whether each is prohibited.
-        depths: Optical depth window (h, w) float32 of each object.
-        corners: (row, column) of each window in the canvas.
+        label: Of a prohibited or everyday object.
+        threat: Whether it is prohibited.
+        depth: Its optical depth, a window (h, w) float32.
+        corner: (row, column) of the window in the canvas.
     """
 
+    label: str
+    threat: bool
+    depth: NDArray[np.float32]
+    corner: tuple[int, int]
+
+    @property
+    def lines(self) -> tuple[slice, slice]:
+        """Rows and columns of the window in the canvas."""
+        (top, left), (h, w) = self.corner, self.depth.shape
+        return slice(top, top + h), slice(left, left + w)
+
+
+@dataclass(frozen=True, eq=False)
+class Composed:
+    """A composed bag: its basis map (6, H, W) float32 and the objects seen in it."""
+
     basis: NDArray[np.float32]
-    labels: tuple[str, ...]
-    threats: tuple[bool, ...]
-    depths: tuple[NDArray[np.float32], ...]
-    corners: tuple[tuple[int, int], ...]
+    objects: tuple[ComposedObject, ...]
 
     @cached_property
     def optical_depth(self) -> NDArray[np.float32]:
@@ -126,7 +146,7 @@ class ObjectLibrary:
 
 
 def _stock(
-    rng: np.random.Generator, split: Split, each: int, threats_each: int
+    rng: Rng, split: Split, each: int, threats_each: int
 ) -> Iterator[tuple[str, Item, tuple[float, float, float], int]]:
     for kind, make in CONTAINERS.items():
         for _ in range(each * 2):
@@ -213,7 +233,7 @@ def _bake(item: Item, turn: NDArray[np.float64], pixel_mm: float) -> tuple[NDArr
     return halved, float(high[2] - low[2])
 
 
-def compose(rng: np.random.Generator, library: ObjectLibrary, recipe: BagRecipe) -> Composed:
+def compose(rng: Rng, library: ObjectLibrary, recipe: BagRecipe) -> Composed:
     """Compose a bag from baked windows, drawn like :func:`beltline.simulate.bags.draw_scene`.
 
     Args:
@@ -235,9 +255,8 @@ def compose(rng: np.random.Generator, library: ObjectLibrary, recipe: BagRecipe)
     canvas = turned_window(rng, library.window(shell), quarter=False)
     canvas = np.pad(canvas, ((0, 0), (8, 8), (8, 8)))
     bag = HeightMap(np.array(shell.inner_mm))
-    picked = _pick(rng, roles, recipe)
     found = []
-    for baked in picked:
+    for baked in _pick(rng, roles, recipe):
         window = turned_window(rng, library.window(baked))
         if baked.role == "garment":
             window = window * np.float32(rng.uniform(*GARMENT_LAYERS))
@@ -245,14 +264,7 @@ def compose(rng: np.random.Generator, library: ObjectLibrary, recipe: BagRecipe)
         if corner is None:
             continue
         found.append(_add(canvas, window, corner, baked))
-    seen = [f for f in found if f is not None]
-    return Composed(
-        canvas,
-        tuple(f[0].label for f in seen),
-        tuple(f[0].threat for f in seen),
-        tuple(f[1] for f in seen),
-        tuple(f[2] for f in seen),
-    )
+    return Composed(canvas, tuple(f for f in found if f is not None))
 
 
 def object_depth(basis: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -266,34 +278,25 @@ def _mean_mu() -> NDArray[np.float32]:
     return np.asarray(spectrum().low @ basis_matrix(), dtype=np.float32)
 
 
-def _pick(
-    rng: np.random.Generator, roles: dict[str, list[BakedObject]], recipe: BagRecipe
-) -> list[BakedObject]:
+def _pick(rng: Rng, roles: dict[str, list[BakedObject]], recipe: BagRecipe) -> list[BakedObject]:
     def draw(role: str, count: int) -> list[BakedObject]:
         stock = roles.get(role, [])
         return [stock[int(i)] for i in rng.integers(0, len(stock), count)] if stock else []
 
-    sparse = rng.random() < recipe.sparse
-    garments = (
-        0 if sparse and rng.random() < 0.7 else int(rng.integers(recipe.garments[0], recipe.garments[1] + 1))
-    )
-    things = draw(
-        "thing", max(2, int(rng.integers(recipe.items[0], recipe.items[1] + 1)) // (4 if sparse else 1))
-    )
+    garments, count, sparse = draw_counts(rng, recipe)
+    things = draw("thing", max(2, count // (4 if sparse else 1)))
     for label in recipe.everyday_prohibited:
         if label not in recipe.classes and rng.random() < 0.3:
             things += draw(f"threat:{label}", 1)
     if rng.random() < recipe.positives:
-        for label in rng.choice(recipe.classes, int(rng.integers(recipe.threats[0], recipe.threats[1] + 1))):
+        for label in draw_threat_labels(rng, recipe):
             things += draw(f"threat:{label}", 1)
     things = [things[i] for i in rng.permutation(len(things))]
     cloth = draw("garment", garments)
     return [*cloth[: garments // 2], *things, *cloth[garments // 2 :]]
 
 
-def turned_window(
-    rng: np.random.Generator, window: NDArray[np.float32], *, quarter: bool = True
-) -> NDArray[np.float32]:
+def turned_window(rng: Rng, window: NDArray[np.float32], *, quarter: bool = True) -> NDArray[np.float32]:
     """Random mirror images and, if allowed, a quarter turn."""
     if quarter and rng.random() < 0.5:
         window = window.transpose(0, 2, 1)
@@ -301,7 +304,7 @@ def turned_window(
 
 
 def _lay(
-    rng: np.random.Generator,
+    rng: Rng,
     bag: HeightMap,
     canvas: Sequence[int],
     window: Sequence[int],
@@ -326,11 +329,8 @@ def _lay(
 
 
 def _add(
-    canvas: NDArray[np.float32],
-    window: NDArray[np.float32],
-    corner: tuple[int, int],
-    baked: BakedObject,
-) -> tuple[BakedObject, NDArray[np.float32], tuple[int, int]] | None:
+    canvas: NDArray[np.float32], window: NDArray[np.float32], corner: tuple[int, int], baked: BakedObject
+) -> ComposedObject | None:
     met = overlap(canvas.shape[1:], window.shape[1:], corner)
     if met is None:
         return None
@@ -340,4 +340,4 @@ def _add(
     depth = object_depth(cut)
     if float(depth.max()) <= MASK_DEPTH:
         return None
-    return baked, depth, (there[0].start, there[1].start)
+    return ComposedObject(baked.label, baked.threat, depth, (there[0].start, there[1].start))

@@ -20,6 +20,7 @@ from beltline.formats import begin_plan, write_shard
 from beltline.formats.shard_writer import STRIDE, require_same_classes
 from beltline.physics import STYLES, dual_energy_transmission, whiten_background
 from beltline.simulate.bags import BagRecipe
+from beltline.simulate.draws import Rng
 from beltline.simulate.library import Composed, ObjectLibrary, compose
 from beltline.simulate.photograph import TEST_STYLES, check_style, draw_look, photograph
 
@@ -90,7 +91,7 @@ def compose_shard(
 
 
 def _sample(
-    rng: np.random.Generator, library: ObjectLibrary, recipe: BagRecipe, plan: ShardPlan
+    rng: Rng, library: ObjectLibrary, recipe: BagRecipe, plan: ShardPlan
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], str, list[tuple[float, ...]]]:
     bag = compose(rng, library, recipe)
     names, shares = zip(*plan.styles, strict=True)
@@ -122,29 +123,22 @@ def _sample(
 def object_boxes(bag: Composed, classes: Sequence[str], min_depth: float) -> NDArray[np.float64]:
     """(M, 5): class, x1, y1, x2, y2 in pixels of each prohibited object of the classes."""
     found = []
-    for label, threat, depth, (row, col) in zip(
-        bag.labels, bag.threats, bag.depths, bag.corners, strict=True
-    ):
-        covered = depth > min_depth
-        if threat and label in classes and covered.any():
+    for thing in bag.objects:
+        covered, (row, col) = thing.depth > min_depth, thing.corner
+        if thing.threat and thing.label in classes and covered.any():
             rows, columns = mask_window(covered)
             box = (col + columns.start, row + rows.start, col + columns.stop, row + rows.stop)
-            found.append((list(classes).index(label), *box))
+            found.append((list(classes).index(thing.label), *box))
     return np.array(found, np.float64).reshape(-1, 5)
 
 
 def class_coverage(bag: Composed, classes: Sequence[str], min_depth: float) -> NDArray[np.float32]:
     """(K, H, W) float32: 1 where an object of the class lies."""
     cover = np.zeros((len(classes), *bag.basis.shape[1:]), dtype=np.float32)
-    index = {label: k for k, label in enumerate(classes)}
-    for label, threat, depth, (row, col) in zip(
-        bag.labels, bag.threats, bag.depths, bag.corners, strict=True
-    ):
-        if not threat or label not in index:
-            continue
-        h, w = depth.shape
-        target = cover[index[label], row : row + h, col : col + w]
-        np.maximum(target, depth > min_depth, out=target)
+    for thing in bag.objects:
+        if thing.threat and thing.label in classes:
+            target = cover[(list(classes).index(thing.label), *thing.lines)]
+            np.maximum(target, thing.depth > min_depth, out=target)
     return cover
 
 

@@ -7,7 +7,6 @@ window; windows that cut one in half are drawn again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,14 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import Progress, counted, mask_window, overlap
-from beltline.formats import require_same, write_json
+from beltline.formats import write_json
 from beltline.physics import dual_energy_transmission, whiten_background
+from beltline.simulate.array_sets import CARD, create_array, holds_set, read_set
 from beltline.simulate.bags import BagRecipe
-from beltline.simulate.library import Composed, ObjectLibrary, compose
+from beltline.simulate.draws import Rng
+from beltline.simulate.library import Composed, ComposedObject, ObjectLibrary, compose
 from beltline.simulate.photograph import draw_look, photograph
 
 Pixels = NDArray[np.uint8]
-CARD = "card.json"
 MIN_DEPTH = 0.05  # optical depth from which a pixel belongs to an object
 TRIES = 30
 
@@ -61,6 +61,11 @@ class WindowPlan:
     filled: float = 0.35
     seed: int = 0
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Labels of the items."""
+        return tuple(self.positives)
+
 
 @dataclass(frozen=True, eq=False)
 class WindowSet:
@@ -69,11 +74,10 @@ class WindowSet:
     Attributes:
         images: (N, S, S, 3) uint8, white = air; positives first.
         labels: (N, K) uint8.
-        families: (N, F) uint8, which everyday families lie in the window.
+        families: (N, F) uint8, which everyday families lie in the window; the card names them.
         objects: (M, 8) float32: image, class, x1, y1, x2, y2, share of the image covered, occlusion (share
             of the optical depth along the item's rays that belongs to other things).
         classes: K names.
-        family_names: F names.
     """
 
     images: Pixels
@@ -81,7 +85,6 @@ class WindowSet:
     families: NDArray[np.uint8]
     objects: NDArray[np.float32]
     classes: tuple[str, ...]
-    family_names: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.images)
@@ -106,22 +109,17 @@ def write_windows(
         BadInputError: If ``out`` holds a set of another plan; it names what differs.
     """
     wanted = {**asdict(plan), "positives": dict(plan.positives), "split": library.split}
-    if (out / CARD).is_file():
-        found = json.loads((out / CARD).read_text(encoding="utf-8"))["plan"]
-        require_same(found, wanted, f"{out}: holds windows of another plan:", "name a new folder")
+    if holds_set(out, wanted, "windows"):
         return open_windows(out)
     out.mkdir(parents=True, exist_ok=True)
-    classes = tuple(plan.positives)
     names = tuple(sorted({o.family for o in library.objects if not o.threat and o.role != "container"}))
     total = sum(plan.positives.values()) + plan.negatives
-    images = np.lib.format.open_memmap(
-        out / "images.npy", mode="w+", dtype=np.uint8, shape=(total, plan.size, plan.size, 3)
-    )
-    labels = np.zeros((total, len(classes)), np.uint8)
+    images = create_array(out, "images", np.uint8, (total, plan.size, plan.size, 3))
+    labels = np.zeros((total, len(plan.classes)), np.uint8)
     families = np.zeros((total, len(names)), np.uint8)
     objects: list[tuple[float, ...]] = []
     rng = np.random.default_rng(plan.seed)
-    windows = counted(_windows(rng, library, plan, classes), on_progress, total=total)
+    windows = counted(_windows(rng, library, plan), on_progress, total=total)
     for row, window in enumerate(windows):
         images[row] = window.rgb
         labels[row] = window.labels
@@ -131,7 +129,7 @@ def write_windows(
     np.save(out / "labels.npy", labels)
     np.save(out / "families.npy", families)
     np.save(out / "objects.npy", np.array(objects, np.float32).reshape(-1, 8))
-    write_json(out / CARD, {"plan": wanted, "classes": classes, "families": names, "windows": total})
+    write_json(out / CARD, {"plan": wanted, "classes": plan.classes, "families": names, "windows": total})
     return open_windows(out)
 
 
@@ -141,17 +139,9 @@ def open_windows(folder: Path) -> WindowSet:
     Raises:
         ValueError: If ``folder`` holds none.
     """
-    if not (folder / CARD).is_file():
-        raise ValueError(f"{folder}: holds no complete set of windows; make one with write_windows")
-    card: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="utf-8"))
-    return WindowSet(
-        np.load(folder / "images.npy", mmap_mode="r"),
-        np.load(folder / "labels.npy"),
-        np.load(folder / "families.npy"),
-        np.load(folder / "objects.npy"),
-        tuple(card["classes"]),
-        tuple(card["families"]),
-    )
+    loaded = ("labels", "families", "objects")
+    card, arrays = read_set(folder, "windows", "write_windows", mapped=("images",), loaded=loaded)
+    return WindowSet(**arrays, classes=tuple(card["classes"]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,21 +152,19 @@ class _Window:
     objects: tuple[tuple[float, ...], ...]
 
 
-def _windows(
-    rng: np.random.Generator, library: ObjectLibrary, plan: WindowPlan, classes: tuple[str, ...]
-) -> Any:
+def _windows(rng: Rng, library: ObjectLibrary, plan: WindowPlan) -> Any:
     for name, count in plan.positives.items():
         for _ in range(count):
-            yield _positive(rng, library, plan, classes, name)
+            yield _positive(rng, library, plan, name)
     left = plan.negatives
     while left > 0:
-        for window in _benign(rng, library, plan, classes)[:left]:
+        for window in _benign(rng, library, plan)[:left]:
             left -= 1
             yield window
 
 
 def _bag(
-    rng: np.random.Generator, library: ObjectLibrary, plan: WindowPlan, classes: Sequence[str], positive: bool
+    rng: Rng, library: ObjectLibrary, plan: WindowPlan, classes: Sequence[str], positive: bool
 ) -> Composed:
     recipe = BagRecipe(
         classes=tuple(classes),
@@ -188,78 +176,63 @@ def _bag(
     return compose(rng, library, recipe)
 
 
-def _positive(
-    rng: np.random.Generator, library: ObjectLibrary, plan: WindowPlan, classes: tuple[str, ...], name: str
-) -> _Window:
-    others = (name, name, name, *classes)  # mostly the class asked for, now and then another beside it
+def _positive(rng: Rng, library: ObjectLibrary, plan: WindowPlan, name: str) -> _Window:
+    others = (name, name, name, *plan.classes)  # mostly the class asked for, now and then another beside it
     for _ in range(TRIES):
         bag = _bag(rng, library, plan, others, True)
         rgb = _picture(rng, bag, plan)
-        for index in np.flatnonzero([label == name for label in bag.labels]):
-            found = _around(rng, bag, rgb, int(index), plan, classes)
-            if found is not None:
+        for thing in bag.objects:
+            if thing.label == name and (found := _around(rng, bag, rgb, thing, plan)) is not None:
                 return found
     raise RuntimeError(f"no window of {plan.size} pixels shows a whole {name} after {TRIES} bags")
 
 
-def _around(
-    rng: np.random.Generator,
-    bag: Composed,
-    rgb: Pixels,
-    index: int,
-    plan: WindowPlan,
-    classes: tuple[str, ...],
-) -> _Window | None:
-    place, extent = np.array(bag.corners[index]), mask_window(bag.depths[index] > MIN_DEPTH)
+def _around(rng: Rng, bag: Composed, rgb: Pixels, thing: ComposedObject, plan: WindowPlan) -> _Window | None:
+    place, extent = np.array(thing.corner), mask_window(thing.depth > MIN_DEPTH)
     # any offset at which the item lies inside with a small rim; large items may stick out a little
     low = place + [line.stop + 2 - plan.size for line in extent]
     high = place + [line.start - 3 for line in extent]
     corner = rng.integers(np.minimum(low, high), np.maximum(low, high) + 1)
-    return _cut(bag, rgb, (int(corner[0]), int(corner[1])), plan, classes)
+    return _cut(bag, rgb, (int(corner[0]), int(corner[1])), plan)
 
 
-def _benign(
-    rng: np.random.Generator, library: ObjectLibrary, plan: WindowPlan, classes: tuple[str, ...]
-) -> list[_Window]:
-    bag = _bag(rng, library, plan, classes, False)
+def _benign(rng: Rng, library: ObjectLibrary, plan: WindowPlan) -> list[_Window]:
+    bag = _bag(rng, library, plan, plan.classes, False)
     rgb = _picture(rng, bag, plan)
     ends = np.maximum(np.array(rgb.shape[:2]) - plan.size, 0)
     found = []
     for _ in range(plan.per_bag):
         corner = rng.integers(0, ends + 1)
-        window = _cut(bag, rgb, (int(corner[0]), int(corner[1])), plan, classes)
+        window = _cut(bag, rgb, (int(corner[0]), int(corner[1])), plan)
         if window is not None:
             found.append(window)
     return found
 
 
-def _picture(rng: np.random.Generator, bag: Composed, plan: WindowPlan) -> Pixels:
+def _picture(rng: Rng, bag: Composed, plan: WindowPlan) -> Pixels:
     look = draw_look(rng, plan.style)
     return whiten_background(photograph(*dual_energy_transmission(bag.basis), look, rng).rgb)
 
 
-def _cut(
-    bag: Composed, rgb: Pixels, corner: tuple[int, int], plan: WindowPlan, classes: tuple[str, ...]
-) -> _Window | None:
+def _cut(bag: Composed, rgb: Pixels, corner: tuple[int, int], plan: WindowPlan) -> _Window | None:
     image = np.full((plan.size, plan.size, 3), 255, np.uint8)
     _copy(rgb, image, corner)
     if (image.min(axis=2) < 240).mean() < plan.filled:
         return None
-    labels = np.zeros(len(classes), np.uint8)
+    labels = np.zeros(len(plan.classes), np.uint8)
     families, objects = set(), []
-    for index, (label, threat) in enumerate(zip(bag.labels, bag.threats, strict=True)):
-        if threat and label not in classes:
+    for thing in bag.objects:
+        if thing.threat and thing.label not in plan.classes:
             continue
-        mask, seen, total = _mask(bag, index, corner, plan.size)
+        mask, seen, total = _mask(thing, corner, plan.size)
         if seen >= plan.visible * total:
-            if threat:
-                labels[classes.index(label)] = 1
-                objects.append(
-                    (classes.index(label), *_box(mask), seen / plan.size**2, _occlusion(bag, index))
-                )
+            if thing.threat:
+                number = plan.classes.index(thing.label)
+                labels[number] = 1
+                objects.append((number, *_box(mask), seen / plan.size**2, _occlusion(bag, thing)))
             else:
-                families.add(label)
-        elif threat and seen > plan.hidden * total:
+                families.add(thing.label)
+        elif thing.threat and seen > plan.hidden * total:
             return None
     return _Window(image, labels, tuple(families), tuple(objects))
 
@@ -269,11 +242,9 @@ def _copy(source: NDArray[Any], target: NDArray[Any], corner: tuple[int, int]) -
         target[met[1]] = source[met[0]]
 
 
-def _mask(
-    bag: Composed, index: int, corner: tuple[int, int], size: int
-) -> tuple[NDArray[np.bool_], int, int]:
-    shape = bag.depths[index] > MIN_DEPTH
-    top, left = bag.corners[index]
+def _mask(thing: ComposedObject, corner: tuple[int, int], size: int) -> tuple[NDArray[np.bool_], int, int]:
+    shape = thing.depth > MIN_DEPTH
+    top, left = thing.corner
     mask = np.zeros((size, size), bool)
     _copy(shape, mask, (corner[0] - top, corner[1] - left))
     return mask, int(mask.sum()), max(int(shape.sum()), 1)
@@ -284,10 +255,7 @@ def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
     return columns.start, rows.start, columns.stop, rows.stop
 
 
-def _occlusion(bag: Composed, index: int) -> float:
-    own = bag.depths[index]
-    top, left = bag.corners[index]
-    h, w = own.shape
-    everything = bag.optical_depth[top : top + h, left : left + w]
+def _occlusion(bag: Composed, thing: ComposedObject) -> float:
+    own, everything = thing.depth, bag.optical_depth[thing.lines]
     covered = own > MIN_DEPTH
     return float(1 - own[covered].sum() / max(float(everything[covered].sum()), 1e-6))

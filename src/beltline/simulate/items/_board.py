@@ -141,7 +141,7 @@ def circuit_board(
     _planes(rng, pile, rectangles, thick)
     cans: list[Mesh] = []
     if tall > 0:
-        _sockets(rng, pile, places, rectangles[0], min(int(area * tall / 1400), 9))
+        _sockets(rng, pile, places, min(int(area * tall / 1400), 9))
         cans = _capacitors(rng, places, min(int(rng.uniform(0.4, 1.6) * area * tall / 1600), 12))
     _chips(rng, pile, places, int(np.clip(area * density / 700, 1, 26)))
     _coils(rng, pile, places, int(np.clip(area * density / 2200, 0, 9)))
@@ -167,7 +167,7 @@ def _planes(rng: Rng, pile: _Pile, rectangles: Sequence[Rectangle], thick: float
         pile.put("cu", np.column_stack([at, np.full(len(at), -thick / 2)]), sizes)
 
 
-def _sockets(rng: Rng, pile: _Pile, places: _Places, edge: Rectangle, count: int) -> None:
+def _sockets(rng: Rng, pile: _Pile, places: _Places, count: int) -> None:
     """Connectors: a plastic body with pin rows, or a sheet steel shell."""
     for _ in range(count):
         w, d, h = rng.uniform(7, 22), rng.uniform(4, 9), rng.uniform(2.0, 5.0)

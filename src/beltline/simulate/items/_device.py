@@ -12,6 +12,7 @@ from beltline.simulate.draws import Rng
 from beltline.simulate.shapes import Array, Mesh
 from beltline.simulate.solids import Item, ItemMaker, Part, bounds, moved, turned
 
+Point = tuple[float, float]  # x and y in mm
 FLAT_MM = 2.0  # a field of boxes up to this tall blocks as one slab
 
 
@@ -97,6 +98,11 @@ class Assembly:
         """Declare a region inside the shell by two opposite corners, mm."""
         ends = np.stack([np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)])
         self.rooms.append(Room(name, ends.min(axis=0), ends.max(axis=0)))
+
+    def bay(self, name: str, half: Point, low: float, high: float, at: Point = (0.0, 0.0)) -> None:
+        """Declare a region that reaches ``half`` mm each way from a point, between two heights, all in mm."""
+        (x, y), (hx, hy) = at, half
+        self.room(name, (x - hx, y - hy, low), (x + hx, y + hy, high))
 
     def finish(self, family: str, design: str, *, turn_x: float = 0.0, **params: object) -> Device:
         """The device, turned about x by 0 or ±90 degrees, centred on the origin.

@@ -27,6 +27,7 @@ from beltline.simulate.shapes import (
 from beltline.simulate.solids import Part, hollow, moved, turned
 
 Parts = list[Part]
+Size = tuple[float, float, float]
 
 
 def case(
@@ -232,6 +233,11 @@ def _ring_piece(inner: float, outer: float, start: float, stop: float) -> NDArra
     angle = np.radians(np.linspace(start, stop, 10))
     circle = np.column_stack([np.cos(angle), np.sin(angle)])
     return np.concatenate([circle * outer, circle[::-1] * inner])
+
+
+def screen(pane: Size, back: Size, z: float, metal: str) -> Parts:
+    """Glass of a display, and the metal plate ``z`` mm above or below it; sizes in mm."""
+    return [Part(plate(*pane), "glass"), Part(plate(*back).moved(z=z), metal)]
 
 
 def screws(

@@ -46,11 +46,21 @@ _REPLACES = {"organic_block": 0.35, "liquid_pouch": 0.35, "added_cells": 0.15, "
 
 @dataclass(frozen=True, eq=False)
 class _Place:
-    """Where a thing goes: centre (3,), size (3,) in mm, and the name of the site."""
+    """Where a thing goes: centre (3,), size (3,) in mm, the name of the site, and the component taken out."""
 
     centre: Array
     size: Array
     site: str
+    gone: str | None = None
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What is to be hidden, how well from 0 to 1, and the seed of the pair."""
+
+    kind: str
+    hard: float
+    seed: int
 
 
 def anomalous(
@@ -81,48 +91,44 @@ def anomalous(
     device = DEVICES[family](np.random.default_rng(seed))
     rng = np.random.default_rng([seed, 1])
     drawn, hard = pick(rng, *KINDS), float(rng.random())
-    kind, hard = kind or drawn, hard if difficulty is None else difficulty
-    params = {"twin_seed": seed, "kind": kind}
-    if kind == "removed_component":
-        return device.item, _without(rng, device, hard, params)
-    if rng.random() < _REPLACES.get(kind, 0.0):
-        return device.item, _replaced(rng, device, kind, hard, params)
-    return device.item, _with_added(rng, device, kind, hard, params)
+    wish = _Wish(kind or drawn, hard if difficulty is None else difficulty, seed)
+    if wish.kind == "removed_component":
+        return device.item, _without(rng, device, wish)
+    if rng.random() < _REPLACES.get(wish.kind, 0.0):
+        return device.item, _replaced(rng, device, wish)
+    return device.item, _with_added(rng, device, wish)
 
 
-def _with_added(rng: Rng, device: Device, kind: str, hard: float, params: dict[str, object]) -> Item:
+def _with_added(rng: Rng, device: Device, wish: _Wish) -> Item:
     """The thing in a free place; smaller until one is found."""
-    wish = _contraband.wish(rng, kind, hard)
-    turned = wish[[1, 0, 2]]
+    full = _contraband.wish(rng, wish.kind, wish.hard)
     for factor in _SHRINK:
         for i in rng.permutation(len(device.rooms)):
             room = device.rooms[i]
-            shapes = [np.minimum(s * factor, 0.98 * (room.high - room.low)) for s in (wish, turned)]
+            shapes = [np.minimum(s * factor, 0.98 * (room.high - room.low)) for s in (full, full[[1, 0, 2]])]
             size = shapes[int(rng.integers(2))]
-            if not _contraband.sensible(kind, size):
+            if not _contraband.sensible(wish.kind, size):
                 continue
             centres, cover = free_places(rng, room, device.blocks, size)
             if len(centres):
-                chosen = np.argsort(cover)[round(hard * (len(cover) - 1))]
-                return _twin(rng, device, kind, hard, params, _Place(centres[chosen], size, room.name))
-    return _replaced(rng, device, kind, 0.0, params)
+                chosen = np.argsort(cover)[round(wish.hard * (len(cover) - 1))]
+                return _hidden(rng, device, wish, _Place(centres[chosen], size, room.name))
+    return _replaced(rng, device, replace(wish, hard=0.0))
 
 
-def _replaced(rng: Rng, device: Device, kind: str, hard: float, params: dict[str, object]) -> Item:
+def _replaced(rng: Rng, device: Device, wish: _Wish) -> Item:
     """The thing in the volume of a component that is taken out."""
-    name, low, high = _component(rng, device, 0.6 * hard)
+    name, low, high = _component(rng, device, 0.6 * wish.hard)
     size = (high - low) * rng.uniform([0.82, 0.82, 0.7], 1.0)
     centre = (low + high) / 2
     centre[2] = low[2] + size[2] / 2
-    return _twin(rng, device, kind, hard, params, _Place(centre, size, f"in place of {name}"), name)
+    return _hidden(rng, device, wish, _Place(centre, size, f"in place of {name}", name))
 
 
-def _without(rng: Rng, device: Device, hard: float, params: dict[str, object]) -> Item:
+def _without(rng: Rng, device: Device, wish: _Wish) -> Item:
     """The device less one component."""
-    name, low, high = _component(rng, device, hard)
-    return _finished(
-        device, [], "removed_component", hard, params, _Place((low + high) / 2, high - low, name), name
-    )
+    name, low, high = _component(rng, device, wish.hard)
+    return _twin(device, [], wish, _Place((low + high) / 2, high - low, name, name))
 
 
 def _component(rng: Rng, device: Device, hard: float) -> tuple[str, Array, Array]:
@@ -136,41 +142,25 @@ def _component(rng: Rng, device: Device, hard: float) -> tuple[str, Array, Array
     return found[int(spread * len(found))]
 
 
-def _twin(
-    rng: Rng,
-    device: Device,
-    kind: str,
-    hard: float,
-    params: dict[str, object],
-    place: _Place,
-    gone: str | None = None,
-) -> Item:
-    parts = moved(_contraband.MAKERS[kind](rng, place.size), *place.centre)
-    return _finished(device, parts, kind, hard, params, place, gone)
+def _hidden(rng: Rng, device: Device, wish: _Wish, place: _Place) -> Item:
+    parts = moved(_contraband.MAKERS[wish.kind](rng, place.size), *place.centre)
+    return _twin(device, parts, wish, place)
 
 
-def _finished(
-    device: Device,
-    added: list[Part],
-    kind: str,
-    hard: float,
-    params: dict[str, object],
-    place: _Place,
-    gone: str | None = None,
-) -> Item:
+def _twin(device: Device, added: list[Part], wish: _Wish, place: _Place) -> Item:
     item = device.item
-    out = set(device.removable[gone]) if gone else set()
+    out = set(device.removable[place.gone]) if place.gone else set()
     kept = tuple(p for i, p in enumerate(item.parts) if i not in out)
     taken = tuple(p for i, p in enumerate(item.parts) if i in out)
     corners = np.stack([p.mesh.bounds for p in added or taken])
     low, high = corners[:, 0].min(axis=0), corners[:, 1].max(axis=0)
     site = {
-        "kind": kind,
+        "kind": wish.kind,
         "material": _bulk(added or taken),
         "size_mm": [round(float(v), 2) for v in high - low],
         "centre_mm": [round(float(v), 2) for v in (low + high) / 2],
         "site": place.site,
-        "difficulty": round(hard, 3),
+        "difficulty": round(wish.hard, 3),
     }
     return replace(
         item,
@@ -178,7 +168,7 @@ def _finished(
         label="anomaly",
         threat=True,
         parts=(*kept, *added),
-        params={**item.params, **params, "anomaly": site},
+        params={**item.params, "twin_seed": wish.seed, "kind": wish.kind, "anomaly": site},
         site=site,
         threat_parts=tuple(range(len(kept), len(kept) + len(added))),
         mask_parts=taken,

@@ -50,7 +50,7 @@ def make_kettle(rng: Rng) -> Item:
     ]
     base = cylinder(radius * 1.02, 26, segments=28)
     parts += moved(hollow(base, base.scaled(0.95, 0.95, 0.85), "pp"), z=-14)
-    parts += moved(_thermostat(rng), z=-14)
+    parts += moved(_thermostat(), z=-14)
     bow = spline(
         [
             (radius * 0.95, 0, tall * 0.15),
@@ -73,7 +73,7 @@ def make_kettle(rng: Rng) -> Item:
     return benign("kettle", turned(turned(parts, "z", 90), "y", 90), steel=steel, tall_mm=tall)
 
 
-def _thermostat(rng: Rng) -> list[Part]:
+def _thermostat() -> list[Part]:
     """Switch block with bimetal disc, contacts and terminals."""
     return [
         Part(cylinder(22, 12, segments=20), "nylon", 1, 1.0),

@@ -157,7 +157,7 @@ def battery_pack(rng: Rng) -> Item:
         middle = ((columns - 1) * 33.5, (rows - 1) * 9.5 + 3, (layers - 1) * 9.5)
         parts += placed(_case(rng, *size, "abs"), *middle)
         parts += placed(_board(rng, size[0] * 0.6, 8), middle[0], rows * 19 - 4, middle[2])
-        strips = [box(0.2, rows * 17.0, 7).moved(s * 33.5 + middle[0] * 0, (rows - 1) * 9.5) for s in (-1, 1)]
+        strips = [box(0.2, rows * 17.0, 7).moved(s * 33.5, (rows - 1) * 9.5) for s in (-1, 1)]
         parts.append(Part(merge(strips), "ni"))
     drawn: dict[str, object] = {"design": design, "parts": len(parts)}
     return Item("battery_pack", "battery", tuple(centred(parts)), True, drawn)

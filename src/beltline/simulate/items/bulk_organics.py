@@ -18,7 +18,7 @@ def _grains(rng: Rng, *, strong: bool = True) -> Texture:
     return Texture("granular", int(rng.integers(2**31)), amplitude, rng.uniform(5, 40))
 
 
-def _pillow(rng: Rng, x: float, y: float, height: float) -> NDArray[np.float64]:
+def _pillow(rng: Rng, height: float) -> NDArray[np.float64]:
     """Heights (21, 25) of a filled bag lying flat: full in the middle, sloped to the seams, with dents."""
     u, v = np.meshgrid(np.linspace(-1, 1, 25), np.linspace(-1, 1, 21))
     slump = 1 + rng.uniform(-0.4, 0.4) * u + rng.uniform(-0.3, 0.3) * v
@@ -31,7 +31,7 @@ def _pillow(rng: Rng, x: float, y: float, height: float) -> NDArray[np.float64]:
 def _bag(rng: Rng, material: str) -> tuple[list[Part], dict[str, object]]:
     """Clear or foil bag of loose powder, with flat seams."""
     x, y, height = rng.uniform(70, 200), rng.uniform(50, 140), rng.uniform(10, 45)
-    mesh = heightfield(_pillow(rng, x, y, height), 0.0, x, y)
+    mesh = heightfield(_pillow(rng, height), 0.0, x, y)
     film = pick(rng, "pe", "pe", "al")
     thick = 0.05 if film == "al" else 0.15
     parts = [Part(mesh, material, 1, None, _grains(rng)), Part(box(x + 16, y + 6, thick).moved(z=-0.2), film)]
@@ -162,7 +162,7 @@ def block_organic(rng: Rng) -> Item:
             for i in range(count)
         ]
     else:
-        heights = _pillow(rng, x, y, z)
+        heights = _pillow(rng, z)
         pieces = [heightfield(heights, 0.0, x, y).moved(z=-z / 2)]
     return _organic(rng, "block_organic", design, pieces, np.array([x, y, z]))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from beltline.simulate.draws import Rng, chance, count, draw, pick
-from beltline.simulate.items._board import boxes, circuit_board, plate
-from beltline.simulate.items._device import Assembly, Device, intact
-from beltline.simulate.items._innards import case, motor, pouch_cell, round_cell, screws, wire
+from beltline.simulate.items._board import boxes, circuit_board
+from beltline.simulate.items._device import Assembly, Device, Point, intact
+from beltline.simulate.items._innards import case, motor, pouch_cell, round_cell, screen, screws, wire
 from beltline.simulate.shapes import cylinder, prism, revolve, torus, tube
 from beltline.simulate.solids import Item, ItemMaker, Part, hollow, turned
 
@@ -53,14 +53,16 @@ def _body(rng: Rng, device: Assembly, x: float, y: float, z: float, material: st
     device.skin(
         *case(x, y, z, wall, material, radius=draw(rng, 4, 14), bevel=draw(rng, 0.8, 3)), at=(0, 0, -z / 2)
     )
-    device.room(
-        "gap",
-        (-x / 2 + wall + 3, -y / 2 + wall + 3, -z / 2 + wall + 0.2),
-        (x / 2 - wall - 3, y / 2 - wall - 3, z / 2 - wall - 0.2),
-    )
+    device.bay("gap", (x / 2 - wall - 3, y / 2 - wall - 3), -z / 2 + wall + 0.2, z / 2 - wall - 0.2)
     spots = [(s * (x / 2 - wall - 3), t * (y / 2 - wall - 3)) for s in (-1, 1) for t in (-1, 1)]
     device.skin(screws(spots, 4, head=1.6), at=(0, 0, -z / 2 + wall))
     return -z / 2 + wall + 0.2, z / 2 - wall - 0.2
+
+
+def _frame(y: float, half: Point, long: Point, thick: float, tall: float) -> list[Part]:
+    """Casting round the light path: two walls ``half`` mm away along x and two along y, ``long`` mm each."""
+    spots = [(s * half[0], y, 0) for s in (-1, 1)] + [(0, y + s * half[1], 0) for s in (-1, 1)]
+    return [Part(boxes(spots, [(thick, long[0], tall)] * 2 + [(long[1], thick, tall)] * 2), "al")]
 
 
 def _compact(rng: Rng) -> Device:
@@ -78,13 +80,8 @@ def _compact(rng: Rng) -> Device:
     device.add(
         circuit_board(rng, x * 0.55, y * 0.85, density=2, tall=0), (x * draw(rng, -0.12, 0.05), 0, low + 3.0)
     )
-    device.add(
-        [
-            Part(plate(x * 0.52, y * 0.7, 1.2), "glass"),
-            Part(plate(x * 0.54, y * 0.74, 0.4).moved(z=1.3), "ss"),
-        ],
-        (-x * 0.1, 0, low),
-    )
+    back = screen((x * 0.52, y * 0.7, 1.2), (x * 0.54, y * 0.74, 0.4), 1.3, "ss")
+    device.add(back, (-x * 0.1, 0, low))
     flash = turned([Part(cylinder(4.5, 30, segments=12), "al", 1, 1.7)], "x", 90)
     device.add(flash, (-x * 0.4, -y * 0.08, 0), name="capacitor")
     device.add([Part(boxes([(0, 0, 0)], (16, 5, 5)), "glass", 1, 1.2)], (-x * 0.3, y * 0.38, high - 3))
@@ -102,11 +99,7 @@ def _mirror(rng: Rng) -> Device:
     radius, long = draw(rng, 30, 41), draw(rng, 30, 130)
     box_size, box_y = 46.0, -y * 0.08
     device.add(_barrel(rng, radius, long, lenses=count(rng, 6, 11)), (0, box_y, high + 1), name="lens")
-    frame = boxes(
-        [(s * box_size / 2, box_y, 0) for s in (-1, 1)] + [(0, box_y + s * 20, 0) for s in (-1, 1)],
-        [(1.6, 41, z * 0.6)] * 2 + [(box_size - 2, 1.6, z * 0.6)] * 2,
-    )
-    device.add([Part(frame, "al")])
+    device.add(_frame(box_y, (box_size / 2, 20), (41, box_size - 2), 1.6, z * 0.6))
     mirror = boxes([(0, 0, 0)], (36, 26, 1.4)).rotated("x", 45)
     device.skin(Part(mirror, "glass"), at=(0, box_y, 2))
     device.add(
@@ -126,9 +119,7 @@ def _mirror(rng: Rng) -> Device:
     )
     device.add(circuit_board(rng, x * 0.28, y * 0.7, density=1.8, tall=0.3), (x * 0.31, 0, low + 6))
     device.add(circuit_board(rng, x * 0.2, y * 0.6, density=1.4, tall=0.3), (-x * 0.3, 0, low + 5))
-    device.add(
-        [Part(plate(66, 50, 1.2), "glass"), Part(plate(68, 52, 0.4).moved(z=1.3), "al")], (0, box_y, low)
-    )
+    device.add(screen((66, 50, 1.2), (68, 52, 0.4), 1.3, "al"), (0, box_y, low))
     device.add(turned(pouch_cell(rng, 40, 56, 20), "x", 0), (-x / 2 + 26, -y * 0.08, low + 8), name="battery")
     device.add(motor(rng, 6, 18), (x * 0.28, -y * 0.34, 4), name="motor")
     device.add(
@@ -157,11 +148,7 @@ def _film(rng: Rng) -> Device:
         (0, -4, high + 0.5),
         name="lens",
     )
-    frame = boxes(
-        [(s * 20, -4, 0) for s in (-1, 1)] + [(0, -4 + s * 15, 0) for s in (-1, 1)],
-        [(2, 32, z * 0.5)] * 2 + [(38, 2, z * 0.5)] * 2,
-    )
-    device.add([Part(frame, "al")])
+    device.add(_frame(-4, (20, 15), (32, 38), 2, z * 0.5))
     if chance(rng, 0.75):
         can = turned(
             [

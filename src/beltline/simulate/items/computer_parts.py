@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from beltline.simulate.draws import Rng, chance, count, draw, pick
-from beltline.simulate.items._board import boxes, circuit_board, plate
+from beltline.simulate.items._board import boxes, circuit_board
 from beltline.simulate.items._build import benign
 from beltline.simulate.items._device import Assembly, Device, intact
 from beltline.simulate.items._innards import (
@@ -13,6 +13,7 @@ from beltline.simulate.items._innards import (
     motor,
     optical_drive,
     pouch_cell,
+    screen,
     screws,
     wire,
 )
@@ -195,11 +196,7 @@ def game_console_device(rng: Rng) -> Device:
         device.add(hard_disk(rng), (x / 2 - 62, -y / 2 + 44, z / 2 - wall - 12), name="drive")
     spots = [(s * x * 0.44, t * y * 0.44) for s in (-1, 0, 1) for t in (-1, 1)]
     device.skin(screws(spots, 12, head=3), at=(0, 0, low))
-    device.room(
-        "gap",
-        (-x / 2 + wall + 4, -y / 2 + wall + 4, low),
-        (x / 2 - wall - 4, y / 2 - wall - 4, z / 2 - wall - 0.5),
-    )
+    device.bay("gap", (x / 2 - wall - 4, y / 2 - wall - 4), low, z / 2 - wall - 0.5)
     return device.finish("game_console", "table")
 
 
@@ -211,13 +208,7 @@ def _handheld(rng: Rng) -> Device:
         *case(x, y, z, wall, pick(rng, "abs", "polycarbonate"), radius=14, bevel=2), at=(0, 0, -z / 2)
     )
     low, high = -z / 2 + wall + 0.2, z / 2 - wall - 0.2
-    device.add(
-        [
-            Part(plate(x * 0.6, y * 0.8, 1.6), "glass"),
-            Part(plate(x * 0.61, y * 0.82, 0.5).moved(z=-0.6), "al"),
-        ],
-        (0, 0, high - 1.8),
-    )
+    device.add(screen((x * 0.6, y * 0.8, 1.6), (x * 0.61, y * 0.82, 0.5), -0.6, "al"), (0, 0, high - 1.8))
     device.add(circuit_board(rng, x * 0.62, y * 0.45, density=1.8, tall=0), (0, y * 0.2, low + 2))
     device.add(
         pouch_cell(rng, x * 0.4, y * 0.4, min(7, (high - low) * 0.45)), (0, -y * 0.22, low), name="battery"
@@ -235,7 +226,7 @@ def _handheld(rng: Rng) -> Device:
             name="speaker",
         )
     device.add(fan(rng, 15, min(5, high - low - 4)), (x * 0.22, -y * 0.22, low), name="fan")
-    device.room("gap", (-x / 2 + 8, -y / 2 + 6, low), (x / 2 - 8, y / 2 - 6, high))
+    device.bay("gap", (x / 2 - 8, y / 2 - 6), low, high)
     return device.finish("game_console", "handheld")
 
 

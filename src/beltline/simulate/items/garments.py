@@ -29,7 +29,7 @@ def make_shirt(rng: Rng) -> Item:
     x, y, thick = draw(rng, 240, 340), draw(rng, 190, 270), draw(rng, 9, 26)
     cloth = fabric(rng, "cloth", "layers", materials=("cotton", "cotton", "polyester", "fabric_blend"))
     parts = folded(rng, cloth, x, y, thick, layers=count(rng, 3, 5))
-    parts += _collar(rng, cloth, x, y, thick)
+    parts += _collar(rng, cloth, x, thick)
     parts.append(cloth.plain(ribbon(in_plane([(-x / 2, 0), (0, 1), (x / 2 - 30, 0)], thick + 2), 32, 2.2)))
     radius, gap = draw(rng, 4.2, 6.2), draw(rng, 55, 85)
     rows = np.arange(-x / 2 + 20, x / 2 - 30, gap)
@@ -40,7 +40,7 @@ def make_shirt(rng: Rng) -> Item:
     return benign("shirt", parts, soft=0.5, design="packed" if packed else "folded", size_mm=[x, y, thick])
 
 
-def _collar(rng: Rng, cloth: Fabric, x: float, y: float, z: float) -> list[Part]:
+def _collar(rng: Rng, cloth: Fabric, x: float, z: float) -> list[Part]:
     reach, bend = draw(rng, 55, 80), draw(rng, 18, 40)
     points = [(x / 2 - 2 * bend, -reach), (x / 2 - bend, -reach * 0.7), (x / 2 - 8, 0)]
     path = spline([*points, *[(px, -py) for px, py in reversed(points[:2])]], 18)

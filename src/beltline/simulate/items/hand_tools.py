@@ -34,11 +34,7 @@ def make_scissors(rng: Rng) -> Item:
     half.append(Part(loop.moved(-shank - 0.9 * ring, 0.75 * ring), "ss" if steel else plastic))
     if not steel:
         half.append(Part(box(0.8 * shank, 0.8 * width, 9).moved(-0.9 * shank, 0.4 * ring), plastic))
-    parts = []
-    for side in (1, -1):
-        for part in half:
-            mesh = part.mesh if side == 1 else part.mesh.mirrored("y")
-            parts.append(Part(mesh.rotated("z", side * opening / 2).moved(z=side * 1.5), part.material))
+    parts = _both_halves(half, opening, 1.5)
     parts.append(Part(cylinder(rng.uniform(2, 5), 7, segments=12), "ss"))
     params = {
         "design": "steel" if steel else "plastic rings",
@@ -48,7 +44,17 @@ def make_scissors(rng: Rng) -> Item:
     return Item("scissors_pair", "scissors", tuple(moved(parts, (shank - length) / 2)), True, params)
 
 
-def _jaw(rng: Rng, radius: float, thick: float, side: int) -> np.ndarray:
+def _both_halves(half: list[Part], opening: float, lift: float) -> list[Part]:
+    """A half and its mirror image, ``opening`` degrees apart and ``lift`` mm above and below the middle."""
+    parts = []
+    for side in (1, -1):
+        for part in half:
+            mesh = part.mesh if side == 1 else part.mesh.mirrored("y")
+            parts.append(Part(mesh.rotated("z", side * opening / 2).moved(z=side * lift), part.material))
+    return parts
+
+
+def _jaw(rng: Rng, radius: float, side: int) -> np.ndarray:
     """Outline (40, 2) of an open jaw around the origin, mouth turned outwards by 15 degrees."""
     mouth = rng.uniform(30, 42)
     angle = np.radians(np.linspace(mouth, 360 - mouth, 20) + 15)
@@ -75,7 +81,7 @@ def make_wrench(rng: Rng) -> Item:
             rim = min(0.3 * radius, 0.7 * thick)
             parts.append(Part(torus(0.85 * radius, rim, segments=26, tube_segments=8).moved(at), metal))
         else:
-            parts.append(Part(prism(_jaw(rng, 1.15 * radius, thick, side), thick).moved(at), metal))
+            parts.append(Part(prism(_jaw(rng, 1.15 * radius, side), thick).moved(at), metal))
     params = {"design": "-".join(kinds), "length_mm": round(length, 1), "metal": metal}
     return Item("wrench_fixed", "wrench", tuple(parts), True, params)
 
@@ -119,11 +125,7 @@ def make_pliers(rng: Rng) -> Item:
     half = [Part(prism(outline, thick), "fe"), Part(tube(in_plane(path), 0.42 * thick), "fe")]
     if rng.random() < 0.85:
         half.append(Part(tube(in_plane(path[5:]), rng.uniform(0.6, 0.8) * thick), pick(rng, "pvc", "rubber")))
-    parts = []
-    for side in (1, -1):
-        for part in half:
-            mesh = part.mesh if side == 1 else part.mesh.mirrored("y")
-            parts.append(Part(mesh.rotated("z", side * opening / 2), part.material))
+    parts = _both_halves(half, opening, 0.0)
     parts.append(Part(cylinder(0.8 * width, 1.2 * thick, segments=18), "fe"))
     params = {"design": design, "handle_mm": round(arm, 1), "open_deg": round(opening, 1)}
     return Item("pliers_pair", "pliers", tuple(moved(parts, 0.3 * arm)), True, params)

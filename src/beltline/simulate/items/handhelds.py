@@ -6,8 +6,8 @@ import numpy as np
 
 from beltline.simulate.draws import Rng, chance, count, draw, pick
 from beltline.simulate.items._board import boxes, circuit_board, plate
-from beltline.simulate.items._device import Assembly, Device, intact
-from beltline.simulate.items._innards import case, pouch_cell, round_cell, screws, wire
+from beltline.simulate.items._device import Assembly, Device, Point, intact
+from beltline.simulate.items._innards import case, pouch_cell, round_cell, screen, screws, wire
 from beltline.simulate.shapes import cylinder, helix, torus, tube
 from beltline.simulate.solids import Item, ItemMaker, Part
 
@@ -27,29 +27,23 @@ def tablet_device(rng: Rng) -> Device:
     thick = min(room * draw(rng, 0.55, 0.85), 5.0)
     inner_x, inner_y = x - 2 * wall - 8, y - 2 * wall - 8
     if design == "edge_board":
-        device.add(
-            circuit_board(rng, inner_x * draw(rng, 0.5, 0.95), deep, density=1.5, tall=0),
-            (0, inner_y / 2 - deep / 2, low + 1.7),
-        )
+        _board(rng, device, (inner_x * draw(rng, 0.5, 0.95), deep), (0, inner_y / 2 - deep / 2), low, 1.5)
         cells = count(rng, 1, 3)
         wide = inner_x * draw(rng, 0.7, 0.95) / cells
         spots = [((k - (cells - 1) / 2) * wide, -deep / 2 - 2) for k in range(cells)]
         size = (wide - 2, inner_y - deep - 12)
     elif design == "middle_board":
-        device.add(circuit_board(rng, deep, inner_y * 0.9, density=1.5, tall=0), (0, 0, low + 1.7))
+        _board(rng, device, (deep, inner_y * 0.9), (0, 0), low, 1.5)
         wide = (inner_x - deep) / 2
         spots = [(s * (deep + wide) / 2, 0.0) for s in (-1, 1)]
         size = (wide - 5, inner_y * draw(rng, 0.6, 0.9))
     else:
-        device.add(
-            circuit_board(rng, deep, inner_y * draw(rng, 0.55, 0.95), density=1.5, tall=0),
-            (inner_x / 2 - deep / 2, 0, low + 1.7),
-        )
+        _board(rng, device, (deep, inner_y * draw(rng, 0.55, 0.95)), (inner_x / 2 - deep / 2, 0), low, 1.5)
         spots, size = [(-deep / 2, 0.0)], (inner_x - deep - 10, inner_y * draw(rng, 0.5, 0.85))
     for spot in spots:
         device.add(pouch_cell(rng, *size, thick), (*spot, low + 0.1), name="battery")
     _around(rng, device, x, y, low, room)
-    _rooms(device, inner_x, inner_y, low, high, spots, size)
+    _rooms(device, (inner_x, inner_y), low, high, spots, size)
     return device.finish("tablet", design, metal=metal)
 
 
@@ -80,23 +74,16 @@ def _slab(
     return -z / 2 + wall + 0.1, ceiling
 
 
-def _rooms(
-    device: Assembly,
-    x: float,
-    y: float,
-    low: float,
-    high: float,
-    spots: list[tuple[float, float]],
-    size: tuple[float, float],
-) -> None:
+def _board(rng: Rng, device: Assembly, size: Point, at: Point, low: float, density: float) -> None:
+    """A board with flat parts just above the floor."""
+    device.add(circuit_board(rng, *size, density=density, tall=0), (*at, low + 1.7))
+
+
+def _rooms(device: Assembly, inside: Point, low: float, high: float, spots: list[Point], size: Point) -> None:
     """The whole inside, and the place of each cell."""
-    device.room("gap", (-x / 2, -y / 2, low), (x / 2, y / 2, high))
-    for cx, cy in spots:
-        device.room(
-            "battery_bay",
-            (cx - size[0] / 2, cy - size[1] / 2, low),
-            (cx + size[0] / 2, cy + size[1] / 2, high),
-        )
+    device.bay("gap", (inside[0] / 2, inside[1] / 2), low, high)
+    for spot in spots:
+        device.bay("battery_bay", (size[0] / 2, size[1] / 2), low, high, spot)
 
 
 def _around(rng: Rng, device: Assembly, x: float, y: float, low: float, room: float) -> None:
@@ -146,29 +133,15 @@ def _smartphone(rng: Rng) -> Device:
     thick = (high - low) * draw(rng, 0.6, 0.9)
     if design == "sandwich":
         top, bottom = inner_x * draw(rng, 0.24, 0.36), inner_x * draw(rng, 0.1, 0.18)
-        device.add(
-            circuit_board(rng, top, inner_y * 0.96, density=2.6, tall=0),
-            (inner_x / 2 - top / 2, 0, low + 1.7),
-        )
-        device.add(
-            circuit_board(rng, bottom, inner_y * 0.9, density=2, tall=0),
-            (-inner_x / 2 + bottom / 2, 0, low + 1.7),
-        )
+        _board(rng, device, (top, inner_y * 0.96), (inner_x / 2 - top / 2, 0), low, 2.6)
+        _board(rng, device, (bottom, inner_y * 0.9), (-inner_x / 2 + bottom / 2, 0), low, 2)
         size = (inner_x - top - bottom - 4, inner_y * draw(rng, 0.62, 0.92))
         spot = ((bottom - top) / 2, (inner_y - size[1]) / 2 * pick(rng, -1, 1))
     else:
         wide = inner_y * draw(rng, 0.28, 0.36)
         top = inner_x * draw(rng, 0.2, 0.26)
-        wing = (inner_x / 2 - top / 2 - inner_x * 0.45, 0.0)
-        arm = (-(inner_x - top) / 2, inner_y / 2 - wide / 2, inner_x - top - 0.2, wide)
-        board = circuit_board(
-            rng,
-            top,
-            inner_y * 0.96,
-            density=2.4,
-            tall=0,
-            also=[(arm[0] + 0 * wing[0], arm[1] - 1.2, arm[2], arm[3])],
-        )
+        arm = (-(inner_x - top) / 2, inner_y / 2 - wide / 2 - 1.2, inner_x - top - 0.2, wide)
+        board = circuit_board(rng, top, inner_y * 0.96, density=2.4, tall=0, also=[arm])
         device.add(board, (inner_x / 2 - top / 2, 0, low + 1.7))
         size = (inner_x - top - 4, inner_y - wide - 5)
         spot = (-top / 2, -wide / 2 - 1)
@@ -177,7 +150,7 @@ def _smartphone(rng: Rng) -> Device:
         coil = torus(size[1] * 0.32, 0.3, segments=22, tube_segments=4).scaled(1, 1, 0.6)
         device.skin(Part(coil, "cu"), at=(*spot, low + 0.1 + thick + 0.25))
     _around(rng, device, x, y, low, high - low)
-    _rooms(device, inner_x, inner_y, low, high, [spot], size)
+    _rooms(device, (inner_x, inner_y), low, high, [spot], size)
     return device.finish("phone", design, material=material)
 
 
@@ -194,10 +167,7 @@ def _feature_phone(rng: Rng) -> Device:
         for c in range(3)
     ]
     device.skin(Part(boxes(keys, (inner_x * 0.065, inner_y * 0.24, 1.4)), "silicone"))
-    display = [
-        Part(plate(inner_x * 0.32, inner_y * 0.8, 1.6), "glass"),
-        Part(plate(inner_x * 0.34, inner_y * 0.86, 0.3).moved(z=-0.5), "ss"),
-    ]
+    display = screen((inner_x * 0.32, inner_y * 0.8, 1.6), (inner_x * 0.34, inner_y * 0.86, 0.3), -0.5, "ss")
     device.skin(*display, at=(inner_x * 0.22, 0, top + 0.4))
     device.add(circuit_board(rng, inner_x * 0.97, inner_y * 0.95, density=2.2, tall=0.3), (0, 0, top - 2.0))
     size = (inner_x * draw(rng, 0.45, 0.55), inner_y * draw(rng, 0.75, 0.95))
@@ -211,7 +181,7 @@ def _feature_phone(rng: Rng) -> Device:
         device.add(
             [Part(cylinder(4.4, 2.2, segments=12).moved(z=1.2), "fe", 1, 5.0)], (at, 0, low), name=name
         )
-    _rooms(device, inner_x, inner_y, low, top - 3.5, [spot], size)
+    _rooms(device, (inner_x, inner_y), low, top - 3.5, [spot], size)
     return device.finish("phone", "feature")
 
 
@@ -229,21 +199,16 @@ def _clamshell(rng: Rng) -> Device:
     size = (inner_x * 0.55, inner_y * 0.8)
     thick = max((high - 3.4 - low) * 0.9, 1.2)
     device.add(pouch_cell(rng, *size, thick), (-inner_x * 0.15, 0, low + 0.05), name="battery")
-    device.skin(
-        Part(plate(x * 0.6, y * 0.75, 1.5), "glass"),
-        Part(plate(x * 0.62, y * 0.78, 0.3).moved(z=1.8), "ss"),
-        at=(0, 0, half * 0.4),
-    )
+    display = screen((x * 0.6, y * 0.75, 1.5), (x * 0.62, y * 0.78, 0.3), 1.8, "ss")
+    device.skin(*display, at=(0, 0, half * 0.4))
     device.skin(
         Part(cylinder(2.4, y * 0.8, segments=10).rotated("x", 90), "ss", 1, 5.0), at=(x / 2 - 5, 0, 0.2)
     )
     device.add(
         [Part(cylinder(4.5, 2, segments=12), "fe", 1, 6.0)], (-x * 0.36, 0, half * 0.5), name="speaker"
     )
-    _rooms(device, inner_x, inner_y, low, high, [(-inner_x * 0.15, 0.0)], size)
-    device.room(
-        "lid", (-inner_x / 2, -inner_y / 2, 0.7 + wall), (inner_x / 2, inner_y / 2, half + 0.3 - wall)
-    )
+    _rooms(device, (inner_x, inner_y), low, high, [(-inner_x * 0.15, 0.0)], size)
+    device.bay("lid", (inner_x / 2, inner_y / 2), 0.7 + wall, half + 0.3 - wall)
     return device.finish("phone", "clamshell")
 
 
@@ -257,10 +222,8 @@ def make_e_reader(rng: Rng) -> Item:
     x, y, z = draw(rng, 155, 210), draw(rng, 112, 150), draw(rng, 7, 10)
     device, wall = Assembly(), draw(rng, 1.3, 1.9)
     low, high = _slab(rng, device, x, y, z, wall, pick(rng, "abs", "polycarbonate"), glass=False)
-    device.add(
-        [Part(plate(x * 0.8, y * 0.9, 1.0), "glass"), Part(plate(x * 0.82, y * 0.92, 0.8).moved(z=-1), "mg")],
-        (x * 0.05, 0, high - 1.6),
-    )
+    display = screen((x * 0.8, y * 0.9, 1.0), (x * 0.82, y * 0.92, 0.8), -1, "mg")
+    device.add(display, (x * 0.05, 0, high - 1.6))
     board = (x * draw(rng, 0.22, 0.4), y * draw(rng, 0.4, 0.85))
     device.add(circuit_board(rng, *board, density=1.2, tall=0), (-x / 2 + board[0] / 2 + 6, 0, low + 1.5))
     cell = (x * draw(rng, 0.25, 0.42), y * draw(rng, 0.35, 0.7))
@@ -287,13 +250,9 @@ def make_calculator(rng: Rng) -> Item:
     device.add(circuit_board(rng, x * 0.8, y * 0.85, density=0.25, tall=0), (0, 0, high - 4.0))
     device.add([Part(plate(x * 0.2, y * 0.8, 1.8), "glass")], (x * 0.28, 0, high - 3.4))
     if chance(rng, 0.5):
-        device.add(
-            [
-                Part(plate(x * 0.07, y * 0.5, 1.2), "si"),
-                Part(plate(x * 0.07, y * 0.5, 0.3).moved(z=1.2), "glass"),
-            ],
-            (x * 0.43, 0, high - 2),
-        )
+        cover = plate(x * 0.07, y * 0.5, 0.3).moved(z=1.2)
+        strip = [Part(plate(x * 0.07, y * 0.5, 1.2), "si"), Part(cover, "glass")]
+        device.add(strip, (x * 0.43, 0, high - 2))
     if z > 15 and chance(rng, 0.6):
         for k in range(count(rng, 2, 4)):
             device.add(

@@ -12,37 +12,28 @@ from beltline.simulate.items._laptop_insides import INSIDES, Base
 from beltline.simulate.shapes import cylinder
 from beltline.simulate.solids import ItemMaker, Part, hollow
 
-LAYOUTS = ("ultrabook", "classic", "gaming", "small", "business")
-_WIDTH = {
-    "ultrabook": (285, 330),
-    "classic": (320, 385),
-    "gaming": (350, 405),
-    "small": (235, 290),
-    "business": (300, 345),
-}
-_HEIGHT = {
-    "ultrabook": (12.5, 18),
-    "classic": (28, 38),
-    "gaming": (23, 32),
-    "small": (16, 24),
-    "business": (19, 27),
+# Width and height in mm, each from and to, and the share with a metal case.
+_LAYOUTS: dict[str, tuple[tuple[float, float], tuple[float, float], float]] = {
+    "ultrabook": ((285, 330), (12.5, 18), 0.8),
+    "classic": ((320, 385), (28, 38), 0.1),
+    "gaming": ((350, 405), (23, 32), 0.3),
+    "small": ((235, 290), (16, 24), 0.25),
+    "business": ((300, 345), (19, 27), 0.35),
 }
 
 
 def laptop_device(rng: Rng) -> Device:
     """A laptop of a drawn layout."""
-    layout = pick(rng, *LAYOUTS)
-    x = draw(rng, *_WIDTH[layout])
+    layout = pick(rng, *_LAYOUTS)
+    width, height, metal_share = _LAYOUTS[layout]
+    x = draw(rng, *width)
     y = x * draw(rng, 0.64, 0.74)
-    z = draw(rng, *_HEIGHT[layout])
-    device = Assembly()
-    metal = chance(
-        rng, {"ultrabook": 0.8, "classic": 0.1, "gaming": 0.3, "small": 0.25, "business": 0.35}[layout]
-    )
+    z = draw(rng, *height)
+    device, metal = Assembly(), chance(rng, metal_share)
     base = _shell(rng, device, x, y, z, metal=metal)
     _lid(rng, device, x, y, z, layout)
     _keyboard(rng, device, base, layout)
-    INSIDES[layout](rng, device, base)
+    INSIDES[layout](rng, base)
     _fittings(rng, device, base, x, y, z)
     return device.finish("laptop", layout, metal=metal)
 
@@ -60,11 +51,10 @@ def _shell(rng: Rng, device: Assembly, x: float, y: float, z: float, *, metal: b
     device.skin(*lid, at=(0, 0, -z / 2 + low + 0.4))
     margin = wall + 1.5
     keyboard = draw(rng, 2.2, 3.2)
-    base = Base(x - 2 * margin, y - 2 * margin, -z / 2 + wall + 0.1, -z / 2 + low - wall - keyboard)
-    half = np.array([base.x / 2 - 1, base.y / 2 - 1])
-    device.room("gap", (*-half, base.floor), (*half, base.ceiling))
+    base = Base(device, x - 2 * margin, y - 2 * margin, -z / 2 + wall + 0.1, -z / 2 + low - wall - keyboard)
+    device.bay("gap", (base.x / 2 - 1, base.y / 2 - 1), base.floor, base.ceiling)
     ceiling = z / 2 - lid_wall
-    device.room("lid", (-x * 0.42, -y * 0.42, ceiling - 0.3 * top), (x * 0.42, y * 0.42, ceiling))
+    device.bay("lid", (x * 0.42, y * 0.42), ceiling - 0.3 * top, ceiling)
     return base
 
 
@@ -132,10 +122,8 @@ def _keyboard(rng: Rng, device: Assembly, base: Base, layout: str) -> None:
         Part(plate(pad[0] - 2, pad[1] - 2, 0.06).moved(z=0.8), "cu"),
         at=(shift_x, -base.y / 2 + pad[1] / 2 + 6, z + 0.2),
     )
-    half = columns * pitch / 2 - 4
-    device.room(
-        "under_keyboard", (-half, at_y - rows * pitch / 2, base.floor), (half, at_y + rows * pitch / 2, z)
-    )
+    keys = (columns * pitch / 2 - 4, rows * pitch / 2)
+    device.bay("under_keyboard", keys, base.floor, z, (0, at_y))
     device.room(
         "palm_rest",
         (-base.x / 2 + 4, -base.y / 2 + 3, base.floor),

@@ -104,13 +104,8 @@ def _torch(rng: Rng) -> tuple[list[Part], dict[str, object]]:
     if rng.random() < 0.5:
         neck = rng.uniform(40, 110)
         rod = cylinder(4.5, neck, segments=16).rotated("y", 90).moved(length + neck / 2)
-        parts += [
-            *hollow(
-                rod,
-                cylinder(3.9, neck - 1).rotated("y", 90).scaled(1, 0.9, 0.9).moved(length + neck / 2),
-                "fe",
-            )
-        ]
+        bore = cylinder(3.9, neck - 1).rotated("y", 90).scaled(1, 0.9, 0.9).moved(length + neck / 2)
+        parts += hollow(rod, bore, "fe")
     return parts, {"length_mm": length, "material": metal, "fuel": level}
 
 

@@ -161,12 +161,8 @@ def _drill(rng: Rng) -> Device:
         ],
         26,
     )
-    device.room(
-        "motor_end",
-        (back + 5, -radius * 0.5, -radius * 0.5),
-        (-motor_long * 0.95, radius * 0.5, radius * 0.5),
-    )
-    device.room("body", (back + 8, -radius * 0.66, -radius * 0.66), (front - 8, radius * 0.66, radius * 0.66))
+    _bore(device, "motor_end", back + 5, -motor_long * 0.95, radius * 0.5)
+    _bore(device, "body", back + 8, front - 8, radius * 0.66)
     return device.finish("power_tool", "impact_driver" if driver else "drill")
 
 
@@ -205,9 +201,7 @@ def _jigsaw(rng: Rng) -> Device:
         name="switch",
     )
     _battery(rng, device, -long / 2 - 53, radius * 0.6)
-    device.room(
-        "body", (-long / 2 + 8, -radius * 0.6, -radius * 0.6), (long / 2 - 10, radius * 0.6, radius * 0.6)
-    )
+    _bore(device, "body", -long / 2 + 8, long / 2 - 10, radius * 0.6)
     _case_screws(device, [(-long * 0.4, radius - 9), (0, -radius + 9), (long * 0.36, radius - 9)], 30)
     return device.finish("power_tool", "jigsaw")
 
@@ -238,11 +232,14 @@ def _grinder(rng: Rng) -> Device:
     )
     device.skin(Part(guard, "fe"), at=(long / 2 + radius * 0.9, -40, 0))
     _battery(rng, device, -long / 2 - 53, radius * 0.7)
-    device.room(
-        "body", (-long / 2 + 8, -radius * 0.6, -radius * 0.6), (long / 2 - 10, radius * 0.6, radius * 0.6)
-    )
+    _bore(device, "body", -long / 2 + 8, long / 2 - 10, radius * 0.6)
     _case_screws(device, [(-long * 0.4, radius - 8), (0, -radius + 8), (long * 0.4, radius - 8)], 24)
     return device.finish("power_tool", "grinder")
+
+
+def _bore(device: Assembly, name: str, start: float, stop: float, half: float) -> None:
+    """Declare the square room along the axis from ``start`` to ``stop``."""
+    device.room(name, (start, -half, -half), (stop, half, half))
 
 
 def _case_screws(device: Assembly, spots: list[tuple[float, float]], length: float) -> None:

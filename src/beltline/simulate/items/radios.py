@@ -26,10 +26,7 @@ def radio_device(rng: Rng) -> Device:
     )
     z = {"pocket": draw(rng, 22, 34), "table": draw(rng, 42, 75), "twin": draw(rng, 60, 110)}[design]
     device, wall = Assembly(), draw(rng, 1.5, 2.8)
-    material = pick(
-        rng,
-        *(("abs", "absf", "polystyrene", "wood") if design == "table" else ("abs", "absf", "polystyrene")),
-    )
+    material = pick(rng, "abs", "absf", "polystyrene", *(["wood"] if design == "table" else []))
     wall = draw(rng, 5, 8) if material == "wood" else wall
     device.skin(
         *case(x, y, z, wall, material, radius=draw(rng, 2, 14), bevel=draw(rng, 0.8, 3)), at=(0, 0, -z / 2)
@@ -44,11 +41,7 @@ def radio_device(rng: Rng) -> Device:
     for side in sides:
         at = (side * (inner_x / 2 - radius - 2), 0.0)
         device.add(loudspeaker(rng, radius, depth), (*at, high - depth - 1.2), name="speaker")
-        device.room(
-            "speaker_cavity",
-            (at[0] - radius, -inner_y / 2, low),
-            (at[0] + radius, inner_y / 2, high - depth - 2),
-        )
+        device.bay("speaker_cavity", (radius, inner_y / 2), low, high - depth - 2, at)
     free_x = inner_x - 2 * radius * len(sides) - 6
     middle = 0.0 if design == "twin" else -sides[0] * (radius + 2)
     _receiver(rng, device, middle, free_x, inner_y, low, high)
@@ -56,7 +49,7 @@ def radio_device(rng: Rng) -> Device:
     _aerial(rng, device, x, y, high)
     spots = [(s * (x / 2 - wall - 4), t * (y / 2 - wall - 4)) for s in (-1, 1) for t in (-1, 1)]
     device.skin(screws(spots, draw(rng, 8, 16), head=2.4), at=(0, 0, low))
-    device.room("gap", (-inner_x / 2, -inner_y / 2, low), (inner_x / 2, inner_y / 2, high))
+    device.bay("gap", (inner_x / 2, inner_y / 2), low, high)
     return device.finish("radio", design, wall_mm=wall)
 
 
@@ -204,16 +197,10 @@ def speaker_device(rng: Rng) -> Device:
         for side in (-1, 1):
             weight = cylinder(min(inner_y, z) * 0.26, 2.5, segments=18).rotated("y", 90)
             device.add([Part(weight, "fe")], (side * (x / 2 - wall - 6), 0, 0), name="weight")
-    device.skin(
-        wire(
-            [(-inner_x * 0.3, 0, low + 21), (0, inner_y * 0.2, low + 25), (inner_x * 0.3, 0, low + 20)],
-            0.7,
-        )
-    )
-    device.room(
-        "speaker_cavity", (-inner_x / 2, -inner_y / 2, low), (inner_x / 2, inner_y / 2, high - depth - 2)
-    )
-    device.room("gap", (-inner_x / 2, -inner_y / 2, low), (inner_x / 2, inner_y / 2, high - 1))
+    lead = [(-inner_x * 0.3, 0, low + 21), (0, inner_y * 0.2, low + 25), (inner_x * 0.3, 0, low + 20)]
+    device.skin(wire(lead, 0.7))
+    device.bay("speaker_cavity", (inner_x / 2, inner_y / 2), low, high - depth - 2)
+    device.bay("gap", (inner_x / 2, inner_y / 2), low, high - 1)
     return device.finish("speaker", design)
 
 
