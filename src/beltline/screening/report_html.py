@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import PurePath
 from typing import Any
@@ -18,6 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from beltline.core import ClassFinding, InstanceFinding, Report, ScanReport, printable_lines
+from beltline.core.report import Box
 from beltline.screening.album import Pictures
 from beltline.screening.cards import ModelCard
 from beltline.screening.own_thresholds import OWN
@@ -154,15 +155,7 @@ def _card_view(card: Card, model: ModelCard, pfa: float) -> dict[str, Any]:
 
 
 def _row(finding: ClassFinding, threshold: float) -> dict[str, Any]:
-    return {
-        "label": finding.label,
-        "probability": finding.probability,
-        "percent": percent(finding.probability),
-        "threshold": threshold,
-        "alarm": finding.alarm,
-        "point": finding.point,
-        "box": finding.box,
-    }
+    return {**vars(finding), "percent": percent(finding.probability), "threshold": threshold}
 
 
 def _placed(entry: ScanReport, alarms: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -205,24 +198,21 @@ def _shown(card: Card) -> dict[str, float]:
 
 
 def _mark(row: Mapping[str, Any], card: Card) -> dict[str, Any]:
-    x1, y1, x2, y2 = row["box"]
-    shown = _shown(card)
-    inside = " tag-inside" if y1 - shown["y"] < 0.07 * shown["h"] else ""
-    return {
-        **row,
-        "x": x1, "y": y1, "w": x2 - x1, "h": y2 - y1,
-        "side": _side(x1, x2, card), "top": 100 * y1 / card.entry.height, "inside": inside,
-    }  # fmt: skip
+    top, shown = row["box"][1], _shown(card)
+    inside = " tag-inside" if top - shown["y"] < 0.07 * shown["h"] else ""
+    return {**row, **_frame(row["box"], card), "top": 100 * top / card.entry.height, "inside": inside}
 
 
 def _truth_mark(item: TruthItem, card: Card) -> dict[str, Any]:
-    x1, y1, x2, y2 = item.box
-    shown = _shown(card)
-    inside = " tag-inside" if y2 - shown["y"] > 0.94 * shown["h"] else ""
-    return {
-        "label": item.label, "x": x1, "y": y1, "w": x2 - x1, "h": y2 - y1,
-        "side": _side(x1, x2, card), "bottom": 100 * y2 / card.entry.height, "inside": inside,
-    }  # fmt: skip
+    bottom, shown = item.box[3], _shown(card)
+    inside = " tag-inside" if bottom - shown["y"] > 0.94 * shown["h"] else ""
+    place = {"bottom": 100 * bottom / card.entry.height, "inside": inside}
+    return {"label": item.label, **_frame(item.box, card), **place}
+
+
+def _frame(box: Box, card: Card) -> dict[str, Any]:
+    x1, y1, x2, y2 = box
+    return {"x": x1, "y": y1, "w": x2 - x1, "h": y2 - y1, "side": _side(x1, x2, card)}
 
 
 def _side(x1: float, x2: float, card: Card) -> str:
@@ -302,16 +292,13 @@ def _truth_totals(cards: Sequence[Card], classes: Sequence[str]) -> dict[str, in
     judged = [(c, judge(c.entry, c.truth, classes=classes)) for c in cards if c.truth is not None]
     if not judged:
         return None
-    verdicts = [verdict for _, verdict in judged]
     positive = [card for card, verdict in judged if verdict.hits or verdict.misses]
     benign = [card for card, verdict in judged if not (verdict.hits or verdict.misses)]
+    kinds = [kind.name for kind in fields(Verdict)]
+    totals = {kind: sum(len(getattr(verdict, kind)) for _, verdict in judged) for kind in kinds}
     return {
-        "present": sum(len(v.hits) + len(v.misses) for v in verdicts),
-        "hits": sum(len(v.hits) for v in verdicts),
-        "located": sum(len(v.located) for v in verdicts),
-        "misses": sum(len(v.misses) for v in verdicts),
-        "unknown": sum(len(v.unknown) for v in verdicts),
-        "false_alarms": sum(len(v.false_alarms) for v in verdicts),
+        **totals,
+        "present": totals["hits"] + totals["misses"],
         "positive": len(positive),
         "positive_alarmed": sum(card.entry.decision == "alarm" for card in positive),
         "benign": len(benign),

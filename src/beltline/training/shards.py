@@ -137,7 +137,7 @@ class ShardBatches:
         shards: list[Shard] = []
         for number, index in enumerate(itertools.count(start, stride)):
             if number % self.refresh == 0:
-                shards = self._list()
+                shards = require_shards(self.folder, self.classes)
             yield shards, index
 
     def build(self, shards: Sequence[Shard], index: int) -> Batch:
@@ -177,9 +177,6 @@ class ShardBatches:
         covered = apply_to_masks(planes, aug, self.size, stride=STRIDE)
         zoom = abs(np.linalg.det(aug.matrix[:2, :2]))
         return out, labels_after_crop(shard.labels[index], planes, covered, zoom), covered
-
-    def _list(self) -> list[Shard]:
-        return require_shards(self.folder, self.classes)
 
 
 def labels_after_crop(
