@@ -129,7 +129,10 @@ class Chr(nn.Module):
     def forward(self, image: Tensor) -> ChrOutput:
         """Stage logits and class maps of a normalised image (B, 3, H, W)."""
         features = self.features(image)
-        cams = tuple(_class_map(head, x) for head, x in zip(self._linear_heads(), features, strict=True))
+        cams = tuple(
+            F.conv2d(x, head.weight[:, :, None, None])
+            for head, x in zip(self._linear_heads(), features, strict=True)
+        )
         logits = [self._pool(stage, features[stage], cams[stage]) for stage in range(self.stages)]
         return ChrOutput(torch.stack(logits, dim=1), cams)
 
@@ -175,10 +178,6 @@ def _check_choices(**choices: tuple[str, Any]) -> None:
     for name, (value, allowed) in choices.items():
         if value not in get_args(allowed):
             raise ValueError(f"{name} must be one of {get_args(allowed)}, got {value!r}")
-
-
-def _class_map(head: nn.Linear, feature: Tensor) -> Tensor:
-    return F.conv2d(feature, head.weight[:, :, None, None])
 
 
 def mean_logits(output: ChrOutput) -> Tensor:

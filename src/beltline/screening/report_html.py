@@ -17,7 +17,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from beltline.core import ClassFinding, InstanceFinding, Report, ScanReport, printable_lines
+from beltline.core import InstanceFinding, Report, ScanReport, printable_lines
 from beltline.core.report import Box
 from beltline.screening.album import Pictures
 from beltline.screening.cards import ModelCard
@@ -76,7 +76,8 @@ def render_report(
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     moment = finished or datetime.now().astimezone()
     pfa = report.operating_point["pfa"]
-    views = [_card_view(card, model, pfa) for card in sorted(cards, key=_rank)]
+    ranked = sorted(cards, key=lambda card: (_ORDER[card.entry.decision], -_top(card.entry)))
+    views = [_card_view(card, model, pfa) for card in ranked]
     beside = any(card.pictures.file for card in cards)
     reading = environment.from_string(find_task(model.task).how_to_read)
     return environment.get_template("report.html.j2").render(
@@ -112,10 +113,6 @@ def plain(label: str) -> str:
     return label.replace("_", " ")
 
 
-def _rank(card: Card) -> tuple[int, float]:
-    return _ORDER[card.entry.decision], -_top(card.entry)
-
-
 def _top(entry: ScanReport) -> float:
     alarmed = [f.probability for f in entry.classes if f.alarm]
     return max(alarmed or [f.probability for f in entry.classes], default=0.0)
@@ -125,7 +122,10 @@ def _card_view(card: Card, model: ModelCard, pfa: float) -> dict[str, Any]:
     entry = card.entry
     thresholds = _thresholds(model, pfa)
     rows = sorted(
-        (_row(f, thresholds[f.label]) for f in entry.classes),
+        (
+            {**vars(f), "percent": percent(f.probability), "threshold": thresholds[f.label]}
+            for f in entry.classes
+        ),
         key=lambda r: (not r["alarm"], -r["probability"]),
     )
     verdict = None if card.truth is None else judge(entry, card.truth, classes=model.classes)
@@ -152,10 +152,6 @@ def _card_view(card: Card, model: ModelCard, pfa: float) -> dict[str, Any]:
         "shown": _shown(card),
         "alt": _alt(entry, alarms),
     }
-
-
-def _row(finding: ClassFinding, threshold: float) -> dict[str, Any]:
-    return {**vars(finding), "percent": percent(finding.probability), "threshold": threshold}
 
 
 def _placed(entry: ScanReport, alarms: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
