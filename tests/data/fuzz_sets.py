@@ -27,10 +27,11 @@ from beltline.data.public import (
     PUBLIC_SETS,
     fake_public_set,
     import_public_set,
+    pixray,
     public_set,
     verify_public_set,
 )
-from beltline.data.public.pixray import fake_pixray_coco
+from beltline.data.public.coco_set import fake_coco_set
 from beltline.data.sixray import (
     build_subset,
     fake_sixray,
@@ -99,7 +100,7 @@ def _trees(root):
     for name in PUBLIC_SETS:
         fake_public_set(name, root / name, each=3 if name == "opixray" else 1)
         steps[name] = _public(name)
-    fake_pixray_coco(root / "pixray_coco", each=1, seed=0)
+    fake_coco_set(root / "pixray_coco", pixray.PARTS, pixray.CLASSES, each=1, seed=0)
     steps["pixray_coco"] = _public("pixray")
     fake_sixray(root / "sixray", positives=5, negatives=5)
     steps["sixray"] = _sixray

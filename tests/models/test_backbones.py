@@ -6,6 +6,7 @@ import pickle
 import pytest
 import torch
 from safetensors.torch import save_file
+from tests.tiny_chr import chr_tiny
 from torch import nn
 
 from beltline.core import BadInputError, UntrustedWeightsError
@@ -16,7 +17,7 @@ from beltline.models.backbones import (
     find_backbone,
     load_backbone_weights,
 )
-from beltline.models.chr import build_chr, chr_tiny, class_balanced_loss
+from beltline.models.chr import build_chr, class_balanced_loss
 from beltline.models.torchvision_ops import ensure_torchvision_ops
 
 ensure_torchvision_ops()

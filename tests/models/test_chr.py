@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from tests.tiny_chr import TinyBackbone, chr_tiny
 from torch.nn import functional as F
 
 from beltline.core import BadInputError
@@ -12,9 +13,7 @@ from beltline.models.chr import (
     REFERENCE_CELLS,
     Chr,
     ChrOutput,
-    TinyBackbone,
     build_chr,
-    chr_tiny,
     class_balanced_loss,
     fuse_cams,
     mean_logits,

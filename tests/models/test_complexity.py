@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from tests.tiny_chr import TinyBackbone
 from torch import nn
 
 from beltline.models.backbones import BACKBONES
-from beltline.models.chr import Chr, TinyBackbone, build_chr
+from beltline.models.chr import Chr, build_chr
 from beltline.models.complexity import Complexity, measure_complexity
 
 PAPER_OVERHEAD = 0.0781  # 7.68 ms to 8.28 ms

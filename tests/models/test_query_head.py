@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from tests.tiny_chr import TinyBackbone
 from torch.nn import functional as F
 
-from beltline.models.chr import TinyBackbone
 from beltline.models.query_head import QueryClassifier, build_query_classifier
 
 

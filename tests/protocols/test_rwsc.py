@@ -19,11 +19,11 @@ from beltline.protocols.rwsc.plan import WITHOUT_EDGES, DetectorCell, cells, sho
 from beltline.protocols.rwsc.published import (
     printed_detection,
     printed_edge_attention,
-    printed_opixray,
     printed_quality,
 )
 from beltline.protocols.rwsc.quality import AGAINST_TRUTH, WHOLE, outside, paired_interval, quality
 from beltline.protocols.rwsc.synthesis import of_pairs, synthesis
+from beltline.protocols.tables import printed_rows
 from beltline.synthesis.fuser import copy_paste
 from beltline.systems.fusion.recipe import METHODS
 
@@ -184,7 +184,8 @@ def test_an_unknown_synthesis_is_refused(data: RwscData):
 
 def test_printed_tables_are_whole():
     assert printed_detection()["SIXR", "mean"] == 70.76
-    assert printed_opixray()["OPIRS+"] == 84.8
+    opixray = {row["training_data"]: row["ap"] for row in printed_rows("rwsc", "opixray_detection")}
+    assert float(opixray["OPIRS+"]) == 84.8
     assert printed_edge_attention()["with EA"] == (1.938, 39.084)
     assert printed_quality()["RWSC"]["QE, whole"] == 0.8339
     assert {name for name in printed_quality()} <= {*METHODS}

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.tiny_chr import chr_tiny
 
 from beltline.core import BadInputError, UntrustedWeightsError
-from beltline.models.chr import chr_tiny
 from beltline.systems.chr.system import SYSTEM
 from beltline.training import run as engine
 from beltline.training.checkpoint import (

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from tests.tiny_chr import chr_tiny
 
 from beltline.core import BadInputError, UntrustedWeightsError
-from beltline.models.chr import Chr, chr_tiny, mean_logits
+from beltline.models.chr import Chr, mean_logits
 from beltline.screening import load_model
 from beltline.systems.chr.recipe import ChrRecipe, build_model
 from beltline.systems.detector.recipe import DetectorRecipe

@@ -1,12 +1,15 @@
 """``beltline data``: compare and look after data sets."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from beltline.cli import data_sets, data_sixray
 from beltline.cli.context import JsonFlag, Seed, note, print_json, usage
+
+if TYPE_CHECKING:
+    from beltline.data import RealismReport
 
 # The starter model's classes; guns and knives, which every public set holds, are drawn more often.
 STARTER = "gun,knife,wrench,pliers,scissors,hammer,handcuffs,baton,bullet,lighter,battery,pressure_vessel"
@@ -105,28 +108,21 @@ def shards(
     print(f"{out}: {written} shards of {count} bags from {len(opened.objects)} objects of the {split} split")
 
 
-def _table(report: "object") -> list[str]:
-    from beltline.data import RealismReport
+def _table(report: "RealismReport") -> list[str]:
     from beltline.data.compare.statistics import GRADIENT_PERCENTILES, HUES, LUMINANCE_PERCENTILES
 
-    assert isinstance(report, RealismReport)
-    rows = [
-        f"{'':24s}{'first':>10s}{'second':>10s}",
-        f"{'scans':24s}{report.scans[0]:10d}{report.scans[1]:10d}",
-    ]
-    pairs = [(f"luminance p{p}", "luminance", i) for i, p in enumerate(LUMINANCE_PERCENTILES)]
-    pairs += [(f"|dL/dx| p{p}", "gradient", i) for i, p in enumerate(GRADIENT_PERCENTILES)]
-    for title, field, i in pairs:
-        rows.append(
-            f"{title:24s}{getattr(report.simulated, field)[i]:10.1f}{getattr(report.real, field)[i]:10.1f}"
-        )
-    for i, name in enumerate(HUES):
-        rows.append(
-            f"{'hue ' + name + ' %':24s}{100 * report.simulated.hue[i]:10.1f}{100 * report.real.hue[i]:10.1f}"
-        )
-    rows.append(
-        f"{'foreground %':24s}{100 * report.simulated.foreground:10.1f}{100 * report.real.foreground:10.1f}"
-    )
-    rows.append(f"{'saturation':24s}{report.simulated.saturation:10.3f}{report.real.saturation:10.3f}")
+    def row(title: str, form: str, *values: Any) -> str:
+        return f"{title:24s}" + "".join(f"{value:>10{form}}" for value in values)
+
+    first, second = report.simulated, report.real
+    rows = [row("", "s", "first", "second"), row("scans", "d", *report.scans)]
+    for p, a, b in zip(LUMINANCE_PERCENTILES, first.luminance, second.luminance, strict=True):
+        rows.append(row(f"luminance p{p}", ".1f", a, b))
+    for p, a, b in zip(GRADIENT_PERCENTILES, first.gradient, second.gradient, strict=True):
+        rows.append(row(f"|dL/dx| p{p}", ".1f", a, b))
+    for name, a, b in zip(HUES, first.hue, second.hue, strict=True):
+        rows.append(row(f"hue {name} %", ".1f", 100 * a, 100 * b))
+    rows.append(row("foreground %", ".1f", 100 * first.foreground, 100 * second.foreground))
+    rows.append(row("saturation", ".3f", first.saturation, second.saturation))
     rows.append(f"separable: whole scans AUC {report.auc_scans:.3f}, patches AUC {report.auc_patches:.3f}")
     return rows

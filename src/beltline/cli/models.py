@@ -122,13 +122,8 @@ def import_model(
 
 
 def _entry(entry: Any) -> dict[str, Any]:
-    return {
-        "name": entry.name,
-        "sha256": entry.sha256,
-        "origin": entry.origin,
-        "default": entry.default,
-        "path": str(entry.path),
-    }
+    facts = {key: getattr(entry, key) for key in ("name", "sha256", "origin", "default")}
+    return {**facts, "path": str(entry.path)}
 
 
 def _detail_lines(title: str, value: Any, indent: str = "") -> Iterator[str]:

@@ -38,18 +38,18 @@ class Backbone:
     Attributes:
         timm_name: Name in timm, with the tag of its ImageNet weights; the paper's backbones carry the weights
             of torchvision, which the released code starts from.
-        taps: Indices of the three stages among timm's feature levels, fine to coarse.
-        layers: The layers those are, for a reader.
+        layers: The layers of the three stages, fine to coarse, for a reader.
         channels: Channels of the three stages.
+        taps: Indices of the three stages among timm's feature levels.
         input_size: Side of the square image that the ImageNet weights expect, pixels.
         mean: Per-channel mean that normalises an RGB image in [0, 1] for these weights.
         std: Per-channel standard deviation, likewise.
     """
 
     timm_name: str
-    taps: tuple[int, int, int]
     layers: tuple[str, str, str]
     channels: tuple[int, int, int]
+    taps: tuple[int, int, int] = (2, 3, 4)
     input_size: int = 224
     mean: Triple = IMAGENET_MEAN
     std: Triple = IMAGENET_STD
@@ -60,13 +60,12 @@ _CONVNEXT = ("stage 2", "stage 3", "stage 4")
 
 BACKBONES: dict[str, Backbone] = {
     # of the paper
-    "ResNet18": Backbone("resnet18.tv_in1k", (2, 3, 4), _RESNET, (128, 256, 512)),
-    "ResNet34": Backbone("resnet34.tv_in1k", (2, 3, 4), _RESNET, (128, 256, 512)),
-    "ResNet50": Backbone("resnet50.tv_in1k", (2, 3, 4), _RESNET, (512, 1024, 2048)),
-    "ResNet101": Backbone("resnet101.tv_in1k", (2, 3, 4), _RESNET, (512, 1024, 2048)),
+    "ResNet18": Backbone("resnet18.tv_in1k", _RESNET, (128, 256, 512)),
+    "ResNet34": Backbone("resnet34.tv_in1k", _RESNET, (128, 256, 512)),
+    "ResNet50": Backbone("resnet50.tv_in1k", _RESNET, (512, 1024, 2048)),
+    "ResNet101": Backbone("resnet101.tv_in1k", _RESNET, (512, 1024, 2048)),
     "Inception-v3": Backbone(
         "inception_v3.tv_in1k",
-        (2, 3, 4),
         ("Mixed_5d", "Mixed_6e", "Mixed_7c"),
         (288, 768, 2048),
         input_size=299,
@@ -74,28 +73,17 @@ BACKBONES: dict[str, Backbone] = {
         std=HALF,
     ),
     "DenseNet-121": Backbone(
-        "densenet121.tv_in1k",
-        (2, 3, 4),
-        ("denseblock2", "denseblock3", "denseblock4 and its norm"),
-        (512, 1024, 1024),
+        "densenet121.tv_in1k", ("denseblock2", "denseblock3", "denseblock4 and its norm"), (512, 1024, 1024)
     ),
     # smaller or newer; the first has its ImageNet weights in a package, see `packaged_weights`
     "EfficientNet-Lite0": Backbone(
-        "tf_efficientnet_lite0.in1k",
-        (2, 3, 4),
-        ("stage 3", "stage 5", "stage 7"),
-        (40, 112, 320),
-        mean=HALF,
-        std=HALF,
+        "tf_efficientnet_lite0.in1k", ("stage 3", "stage 5", "stage 7"), (40, 112, 320), mean=HALF, std=HALF
     ),
     "MobileNetV4": Backbone(
-        "mobilenetv4_conv_small.e2400_r224_in1k",
-        (2, 3, 4),
-        ("stage 2", "stage 3", "last 1x1"),
-        (64, 96, 960),
+        "mobilenetv4_conv_small.e2400_r224_in1k", ("stage 2", "stage 3", "last 1x1"), (64, 96, 960)
     ),
-    "ConvNeXt-Atto": Backbone("convnext_atto.d2_in1k", (1, 2, 3), _CONVNEXT, (80, 160, 320)),
-    "ConvNeXt-Tiny": Backbone("convnext_tiny.in12k_ft_in1k", (1, 2, 3), _CONVNEXT, (192, 384, 768)),
+    "ConvNeXt-Atto": Backbone("convnext_atto.d2_in1k", _CONVNEXT, (80, 160, 320), (1, 2, 3)),
+    "ConvNeXt-Tiny": Backbone("convnext_tiny.in12k_ft_in1k", _CONVNEXT, (192, 384, 768), (1, 2, 3)),
 }
 
 

@@ -129,7 +129,10 @@ class Chr(nn.Module):
     def forward(self, image: Tensor) -> ChrOutput:
         """Stage logits and class maps of a normalised image (B, 3, H, W)."""
         features = self.features(image)
-        cams = tuple(_class_map(head, x) for head, x in zip(self._linear_heads(), features, strict=True))
+        cams = tuple(
+            F.conv2d(x, head.weight[:, :, None, None])
+            for head, x in zip(self._linear_heads(), features, strict=True)
+        )
         logits = [self._pool(stage, features[stage], cams[stage]) for stage in range(self.stages)]
         return ChrOutput(torch.stack(logits, dim=1), cams)
 
@@ -175,10 +178,6 @@ def _check_choices(**choices: tuple[str, Any]) -> None:
     for name, (value, allowed) in choices.items():
         if value not in get_args(allowed):
             raise ValueError(f"{name} must be one of {get_args(allowed)}, got {value!r}")
-
-
-def _class_map(head: nn.Linear, feature: Tensor) -> Tensor:
-    return F.conv2d(feature, head.weight[:, :, None, None])
 
 
 def mean_logits(output: ChrOutput) -> Tensor:
@@ -361,34 +360,3 @@ def build_chr(
     body: Any = feature_backbone(backbone, stages=stages, pretrained=pretrained, options=backbone_options)
     channels = body.feature_info.channels()
     return Chr(body, channels, num_classes, variant=variant, wiring=wiring, pooling=pooling)
-
-
-def chr_tiny(
-    num_classes: int = 3,
-    *,
-    variant: Variant = "CHR",
-    wiring: Wiring = "released",
-    pooling: Pooling = "avg",
-) -> Chr:
-    """A CHR of a few thousand parameters on a plain three-convolution backbone, for tests."""
-    return Chr(TinyBackbone(), (8, 12, 16), num_classes, variant=variant, wiring=wiring, pooling=pooling)
-
-
-class TinyBackbone(nn.Module):
-    """Three stages at strides 8, 16, 32, channels 8, 12, 16, without normalisation."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stem = nn.Conv2d(3, 8, 4, stride=4)
-        self.blocks = nn.ModuleList(
-            nn.Conv2d(i, o, 3, stride=2, padding=1) for i, o in ((8, 8), (8, 12), (12, 16))
-        )
-
-    def forward(self, image: Tensor) -> list[Tensor]:
-        """Features of (B, 3, H, W), fine to coarse."""
-        x = F.relu(self.stem(image))
-        out = []
-        for block in self.blocks:
-            x = F.relu(block(x))
-            out.append(x)
-        return out

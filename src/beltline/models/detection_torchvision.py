@@ -100,19 +100,13 @@ class Pyramid(nn.Module):
 def fcos(classes: int, side: int) -> ObjectDetector:
     """FCOS, ResNet-50, P3 to P7 of 256 channels."""
     pyramid = Pyramid("resnet50", 256, extra="p6p7")
-    anchors = AnchorGenerator(((8,), (16,), (32,), (64,), (128,)), ((1.0,),) * 5)
-    head = FCOSHead(256, 1, classes, 4)
-    net = FCOS(pyramid, classes, anchor_generator=anchors, head=head, **_size(side))
-    return TorchvisionDetector(net, offset=0)
+    return _fcos(pyramid, classes, side, (8, 16, 32, 64, 128), convolutions=4)
 
 
 def fcos_small(classes: int, side: int) -> ObjectDetector:
     """FCOS, narrow ResNet-18, P3 to P5 of 64 channels, two convolutions a branch."""
     pyramid = Pyramid("resnet18", 64, **_NARROW)
-    anchors = AnchorGenerator(((16,), (32,), (64,)), ((1.0,),) * 3)
-    head = FCOSHead(64, 1, classes, 2)
-    net = FCOS(pyramid, classes, anchor_generator=anchors, head=head, **_FEW, **_size(side))
-    return TorchvisionDetector(net, offset=0)
+    return _fcos(pyramid, classes, side, (16, 32, 64), convolutions=2, **_FEW)
 
 
 def retinanet(classes: int, side: int) -> ObjectDetector:
@@ -155,6 +149,15 @@ _FEW: dict[str, Any] = {"topk_candidates": 200, "detections_per_img": 50}
 
 def _size(side: int) -> dict[str, Any]:
     return {"min_size": side, "max_size": side, "image_mean": [MEAN] * 3, "image_std": [SPREAD] * 3}
+
+
+def _fcos(
+    pyramid: Pyramid, classes: int, side: int, anchors: Sequence[int], *, convolutions: int, **options: Any
+) -> ObjectDetector:
+    generator = AnchorGenerator(tuple((a,) for a in anchors), ((1.0,),) * len(anchors))
+    head = FCOSHead(pyramid.out_channels, 1, classes, convolutions)
+    net = FCOS(pyramid, classes, anchor_generator=generator, head=head, **options, **_size(side))
+    return TorchvisionDetector(net, offset=0)
 
 
 def _retinanet(

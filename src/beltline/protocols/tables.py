@@ -50,6 +50,11 @@ def spread(each: Iterable[NDArray[Any]]) -> str:
     return f"{np.mean(values):.1f}{deviation}"
 
 
+def beside(value: str, paper: float | None) -> str:
+    """A figure with the printed one in brackets, where there is one."""
+    return value if paper is None else f"{value} ({paper:.1f})"
+
+
 def markdown(rows: Sequence[Row]) -> str:
     """Rows as a Markdown table."""
     if not rows:

@@ -138,11 +138,9 @@ def _draw_text(canvas: NDArray[np.uint8], text: str, place: Rectangle) -> None:
 def _draw_line(canvas: NDArray[np.uint8], place: Rectangle, box: Rectangle) -> None:
     """From a label that had to move away to the nearest point of its box."""
     x1, y1, x2, y2 = place
-    start = (
-        int(np.clip((box[0] + box[2]) // 2, x1, x2 - 1)),
-        int(np.clip((box[1] + box[3]) // 2, y1, y2 - 1)),
-    )
-    end = (int(np.clip(start[0], box[0], box[2])), int(np.clip(start[1], box[1], box[3])))
-    if max(abs(start[0] - end[0]), abs(start[1] - end[1])) > _NEAR:
-        cv2.line(canvas, start, end, WHITE, 3, cv2.LINE_AA)
-        cv2.line(canvas, start, end, MARK, 1, cv2.LINE_AA)
+    middle = np.add(box[:2], box[2:]) // 2
+    start = np.clip(middle, (x1, y1), (x2 - 1, y2 - 1))
+    end = np.clip(start, box[:2], box[2:])
+    if np.abs(start - end).max() > _NEAR:
+        cv2.line(canvas, start.tolist(), end.tolist(), WHITE, 3, cv2.LINE_AA)
+        cv2.line(canvas, start.tolist(), end.tolist(), MARK, 1, cv2.LINE_AA)

@@ -52,11 +52,6 @@ class Letterbox:
         scale = np.divide(self.region, self.content)
         return np.asarray((points - np.array(self.pad)) * scale + np.array(self.origin), dtype=np.float64)
 
-    def to_network(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Points (N, 2) of the scan in pixels of the network's image; the inverse of `to_scan`."""
-        scale = np.divide(self.content, self.region)
-        return np.asarray((points - np.array(self.origin)) * scale + np.array(self.pad), dtype=np.float64)
-
 
 @dataclass(frozen=True, eq=False)
 class Prepared:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import PurePath
 from typing import Any
@@ -17,7 +17,8 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from beltline.core import ClassFinding, InstanceFinding, Report, ScanReport, printable_lines
+from beltline.core import InstanceFinding, Report, ScanReport, printable_lines
+from beltline.core.report import Box
 from beltline.screening.album import Pictures
 from beltline.screening.cards import ModelCard
 from beltline.screening.own_thresholds import OWN
@@ -75,7 +76,8 @@ def render_report(
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     moment = finished or datetime.now().astimezone()
     pfa = report.operating_point["pfa"]
-    views = [_card_view(card, model, pfa) for card in sorted(cards, key=_rank)]
+    ranked = sorted(cards, key=lambda card: (_ORDER[card.entry.decision], -_top(card.entry)))
+    views = [_card_view(card, model, pfa) for card in ranked]
     beside = any(card.pictures.file for card in cards)
     reading = environment.from_string(find_task(model.task).how_to_read)
     return environment.get_template("report.html.j2").render(
@@ -111,10 +113,6 @@ def plain(label: str) -> str:
     return label.replace("_", " ")
 
 
-def _rank(card: Card) -> tuple[int, float]:
-    return _ORDER[card.entry.decision], -_top(card.entry)
-
-
 def _top(entry: ScanReport) -> float:
     alarmed = [f.probability for f in entry.classes if f.alarm]
     return max(alarmed or [f.probability for f in entry.classes], default=0.0)
@@ -124,7 +122,10 @@ def _card_view(card: Card, model: ModelCard, pfa: float) -> dict[str, Any]:
     entry = card.entry
     thresholds = _thresholds(model, pfa)
     rows = sorted(
-        (_row(f, thresholds[f.label]) for f in entry.classes),
+        (
+            {**vars(f), "percent": percent(f.probability), "threshold": thresholds[f.label]}
+            for f in entry.classes
+        ),
         key=lambda r: (not r["alarm"], -r["probability"]),
     )
     verdict = None if card.truth is None else judge(entry, card.truth, classes=model.classes)
@@ -150,18 +151,6 @@ def _card_view(card: Card, model: ModelCard, pfa: float) -> dict[str, Any]:
         "flags": _flags(verdict),
         "shown": _shown(card),
         "alt": _alt(entry, alarms),
-    }
-
-
-def _row(finding: ClassFinding, threshold: float) -> dict[str, Any]:
-    return {
-        "label": finding.label,
-        "probability": finding.probability,
-        "percent": percent(finding.probability),
-        "threshold": threshold,
-        "alarm": finding.alarm,
-        "point": finding.point,
-        "box": finding.box,
     }
 
 
@@ -205,24 +194,21 @@ def _shown(card: Card) -> dict[str, float]:
 
 
 def _mark(row: Mapping[str, Any], card: Card) -> dict[str, Any]:
-    x1, y1, x2, y2 = row["box"]
-    shown = _shown(card)
-    inside = " tag-inside" if y1 - shown["y"] < 0.07 * shown["h"] else ""
-    return {
-        **row,
-        "x": x1, "y": y1, "w": x2 - x1, "h": y2 - y1,
-        "side": _side(x1, x2, card), "top": 100 * y1 / card.entry.height, "inside": inside,
-    }  # fmt: skip
+    top, shown = row["box"][1], _shown(card)
+    inside = " tag-inside" if top - shown["y"] < 0.07 * shown["h"] else ""
+    return {**row, **_frame(row["box"], card), "top": 100 * top / card.entry.height, "inside": inside}
 
 
 def _truth_mark(item: TruthItem, card: Card) -> dict[str, Any]:
-    x1, y1, x2, y2 = item.box
-    shown = _shown(card)
-    inside = " tag-inside" if y2 - shown["y"] > 0.94 * shown["h"] else ""
-    return {
-        "label": item.label, "x": x1, "y": y1, "w": x2 - x1, "h": y2 - y1,
-        "side": _side(x1, x2, card), "bottom": 100 * y2 / card.entry.height, "inside": inside,
-    }  # fmt: skip
+    bottom, shown = item.box[3], _shown(card)
+    inside = " tag-inside" if bottom - shown["y"] > 0.94 * shown["h"] else ""
+    place = {"bottom": 100 * bottom / card.entry.height, "inside": inside}
+    return {"label": item.label, **_frame(item.box, card), **place}
+
+
+def _frame(box: Box, card: Card) -> dict[str, Any]:
+    x1, y1, x2, y2 = box
+    return {"x": x1, "y": y1, "w": x2 - x1, "h": y2 - y1, "side": _side(x1, x2, card)}
 
 
 def _side(x1: float, x2: float, card: Card) -> str:
@@ -302,16 +288,13 @@ def _truth_totals(cards: Sequence[Card], classes: Sequence[str]) -> dict[str, in
     judged = [(c, judge(c.entry, c.truth, classes=classes)) for c in cards if c.truth is not None]
     if not judged:
         return None
-    verdicts = [verdict for _, verdict in judged]
     positive = [card for card, verdict in judged if verdict.hits or verdict.misses]
     benign = [card for card, verdict in judged if not (verdict.hits or verdict.misses)]
+    kinds = [kind.name for kind in fields(Verdict)]
+    totals = {kind: sum(len(getattr(verdict, kind)) for _, verdict in judged) for kind in kinds}
     return {
-        "present": sum(len(v.hits) + len(v.misses) for v in verdicts),
-        "hits": sum(len(v.hits) for v in verdicts),
-        "located": sum(len(v.located) for v in verdicts),
-        "misses": sum(len(v.misses) for v in verdicts),
-        "unknown": sum(len(v.unknown) for v in verdicts),
-        "false_alarms": sum(len(v.false_alarms) for v in verdicts),
+        **totals,
+        "present": totals["hits"] + totals["misses"],
         "positive": len(positive),
         "positive_alarmed": sum(card.entry.decision == "alarm" for card in positive),
         "benign": len(benign),

@@ -132,7 +132,8 @@ class _Screening:
                 read_ms=loaded.ms,
             )
         except BadInputError as error:
-            self._failed.append(FailedScan(path_text(path), _reason(error, path)))
+            reason = path_text(str(error).removeprefix(f"{path}: "))
+            self._failed.append(FailedScan(path_text(path), reason))
         else:
             picture = display_picture(loaded.scan, long_side=self._limits.long_side)
             self._add_card(path, picture, screened)
@@ -196,7 +197,3 @@ def _nothing_found(paths: Sequence[Path], found: Collected) -> str:
     kinds = ", ".join(f"{count} {kind}" for kind, count in found.skipped.items())
     there = f", only {kinds}" if kinds else ""
     return f"no scans found in {places}{there}; looked for {', '.join(SCAN_SUFFIXES)}"
-
-
-def _reason(error: BadInputError, path: Path) -> str:
-    return path_text(str(error).removeprefix(f"{path}: "))

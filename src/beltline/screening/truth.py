@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from beltline.core import ScanReport, canonical, is_threat
+from beltline.core.report import Box
 
 ANNOTATIONS = "annotations.json"
 MAX_BYTES = 2**30
 _NEAR = 0.05  # a point counts as on target within this share of the longer side around the box
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)

@@ -168,19 +168,16 @@ def annotated_scans(folder: str | Path) -> Iterator[tuple[str, Scan, list[dict[s
         if objects is None or not len(objects):
             continue
         extras = found.annotations[index]
-        yield (
-            name,
-            found.scan(index),
-            [
-                {
-                    "label": label,
-                    "mask": objects.masks[number] if objects.masks is not None else None,
-                    "box": tuple(float(v) for v in objects.boxes[number]),
-                    "article": extras[number].get("article"),
-                }
-                for number, label in enumerate(objects.labels)
-            ],
-        )
+        records = [
+            {
+                "label": label,
+                "mask": objects.masks[number] if objects.masks is not None else None,
+                "box": tuple(float(v) for v in objects.boxes[number]),
+                "article": extras[number].get("article"),
+            }
+            for number, label in enumerate(objects.labels)
+        ]
+        yield name, found.scan(index), records
 
 
 def cut_set(
@@ -207,11 +204,8 @@ def cut_set(
                 dropped[SHAPELESS] += 1
                 continue
             article = record["article"] or f"{name}:{number}"
-            source = {
-                "scan": name,
-                "annotation": number,
-                "by": "mask" if record["mask"] is not None else "box",
-            }
+            by = "box" if record["mask"] is None else "mask"
+            source = {"scan": name, "annotation": number, "by": by}
             try:
                 yield cut_out(scan, mask, record["label"], article, source)
             except BadInputError:

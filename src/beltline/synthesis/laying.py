@@ -147,7 +147,9 @@ def laid(
         fuse: What fuses colours instead.
     """
     if threat.domain == "color":
-        fuse = fuse or _by_way_back(look or guess_style(rgb_of(pixels)), noises, rng)
+        if fuse is None:
+            style, noise = look or guess_style(rgb_of(pixels)), noises[0] if noises else None
+            fuse = partial(project_color, style=style, noise=noise, rng=rng)
         return _laid_color(pixels, threat, place, fuse)
     if hardening and threat.domain == "dual":
         threat = _hardened(pixels, threat, place)
@@ -167,10 +169,6 @@ def _hardened(pixels: Floats, threat: Threat, place: Place) -> Threat:
     calm = np.stack([cv2.GaussianBlur(np.ascontiguousarray(plane), (5, 5), 1.0) for plane in bag])
     factor = hardening_factor(calm.astype(np.float32), threat.pixels)
     return replace(threat, pixels=np.minimum(threat.pixels * factor, np.maximum(threat.pixels, 1)))
-
-
-def _by_way_back(look: ColorStyle, noises: Sequence[Noise] | None, rng: np.random.Generator) -> Fuser:
-    return partial(project_color, style=look, noise=noises[0] if noises else None, rng=rng)
 
 
 def _laid_color(pixels: Floats, threat: Threat, place: Place, fuse: Fuser) -> Projection:

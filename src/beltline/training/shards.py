@@ -137,7 +137,7 @@ class ShardBatches:
         shards: list[Shard] = []
         for number, index in enumerate(itertools.count(start, stride)):
             if number % self.refresh == 0:
-                shards = self._list()
+                shards = require_shards(self.folder, self.classes)
             yield shards, index
 
     def build(self, shards: Sequence[Shard], index: int) -> Batch:
@@ -160,11 +160,7 @@ class ShardBatches:
             shard = shards[where]
             rng = np.random.default_rng((self.seed, 1, position))
             image[row], labels[row], masks[row] = self.item(shard, item - int(ends[where]) + len(shard), rng)
-        return Batch(
-            as_input(image),
-            torch.from_numpy(labels),
-            torch.from_numpy(masks).float().div_(255),
-        )
+        return _batch(image, labels, masks)
 
     def item(
         self, shard: Shard, index: int, rng: np.random.Generator
@@ -177,9 +173,6 @@ class ShardBatches:
         covered = apply_to_masks(planes, aug, self.size, stride=STRIDE)
         zoom = abs(np.linalg.det(aug.matrix[:2, :2]))
         return out, labels_after_crop(shard.labels[index], planes, covered, zoom), covered
-
-    def _list(self) -> list[Shard]:
-        return require_shards(self.folder, self.classes)
 
 
 def labels_after_crop(
@@ -237,8 +230,8 @@ def _whole(shard: Shard, rows: range) -> Batch:
     masks = np.stack([np.asarray(shard.masks[row]) for row in rows])
     labels = shard.labels[part].astype(np.float32)
     labels[labels == UNKNOWN] = np.nan
-    return Batch(
-        as_input(images),
-        torch.from_numpy(labels),
-        torch.from_numpy(masks).float().div_(255),
-    )
+    return _batch(images, labels, masks)
+
+
+def _batch(images: NDArray[np.uint8], labels: NDArray[np.float32], masks: NDArray[np.uint8]) -> Batch:
+    return Batch(as_input(images), torch.from_numpy(labels), torch.from_numpy(masks).float().div_(255))

@@ -15,9 +15,10 @@ from beltline.data.public import (
     public_set,
     verify_public_set,
 )
+from beltline.data.public.coco_set import fake_coco_set
 from beltline.data.public.gdxray import read_gdxray
 from beltline.data.public.pidray import PIDRAY
-from beltline.data.public.pixray import fake_pixray_coco, read_pixray
+from beltline.data.public.pixray import CLASSES, PARTS, read_pixray
 from beltline.formats import read_set, verify_set
 
 # Everyday classes of the sets: not threats, and no taxonomy name was invented for them by mistake.
@@ -125,9 +126,10 @@ def test_a_damaged_coco_copy(tmp_path):
 
 def test_pixray_is_read_in_both_shapes(tmp_path):
     fake_public_set("pixray", tmp_path / "polygons", each=4, seed=1)
-    fake_pixray_coco(tmp_path / "coco", each=4, seed=1)
+    fake_coco_set(tmp_path / "coco", PARTS, CLASSES, each=4, seed=1)
     one, other = read_pixray(tmp_path / "polygons"), read_pixray(tmp_path / "coco")
-    assert one.splits() == other.splits() == ("train", "test")
+    assert [*dict.fromkeys(p.split for p in one.pictures)] == ["train", "test"]
+    assert [p.split for p in one.pictures] == [p.split for p in other.pictures]
     for a, b in zip(one.pictures, other.pictures, strict=True):
         assert [(i.label, i.box, i.outline) for i in a.objects] == [
             (i.label, i.box, i.outline) for i in b.objects

@@ -113,10 +113,6 @@ class Annotated:
     def __len__(self) -> int:
         return len(self.pictures)
 
-    def splits(self) -> tuple[str, ...]:
-        """Names of the splits, in order of appearance."""
-        return tuple(dict.fromkeys(picture.split for picture in self.pictures))
-
 
 def stem_of(file: str) -> str:
     """File name without folders and extension; a tenth of what ``PurePath`` takes, for a million of them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -75,6 +75,12 @@ class Losses:
         places = self.examples.setdefault(kind, [])
         if len(places) < MOST_EXAMPLES and where not in places:
             places.append(where)
+
+    def add_all(self, kinds: Iterable[tuple[str, Any]], where: str) -> None:
+        """Count each kind of which something is there."""
+        for kind, there in kinds:
+            if there:
+                self.add(kind, where)
 
     @property
     def lossless(self) -> bool:

@@ -103,9 +103,7 @@ def write_voc(out: Path, data: Annotated, files: Mapping[int, str], losses: Loss
             lists.setdefault(picture.split or _WHOLE, []).append(stem)
         elif picture.split:
             losses.add("unlisted", picture.file)
-        for kind, there in (("part", picture.subsets), ("image_field", picture.extra)):
-            if there:
-                losses.add(kind, picture.file)
+        losses.add_all((("part", picture.subsets), ("image_field", picture.extra)), picture.file)
     for split, stems in lists.items():
         # readers, ours too, take a name with an underscore for the list of one class
         write_atomic(out / LISTS / f"{split.replace('_', '-')}.txt", "".join(f"{stem}\n" for stem in stems))
@@ -134,9 +132,8 @@ def _object_xml(item: AnnotatedObject, picture: Picture, losses: Losses) -> str:
     if shift > 0:
         losses.add("sub_pixel", picture.file)
         losses.largest_shift_px = max(losses.largest_shift_px, shift)
-    for kind, there in (("mask", item.outline), ("crowd", item.crowd), ("extra_field", item.extra)):
-        if there:
-            losses.add(kind, picture.file)
+    kinds = (("mask", item.outline), ("crowd", item.crowd), ("extra_field", item.extra))
+    losses.add_all(kinds, picture.file)
     flags = "".join(f"<{flag}>{int(getattr(item, flag))}</{flag}>" for flag in _FLAGS)
     box = "".join(f"<{name}>{v}</{name}>" for name, v in zip(CORNERS, corners, strict=True))
     return f"\t<object><name>{escape(item.label)}</name>{flags}<bndbox>{box}</bndbox></object>\n"

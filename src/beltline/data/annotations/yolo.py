@@ -80,9 +80,7 @@ def write_yolo(
         rows = [_row(item, ids[item.label], picture, losses, polygons) for item in picture.objects or ()]
         label = out / "labels" / Path(file).relative_to("images").with_suffix(".txt")
         write_atomic(label, "".join(f"{row}\n" for row in rows))
-        for kind, there in (("part", picture.subsets), ("image_field", picture.extra)):
-            if there:
-                losses.add(kind, picture.file)
+        losses.add_all((("part", picture.subsets), ("image_field", picture.extra)), picture.file)
     write_atomic(out / "data.yaml", _yaml(data.classes, list(splits)))
 
 
@@ -90,10 +88,8 @@ def _row(item: AnnotatedObject, number: int, picture: Picture, losses: Losses, p
     if picture.size is None:
         raise BadInputError(f"{picture.file}: YOLO needs the size of the image, which is not known")
     height, width = picture.size
-    flags = ("difficult", "truncated", "occluded", "crowd")
-    for kind, there in (*((flag, getattr(item, flag)) for flag in flags), ("extra_field", item.extra)):
-        if there:
-            losses.add(kind, picture.file)
+    flags = [(flag, getattr(item, flag)) for flag in ("difficult", "truncated", "occluded", "crowd")]
+    losses.add_all((*flags, ("extra_field", item.extra)), picture.file)
     left, top, right, bottom = item.box
     if not polygons:
         if item.outline:

@@ -25,7 +25,7 @@ from beltline.data.annotations.annotated import (
 )
 from beltline.data.annotations.coco import outline_box
 from beltline.data.annotations.fake import fake_pictures, write_picture
-from beltline.data.public.coco_set import CocoPart, fake_coco_set, read_coco_set
+from beltline.data.public.coco_set import CocoPart, read_coco_set
 from beltline.data.public.record import PublicSet
 from beltline.data.verdict import Release
 from beltline.formats import write_json
@@ -77,11 +77,6 @@ def fake_pixray(out: Path, *, each: int, seed: int) -> None:
             write_picture(out, picture, rng=rng)
             rows = [{"label": i.label, "polygon": _points(i)} for i in picture.objects or ()]
             write_json((out / picture.file).with_suffix(".json"), {"objects": rows})
-
-
-def fake_pixray_coco(out: Path, *, each: int, seed: int) -> None:
-    """Write a tiny tree as repacked."""
-    fake_coco_set(out, PARTS, CLASSES, each=each, seed=seed)
 
 
 def _read_folder(root: Path, folder: str, split: str, problems: dict[str, list[str]]) -> list[Picture]:

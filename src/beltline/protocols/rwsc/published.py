@@ -28,11 +28,6 @@ def printed_detection() -> Mapping[tuple[str, str], float]:
     }
 
 
-def printed_opixray() -> Mapping[str, float]:
-    """Average precision in percent by training set (OPIR, OPIRS, OPIRS+)."""
-    return {row["training_data"]: float(row["ap"]) for row in printed_rows("rwsc", "opixray_detection")}
-
-
 def printed_edge_attention() -> Mapping[str, tuple[float, float]]:
     """MAE and PSNR outside the mask, by "without EA" and "with EA"."""
     return {

@@ -55,10 +55,10 @@ def quality(fuse: OnPairs, pairs: FusionPairs) -> Mapping[str, Floats]:
         fused = fuse(pairs, row)
         covered = np.asarray(pairs.mask[row]) > 0
         box = mask_window(covered, 8)
-        bag, item, image = (np.asarray(p)[box] for p in (pairs.bag[row], pairs.item[row], fused))
+        whole = [np.asarray(p) for p in (pairs.bag[row], pairs.item[row], fused)]
+        bag, item, image = (p[box] for p in whole)
         mask = covered[box]
         grey = [luminance(p) for p in (bag, item, image)]
-        whole = (np.asarray(pairs.bag[row]), np.asarray(pairs.item[row]), np.asarray(fused))
         for name, value in zip(WHOLE, _printed_metrics(*whole), strict=True):
             values[name].append(value)
         for name, value in zip(WITHOUT_TRUTH, _printed_metrics(bag, item, image), strict=False):

@@ -31,11 +31,16 @@ from beltline.protocols.rwsc.plan import PRINTED, TRUTH, DetectorCell, RwscScale
 from beltline.protocols.rwsc.published import printed_detection
 from beltline.protocols.rwsc.quality import quality
 from beltline.protocols.rwsc.synthesis import OnPairs
-from beltline.protocols.tables import Row, markdown, spread, write_csv
+from beltline.protocols.tables import Row, beside, markdown, spread, write_csv
 
 Gains = dict[tuple[str, str], Claim]
 Group = tuple[Setting, str]
 ORDER = ("R/2", "R", "S", "S+")
+RIVALS: Mapping[Setting, Sequence[Group]] = {
+    "R": (("R/2", "real"),),
+    "S": (("R/2", "real"), ("R", "real"), ("S", "copy-paste"), ("S", "TIP")),
+    "S+": (("R", "real"), ("S+", "copy-paste"), ("S+", "TIP")),
+}
 SETTINGS = """\
 Training sets: R all real positives; R/2 half of them and benign bags; S the same half, and the benign bags
 with a threat in each, class by class as many as in the other half; S+ all real ones and those. Threats are
@@ -66,6 +71,10 @@ class TestedDetector:
     found: Boxes
     matched: Matched
     objects: list[int]
+
+    def ap(self, truth: Truth) -> NDArray[np.float64]:
+        """(K,) average precision."""
+        return detection_ap(self.matched, truth.boxes, len(truth.classes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,10 +146,9 @@ def _gains(groups: Mapping[Group, Sequence[TestedDetector]], truth: Truth) -> Ga
     bases: Mapping[str, Group] = {"S": ("R/2", "real"), "S+": ("R", "real")}
     found: Gains = {}
     for (setting, method), done in groups.items():
-        if setting in bases and bases[setting] in groups:
-            difference = _difference(groups[bases[setting]], done, truth)
-            if difference is not None:
-                found[setting, method] = difference
+        difference = _difference(groups.get(bases[setting], ()), done, truth) if setting in bases else None
+        if difference is not None:
+            found[setting, method] = difference
     return found
 
 
@@ -163,7 +171,7 @@ def _per_seed(groups: Mapping[Group, Sequence[TestedDetector]], truth: Truth) ->
     rows = []
     for (setting, method), done in groups.items():
         for one in sorted(done, key=lambda d: d.cell.seed):
-            each = 100 * detection_ap(one.matched, truth.boxes, len(truth.classes))
+            each = 100 * one.ap(truth)
             values = zip(("AP 0.5", *truth.classes), (np.nanmean(each), *each), strict=True)
             row = {"training set": setting, "synthesis": shown(method), "seed": str(one.cell.seed)}
             rows.append({**row, **{name: f"{value:.3f}" for name, value in values}})
@@ -176,22 +184,20 @@ def _detection(groups: Mapping[Group, Sequence[TestedDetector]], truth: Truth) -
     for (setting, method), done in groups.items():
         points = [recall_and_precision(d.matched, truth.boxes, len(truth.classes), score=0.5) for d in done]
         alarms = np.array([froc(d.matched, truth.boxes, truth.scans, alarms=(0.1, 0.5)) for d in done])
-        paper = printed.get((PRINTED[setting], "mean"))
+        paper = printed.get((PRINTED[setting], "mean")) if method in ("real", "RWSC") else None
         rows.append(
             {
                 "training set": setting,
                 "synthesis": shown(method),
                 "seeds": str(len(done)),
                 "objects": str(sum(done[0].objects)),
-                "AP 0.5": spread([detection_ap(d.matched, truth.boxes, len(truth.classes)) for d in done]),
+                "AP 0.5": spread([d.ap(truth) for d in done]),
                 "recall": spread([r for r, _ in points]),
                 "precision": spread([p for _, p in points]),
                 "found at 0.1 alarms a scan": spread(list(alarms[:, :1])),
                 "found at 0.5": spread(list(alarms[:, 1:])),
                 "PD at 5 % PFA": spread([np.array([_pd(d, truth)]) for d in done]),
-                "paper AP (YOLOv4)": f"{paper:.1f}"
-                if paper is not None and method in ("real", "RWSC")
-                else "",
+                "paper AP (YOLOv4)": "" if paper is None else f"{paper:.1f}",
             }
         )
     return rows
@@ -205,15 +211,10 @@ def _pd(done: TestedDetector, truth: Truth) -> float:
 def _differences(groups: Mapping[Group, Sequence[TestedDetector]], truth: Truth) -> list[Row]:
     rows = []
     for (setting, method), done in groups.items():
-        rivals: list[Group] = []
-        if setting in ("S", "S+"):
-            rivals = [("R/2", "real"), ("R", "real"), (setting, "copy-paste"), (setting, "TIP")]
-        elif setting == "R":
-            rivals = [("R/2", "real")]
-        for rival in rivals:
-            if rival not in groups or rival == (setting, method) or (setting, rival[0]) == ("S+", "R/2"):
+        for rival in RIVALS.get(setting, ()):
+            if rival == (setting, method):
                 continue
-            found = _difference(groups[rival], done, truth)
+            found = _difference(groups.get(rival, ()), done, truth)
             if found is not None:
                 rows.append(
                     {
@@ -232,11 +233,11 @@ def _by_class(groups: Mapping[Group, Sequence[TestedDetector]], truth: Truth) ->
     printed = printed_detection()
     rows = []
     for (setting, method), done in groups.items():
-        each = np.array([detection_ap(d.matched, truth.boxes, len(truth.classes)) for d in done]).mean(0)
+        each = np.array([d.ap(truth) for d in done]).mean(0)
         row = {"training set": setting, "synthesis": shown(method)}
         for name, value in zip(truth.classes, each, strict=True):
             paper = printed.get((PRINTED[setting], name)) if method in ("real", "RWSC") else None
-            row[name] = f"{100 * value:.1f}" + (f" ({paper:.1f})" if paper is not None else "")
+            row[name] = beside(f"{100 * value:.1f}", paper)
         rows.append(row)
     return rows
 

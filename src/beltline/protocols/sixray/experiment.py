@@ -7,6 +7,7 @@ import time
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from beltline.core import BadInputError
 from beltline.formats import write_json
@@ -111,36 +112,20 @@ def _source(out: Path, data: str, scale: SixrayScale, say: Say) -> tuple[PartOf,
 
 def simulated_windows(folder: Path, scale: SixrayScale, say: Say) -> tuple[WindowSet, WindowSet]:
     """Training and test windows with SIXray's five classes and long-tailed counts; no item is in both."""
-    made = []
-    for number, split in enumerate(("train", "test")):
-        positives = scale.train_positives if split == "train" else scale.test_positives
-        negatives = scale.train_negatives if split == "train" else scale.test_negatives
-        plan = WindowPlan(
-            long_tailed(positives),
-            negatives,
-            size=scale.warp,
-            items=scale.things,
-            garments=scale.garments,
-            seed=number + 1,
-        )
-        items = baked_items(
-            folder / f"{split}-items",
-            say,
-            seed=411 + number,
-            split=split,
-            pixel_mm=scale.pixel_mm,
-            each=scale.items_each,
-            threats_each=scale.threats_each,
-        )
-        made.append(
-            write_windows(
-                folder / split,
-                items,
-                plan,
-                on_progress=partial(_tell, say, split),
-            )
-        )
-    return made[0], made[1]
+    baking: dict[str, Any] = {
+        "pixel_mm": scale.pixel_mm,
+        "each": scale.items_each,
+        "threats_each": scale.threats_each,
+    }
+    bags: dict[str, Any] = {"size": scale.warp, "items": scale.things, "garments": scale.garments}
+
+    def windows(split: str, positives: int, negatives: int, number: int) -> WindowSet:
+        plan = WindowPlan(long_tailed(positives), negatives, **bags, seed=number)
+        items = baked_items(folder / f"{split}-items", say, seed=410 + number, split=split, **baking)
+        return write_windows(folder / split, items, plan, on_progress=partial(_tell, say, split))
+
+    train = windows("train", scale.train_positives, scale.train_negatives, 1)
+    return train, windows("test", scale.test_positives, scale.test_negatives, 2)
 
 
 def _tell(say: Say, split: str, done: int, total: int, _item: str) -> None:

@@ -41,7 +41,8 @@ def draw_gains(
             x = [ratios[s] * 1.05 ** (shift - 1.5) for s in subsets]  # side by side, not one over the other
             y, reach = points_with_reach(gains[scale.ablation, method, "plain", s][panel] for s in subsets)
             axis.errorbar(x, y, yerr=reach, marker="o", capsize=3, color=color, label=method)
-        paper = [_paper_gain(printed, s, panel) for s in SUBSETS]
+        table = printed.ablation
+        paper = [table["ResNet34+CHR", s][panel] - table["ResNet34", s][panel] for s in SUBSETS]
         axis.plot(list(SUBSETS.values()), paper, "--s", color=PAPER, label="CHR, printed (ResNet34)")
         axis.set_xscale("log")
         axis.set_xlabel("negatives per positive image")
@@ -50,10 +51,6 @@ def draw_gains(
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=9)
     save_figure(figure, path)
-
-
-def _paper_gain(printed: Printed, subset: str, panel: int) -> float:
-    return printed.ablation["ResNet34+CHR", subset][panel] - printed.ablation["ResNet34", subset][panel]
 
 
 def draw_methods(path: Path, rows: Sequence[Mapping[str, str]]) -> None:

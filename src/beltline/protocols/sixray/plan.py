@@ -119,7 +119,7 @@ class SixrayScale:
 
     nets: Mapping[str, Net]
     ablation: str
-    methods: tuple[str, ...]
+    methods: tuple[str, ...] = tuple(METHODS)
     subsets: tuple[str, ...] = tuple(SUBSETS)
     everywhere: tuple[str, ...] = tuple(METHODS)
     side_subsets: tuple[str, ...] = tuple(SUBSETS)
@@ -154,10 +154,7 @@ class SixrayScale:
 _HALF = {"channels": (32, 64, 128, 256)}
 _QUARTER = {"channels": (16, 32, 64, 128)}
 PAPER_NETS = {
-    "ResNet34": Net("ResNet34", published="ResNet34"),
-    "ResNet50": Net("ResNet50", published="ResNet50"),
-    "ResNet101": Net("ResNet101", published="ResNet101"),
-    "Inception-v3": Net("Inception-v3", published="Inception-v3"),
+    **{name: Net(name, published=name) for name in ("ResNet34", "ResNet50", "ResNet101", "Inception-v3")},
     "DenseNet121": Net("DenseNet-121", published="DenseNet"),
 }
 SCALES: Mapping[str, SixrayScale] = MappingProxyType(
@@ -191,14 +188,12 @@ SCALES: Mapping[str, SixrayScale] = MappingProxyType(
                 "Inception-v3": PAPER_NETS["Inception-v3"],
             },
             ablation="ResNet18 half",
-            methods=tuple(METHODS),
             everywhere=("plain", "CHR", "CHR epsilon 0.001", "balanced", "CHR balanced"),
             side_subsets=("SIXray100",),
         ),
         "paper": SixrayScale(
             nets=PAPER_NETS,
             ablation="ResNet34",
-            methods=tuple(METHODS),
             size=224,
             warp=256,
             batch_size=64,

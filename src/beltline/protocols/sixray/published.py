@@ -28,16 +28,17 @@ def read_printed() -> Printed:
     Source:
         Miao et al., SIXray (CVPR 2019), Tables 2, 3 and 4.
     """
-    classification = {
-        (r["method"], r["subset"], r["class"]): float(r["mean_average_precision_percent"])
-        for r in printed_rows("sixray", "classification")
-    }
-    localization = {
-        (r["method"], r["subset"], r["class"]): float(r["pointing_accuracy_percent"])
-        for r in printed_rows("sixray", "localization")
-    }
+
+    def by_class(table: str, figure: str) -> dict[tuple[str, str, str], float]:
+        rows = printed_rows("sixray", table)
+        return {(r["method"], r["subset"], r["class"]): float(r[figure]) for r in rows}
+
     ablation = {
         (r["method"], r["subset"]): (float(r["classification_percent"]), float(r["localization_percent"]))
         for r in printed_rows("sixray", "ablation")
     }
-    return Printed(classification, localization, ablation)
+    return Printed(
+        by_class("classification", "mean_average_precision_percent"),
+        by_class("localization", "pointing_accuracy_percent"),
+        ablation,
+    )

@@ -64,16 +64,8 @@ def real_part(index: SixrayIndex, name: str, scale: SixrayScale, expected: Expec
     size, warp = (round(side * expected.size / USUAL_SIDE) for side in (scale.size, scale.warp))
 
     def batches(sampling: Sampling, seed: int) -> Batches:
-        if sampling == "balanced":
-            return FileBatches(
-                repeat_positives(train),
-                batch_size=scale.batch_size,
-                size=size,
-                warp=warp,
-                seed=seed,
-                workers=4,
-            )
-        return FileBatches(train, batch_size=scale.batch_size, size=size, warp=warp, seed=seed, workers=4)
+        images = repeat_positives(train) if sampling == "balanced" else train
+        return FileBatches(images, batch_size=scale.batch_size, size=size, warp=warp, seed=seed, workers=4)
 
     return SubsetData(
         name,

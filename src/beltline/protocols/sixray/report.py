@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from beltline.protocols.sixray.published import Printed, read_printed
 from beltline.protocols.sixray.results import Done, PartOf, columns, load_done, per_seed, pick
 from beltline.protocols.sixray.timing import timing_table
 from beltline.protocols.sixray.trivial import trivial_pointing
-from beltline.protocols.tables import Row, markdown, spread, write_csv
+from beltline.protocols.tables import Row, beside, markdown, spread, write_csv
 
 Trivial = Mapping[str, Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]]  # by subset and rule
 CLAIMS = """\
@@ -98,31 +98,35 @@ def _ratios(found: Sequence[Done]) -> dict[str, float]:
     return {name: float(np.mean(ratios)) for name, ratios in each.items()}
 
 
+def _trained(
+    found: Sequence[Done], net: str, methods: Iterable[str], scale: SixrayScale
+) -> Iterator[tuple[str, str, list[Done]]]:
+    """Method, subset and the seeds of each row that has some."""
+    for method in methods:
+        for subset in scale.subsets:
+            if mine := pick(found, net, method, subset):
+                yield method, subset, mine
+
+
 def _ablation(found: Sequence[Done], scale: SixrayScale, printed: Printed) -> list[Row]:
     rows = []
-    for method in scale.methods:
-        for subset in scale.subsets:
-            mine = pick(found, scale.ablation, method, subset)
-            if not mine:
-                continue
-            name = METHODS[method].published
-            paper = printed.ablation.get((f"ResNet34{name}", subset)) if name is not None else None
-            rows.append(
-                {
-                    "backbone": scale.ablation,
-                    "method": method,
-                    "subset": subset,
-                    "seeds": str(len(mine)),
-                    "training positives": f"{np.mean([d.positives for d in mine]):.0f}",
-                    "passes over them": f"{np.mean([d.passes for d in mine]):.1f}",
-                    **{
-                        name: spread([columns(d.figures)[name] for d in mine])
-                        for name in columns(mine[0].figures)
-                    },
-                    "paper mAP (ResNet34)": f"{paper[0]:.1f}" if paper else "",
-                    "paper pointing": f"{paper[1]:.1f}" if paper else "",
-                }
-            )
+    for method, subset, mine in _trained(found, scale.ablation, scale.methods, scale):
+        name = METHODS[method].published
+        paper = printed.ablation.get((f"ResNet34{name}", subset)) if name is not None else None
+        figures = [columns(d.figures) for d in mine]
+        rows.append(
+            {
+                "backbone": scale.ablation,
+                "method": method,
+                "subset": subset,
+                "seeds": str(len(mine)),
+                "training positives": f"{np.mean([d.positives for d in mine]):.0f}",
+                "passes over them": f"{np.mean([d.passes for d in mine]):.1f}",
+                **{name: spread([each[name] for each in figures]) for name in figures[0]},
+                "paper mAP (ResNet34)": f"{paper[0]:.1f}" if paper else "",
+                "paper pointing": f"{paper[1]:.1f}" if paper else "",
+            }
+        )
     return rows
 
 
@@ -186,34 +190,27 @@ def _by_class(found: Sequence[Done], scale: SixrayScale, printed: Printed, kind:
     table = printed.classification if kind == "classification" else printed.localization
     rows = []
     for net, spec in scale.nets.items():
-        for method in ("plain", "CHR"):
-            for subset in scale.subsets:
-                mine = pick(found, net, method, subset)
-                if not mine:
-                    continue
-                values = np.array(
-                    [d.figures.ap if kind == "classification" else d.figures.pointing for d in mine]
-                )
-                row = {"model": net if method == "plain" else f"{net}+CHR", "subset": subset}
-                row["seeds"] = str(len(mine))
-                each = np.append(known_mean(values, 0), known_mean(values))
-                for name, value in zip((*mine[0].classes, "mean"), each, strict=True):
-                    paper = table.get((f"{spec.published}{METHODS[method].published}", subset, name))
-                    row[name] = f"{100 * value:.1f}" + (f" ({paper:.1f})" if paper is not None else "")
-                rows.append(row)
+        for method, subset, mine in _trained(found, net, ("plain", "CHR"), scale):
+            values = np.array(
+                [d.figures.ap if kind == "classification" else d.figures.pointing for d in mine]
+            )
+            row = {"model": net if method == "plain" else f"{net}+CHR", "subset": subset}
+            row["seeds"] = str(len(mine))
+            each = np.append(known_mean(values, 0), known_mean(values))
+            for name, value in zip((*mine[0].classes, "mean"), each, strict=True):
+                paper = table.get((f"{spec.published}{METHODS[method].published}", subset, name))
+                row[name] = beside(f"{100 * value:.1f}", paper)
+            rows.append(row)
     return rows
 
 
 def _operating(found: Sequence[Done], scale: SixrayScale) -> list[Row]:
     rows = []
-    for method in scale.methods:
-        for subset in scale.subsets:
-            mine = pick(found, scale.ablation, method, subset)
-            if mine:
-                each = 100 * known_mean(np.array([d.figures.pd for d in mine]), 0)
-                row = {"method": method, "subset": subset, "seeds": str(len(mine))}
-                row |= {name: f"{v:.1f}" for name, v in zip(mine[0].classes, each, strict=True)}
-                rows.append({**row, "mean": f"{known_mean(each):.1f}"})
+    for method, subset, mine in _trained(found, scale.ablation, scale.methods, scale):
+        each = 100 * known_mean(np.array([d.figures.pd for d in mine]), 0)
+        row = {"method": method, "subset": subset, "seeds": str(len(mine))}
+        row |= {name: f"{v:.1f}" for name, v in zip(mine[0].classes, each, strict=True)}
+        rows.append({**row, "mean": f"{known_mean(each):.1f}"})
     return rows
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import statistics
-
-from torch import nn
+from functools import partial
 
 from beltline.models.chr import build_chr
 from beltline.models.complexity import measure_complexity
@@ -22,13 +21,8 @@ def timing_table(scale: SixrayScale, *, repeats: int = 11) -> list[dict[str, str
     """
     rows = []
     for name, net in timed_nets(scale).items():
-        models: dict[str, nn.Module] = {
-            "plain": build_chr(
-                net.backbone, len(PAPER_IMAGES), backbone_options=net.options, variant="plain"
-            ),
-            "CHR": build_chr(net.backbone, len(PAPER_IMAGES), backbone_options=net.options),
-            "light": build_chr(net.backbone, len(PAPER_IMAGES), backbone_options=net.options, wiring="light"),
-        }
+        build = partial(build_chr, net.backbone, len(PAPER_IMAGES), backbone_options=net.options)
+        models = {"plain": build(variant="plain"), "CHR": build(), "light": build(wiring="light")}
         side = scale.warp
         cost = {f: measure_complexity(model, height=side, width=side) for f, model in models.items()}
         steps = [torch_step(model.eval(), side) for model in models.values()]

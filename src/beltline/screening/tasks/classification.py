@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError, ClassFinding, Decision, Scan, ScanReport
+from beltline.core import BadInputError, ClassFinding, Decision, ScanReport
 from beltline.screening.cards import ModelCard
 from beltline.screening.localize import activation, fine_map, point_and_box
 from beltline.screening.prepare import Letterbox, Prepared, prepare
@@ -45,10 +45,6 @@ def _check(card: ModelCard) -> ModelCard:
     if not card.thresholds:
         raise BadInputError("metadata needs thresholds; run beltline evaluate RUN --calibrate, then export")
     return card
-
-
-def _prepare(scan: Scan, card: ModelCard) -> Prepared:
-    return prepare(scan, long_side=card.long_side)
 
 
 def _answer(run: Run, inputs: Arrays, card: ModelCard) -> ClassMaps:
@@ -104,7 +100,7 @@ CLASSIFICATION: Task[ClassMaps] = Task(
     name="classification",
     graphs={"model": Names(("image",), ("logits", "cams"))},
     check=_check,
-    prepare=_prepare,
+    prepare=lambda scan, card: prepare(scan, long_side=card.long_side),
     answer=_answer,
     scores=lambda answer, card: probabilities(card, answer.logits),
     decide=_decide,

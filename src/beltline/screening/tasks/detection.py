@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError, ClassFinding, Decision, InstanceFinding, Scan, ScanReport
+from beltline.core import BadInputError, ClassFinding, Decision, InstanceFinding, ScanReport
 from beltline.core.report import Box
 from beltline.screening.cards import ModelCard
 from beltline.screening.localize import boxes_on_scan
@@ -75,10 +75,6 @@ def _check(card: ModelCard) -> ModelCard:
     return replace(card, thresholds=held)
 
 
-def _prepare(scan: Scan, card: ModelCard) -> Prepared:
-    return prepare_whole(scan, long_side=card.long_side)
-
-
 def _answer(run: Run, inputs: Arrays, card: ModelCard) -> FoundBoxes:
     outputs, k = run("model", inputs), len(card.classes)
     best, boxes, labels, scores = (outputs[name] for name in OUTPUTS)
@@ -137,7 +133,7 @@ DETECTION: Task[FoundBoxes] = Task(
     name="detection",
     graphs={"model": Names(("image",), OUTPUTS)},
     check=_check,
-    prepare=_prepare,
+    prepare=lambda scan, card: prepare_whole(scan, long_side=card.long_side),
     answer=_answer,
     scores=lambda answer, card: answer.best,
     decide=_decide,

@@ -252,18 +252,14 @@ def _of_scans(
 ) -> list[dict[str, Any]]:
     # of each class: how well its best box tells scans with it from scans without it
     scores, labels = scan_scores(seen.found, seen.scans, classes), seen.labels(classes)
-    found = []
-    for k in range(classes):
-        found.append(
-            {
-                "positives": int((labels[:, k] == 1).sum()),
-                "auc": float(roc_auc(labels[:, k], scores[:, k])),
-                "operating_points": {
-                    pfa: point(labels[:, k], scores[:, k], limits[k]) for pfa, limits in thresholds.items()
-                },
-            }
-        )
-    return found
+    return [
+        {
+            "positives": int((truth == 1).sum()),
+            "auc": float(roc_auc(truth, score)),
+            "operating_points": {pfa: point(truth, score, limits[k]) for pfa, limits in thresholds.items()},
+        }
+        for k, (truth, score) in enumerate(zip(labels.T, scores.T, strict=True))
+    ]
 
 
 def _whole_scan(seen: Evaluation, classes: int, thresholds: Mapping[str, Sequence[float]]) -> dict[str, Any]:

@@ -100,10 +100,8 @@ def calibrate(recipe: DetectorRecipe, model: nn.Module, source: Source, limit: i
     Raises:
         BadInputError: If no scan is without any of the classes.
     """
-    seen, count = (
-        detect(cast(ObjectDetector, model), source, recipe.long_side, limit=limit),
-        len(recipe.classes),
-    )
+    seen = detect(cast(ObjectDetector, model), source, recipe.long_side, limit=limit)
+    count = len(recipe.classes)
     if not (seen.labels(count) == 0).all(1).any():
         raise BadInputError("calibration needs scans without any of the classes, got none")
     thresholds = chosen_thresholds(seen, count)
