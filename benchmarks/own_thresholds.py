@@ -4,7 +4,7 @@ Beside them the plain alternative: the shipped thresholds, all moved in log odds
 asks for. Both are tried on the same 400 draws of halves; the draws share scans, so their spread says how much
 the choice matters, not how sure the mean is.
 
-Run: python benchmarks/own_thresholds.py --benign NEGATIVES --threats POSITIVES [--model NAME] [--pfa 0.05]
+Run: python benchmarks/own_thresholds.py --benign NEGATIVES --threats POSITIVES [--out FILE.csv]
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.metrics import conformal_rank, wilson
+from beltline.protocols.tables import markdown, write_csv
 from beltline.screening import load_model
 from beltline.screening.cards import ModelCard
 from beltline.screening.own_thresholds import BenignScores, choose_own, score_benign
@@ -40,42 +41,59 @@ def _log_odds(values: Floats) -> Floats:
     return np.log(held) - np.log1p(-held)
 
 
+def measured(name: str, benign: list[Path], threats: list[Path], pfa: float) -> list[dict[str, str]]:
+    """One row for each choice of thresholds."""
+    model = load_model(name)
+    card = model.card
+    harmless, armed = (score_benign(paths, model).scores for paths in (benign, threats))
+    shipped = card.thresholds[card.usual_pfa]
+    rows = [_row(name, "shipped", *(_counted(shipped, scores) for scores in (harmless, armed)))]
+    rng = np.random.default_rng(0)
+    orders = [rng.permutation(len(harmless)) for _ in range(DRAWS)]
+    half = len(harmless) // 2
+    for title, choose in (("own, each class centred", centred), ("own, shipped ones moved alike", moved)):
+        found = []
+        for order in orders:
+            thresholds = choose(card, harmless[order[:half]], pfa)
+            found.append([_share(thresholds, scores) for scores in (harmless[order[half:]], armed)])
+        rows.append(_row(name, title, *(_spread(column) for column in np.transpose(found))))
+    return rows
+
+
+def _row(model: str, thresholds: str, benign: str, threats: str) -> dict[str, str]:
+    return {"model": model, "thresholds": thresholds, "benign alarm": benign, "threats alarm": threats}
+
+
+def _share(thresholds: Floats, scores: Floats) -> float:
+    return float((scores >= thresholds).any(1).mean())
+
+
+def _counted(thresholds: Floats, scores: Floats) -> str:
+    share = wilson(int((scores >= thresholds).any(1).sum()), len(scores))
+    return f"{share.hits} of {share.trials} [{100 * share.low:.0f}, {100 * share.high:.0f}] %"
+
+
+def _spread(shares: Floats) -> str:
+    low, high = 100 * np.quantile(shares, [0.05, 0.95])
+    return f"{100 * shares.mean():.1f} % ({low:.0f} to {high:.0f})"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--benign", type=Path, required=True, action="append")
     parser.add_argument("--threats", type=Path, required=True, action="append")
-    parser.add_argument("--model")
+    parser.add_argument("--models", default="starter-chr-2,starter-detector-1")
     parser.add_argument("--pfa", type=float, default=0.05)
+    parser.add_argument("--out", type=Path, help="CSV file of the table")
     given = parser.parse_args()
-    model = load_model(given.model)
-    benign = score_benign(given.benign, model).scores
-    threats = score_benign(given.threats, model).scores
-    card = model.card
-    shipped = card.thresholds[card.usual_pfa]
-    print(f"{card.name}: {len(benign)} benign scans, {len(threats)} with threats")
-    print(f"shipped thresholds, for {card.usual_pfa:g} on simulated bags: {_rates(shipped, benign, threats)}")
-    rng = np.random.default_rng(0)
-    orders = [rng.permutation(len(benign)) for _ in range(DRAWS)]
-    half = len(benign) // 2
-    for name, choose in (("centred on each class", centred), ("shipped, moved", moved)):
-        found = []
-        for order in orders:
-            thresholds = choose(card, benign[order[:half]], given.pfa)
-            rest = benign[order[half:]]
-            found.append([(rest >= thresholds).any(1).mean(), (threats >= thresholds).any(1).mean()])
-        pfa, pd = np.mean(found, axis=0)
-        low, high = np.quantile(found, [0.05, 0.95], axis=0)[:, 1]
-        print(f"{name}, {half} scans: PFA {pfa:.3f} on the others, PD {pd:.2f} ({low:.2f} to {high:.2f})")
-    everything = centred(card, benign, given.pfa)
-    print(f"centred on each class, all {len(benign)}: {_rates(everything, benign, threats)}")
-
-
-def _rates(thresholds: Floats, benign: Floats, threats: Floats) -> str:
-    parts = []
-    for name, scores in (("false alarms", benign), ("found", threats)):
-        share = wilson(int((scores >= thresholds).any(1).sum()), len(scores))
-        parts.append(f"{name} {share.hits} of {share.trials} [{share.low:.2f}, {share.high:.2f}]")
-    return ", ".join(parts)
+    rows = [
+        row
+        for name in given.models.split(",")
+        for row in measured(name, given.benign, given.threats, given.pfa)
+    ]
+    print(markdown(rows))
+    if given.out:
+        write_csv(given.out, rows)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The pages under docs/ keep their word: links lead somewhere, commands parse, models have their page."""
 
+import csv
 import json
 import re
 import shlex
@@ -10,6 +11,7 @@ import typer
 from scripts import detector_page, model_page
 
 from beltline.cli import app as application
+from beltline.protocols.tables import markdown
 from beltline.screening import list_weights, load_model
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,3 +86,9 @@ def test_the_figures_of_a_page_are_those_of_the_card(name, table):
     lines = table(json.loads(json.dumps(card.details["figures"])))
     assert len(lines) > len(card.classes)
     assert set(lines) <= set(PAGES[f"models/{name}.md"].splitlines())
+
+
+def test_the_table_of_own_thresholds_is_the_committed_one():
+    rows = list(csv.DictReader((DOCS / "reports/own_thresholds/sixray.csv").read_text().splitlines()))
+    assert {row["model"] for row in rows} == set(SHIPPED)
+    assert markdown(rows) in PAGES["screening.md"]
