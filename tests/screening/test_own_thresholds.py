@@ -103,6 +103,12 @@ def test_from_a_folder_to_a_model_that_screens(fake, tmp_path: Path, monkeypatch
     found = json.loads(told.out)
     assert (found["benign_scans"], len(found["duplicates"]), len(found["not_judged"])) == (24, 1, 1)
     assert "1 files are copies" in told.err
+    assert "24 scans are few" in told.err
+    assert "take 50 or more" in told.err
+    assert main(["models", "list", "--json"]) == 0
+    assert {m["name"]: m for m in json.loads(capsys.readouterr().out)["models"]}["lane-3"][
+        "origin"
+    ] == "calibrated"
     own = load_model("lane-3")
     assert own.card.details[OWN]["scanner"] == "lane 3"
     assert own.card.classes == load_model(file, trust=True).card.classes

@@ -27,7 +27,7 @@ def calibrate(
     promise for scans like these: at most the share --pfa of them alarms, on average over such choices. The
     range in which the true rate of this choice lies is printed.
 
-    Example: beltline calibrate starter-detector-1 --benign BENIGN --out lane-3 --pfa 0.05
+    Example: beltline calibrate starter-chr-2 --benign BENIGN --out lane-3 --pfa 0.05
     """
     from beltline.core import printable
     from beltline.screening.own_thresholds import choose_own, score_benign
@@ -52,6 +52,11 @@ def calibrate(
         say(f"beltline screen SCANS --model {out} --pfa {pfa:g} --out DIR")
     for item in scored.not_judged[:SHOWN]:
         note(f"beltline: does not count: {printable(item.path)}: {printable(item.reason)}")
+    if chosen.scans < chosen.better:
+        note(
+            f"beltline: {chosen.scans} scans are few: one bold bag among them sets the thresholds high, and"
+            f" threats pass; take {chosen.better} or more"
+        )
     if scored.duplicates:
         note(f"beltline: {len(scored.duplicates)} files are copies of others and count once")
     if chosen.above:

@@ -9,6 +9,7 @@ that the scans which the centre is made of do not seem more harmless than others
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -29,6 +30,7 @@ from beltline.screening.strip import bags_on, cut
 from beltline.screening.task import ModelFailure
 
 OWN = "own thresholds"  # the card's entry for people
+ENOUGH_ABOVE = 5  # benign scans above the thresholds; with fewer one bold bag sets them (reconstructed)
 _LEAST, _MOST = 1e-4, 1 - 1e-6  # scores beyond tell nothing apart
 
 Floats = NDArray[np.float64]
@@ -74,6 +76,11 @@ class OwnThresholds:
     low: float
     high: float
     above: tuple[str, ...] = ()
+
+    @property
+    def better(self) -> int:
+        """So many benign scans that one bold bag among them does not set the thresholds."""
+        return math.ceil(ENOUGH_ABOVE / self.pfa)
 
 
 def score_benign(
@@ -134,7 +141,7 @@ def choose_own(
     alarms = np.asarray((benign.scores >= thresholds).any(axis=1))
     order = [int(n) for n in np.argsort(-boldness) if alarms[int(n)]]
     record = {
-        "scanner": scanner or "not named",
+        "scanner": scanner,
         "benign scans": len(benign),
         "wanted false alarms": pfa,
         "true false alarms, 95 % range": [round(low, 5), round(high, 5)],

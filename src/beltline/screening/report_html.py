@@ -315,7 +315,8 @@ def _chosen_on(model: ModelCard) -> str:
     record = model.details.get(OWN)
     if not isinstance(record, dict):
         return "validation bags"
-    return f"{record['benign scans']} benign scans ({record['scanner']}, {record['chosen on']})"
+    where = ", ".join(filter(None, (record["scanner"], record["chosen on"])))
+    return f"{record['benign scans']} benign scans ({where})"
 
 
 def _kind(value: Any) -> str:

@@ -31,7 +31,7 @@ class WeightsEntry:
         name: What `--model` takes.
         path: The ONNX file.
         sha256: Expected sum, lower-case hex.
-        origin: "shipped" or "imported".
+        origin: "shipped", "imported", or "calibrated" where it has a card of its own.
         default: Whether this model is used when none is named.
         start: The same network's weights for training to start from (safetensors), where there are some.
         start_sha256: Their sum.
@@ -293,7 +293,7 @@ def _entry(folder: Path, line: Mapping[str, Any], origin: str, default: str | No
         name=str(line["name"]),
         path=path,
         sha256=sha256,
-        origin=origin,
+        origin="calibrated" if "card" in line else origin,
         default=line["name"] == default,
         start=start,
         start_sha256=start_sha256,
