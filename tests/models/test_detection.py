@@ -157,7 +157,7 @@ def test_bad_input_is_named():
 
 
 def test_a_backbone_without_the_strides_is_refused():
-    with pytest.raises(ValueError, match=r"\(8, 16, 32\) among them"):
+    with pytest.raises(ValueError, match=r"\(8, 16, 32\)"):
         SmallDetector(2, backbone="vit_tiny_patch16_224", width=8)
 
 

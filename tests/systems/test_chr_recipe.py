@@ -10,11 +10,11 @@ from torch import nn
 
 from beltline.core import PROHIBITED, BadInputError
 from beltline.models.chr import Chr, ChrOutput
+from beltline.models.normalisation import normalisation_of
 from beltline.systems.chr.recipe import (
     build_loss,
     build_model,
     classifier_of,
-    normalisation_of,
     with_sides,
 )
 from beltline.systems.chr.system import SYSTEM
@@ -78,14 +78,12 @@ def test_the_papers_recipe_takes_the_sides_of_its_backbone(backbone, side, warp)
     assert (chosen.crop_height, chosen.crop_width, chosen.warp) == (256, 320, 300)
 
 
-def test_normalisation_is_that_of_the_backbones_weights(tiny_recipe):
-    own = dataclasses.replace(tiny_recipe, normalisation="backbone")
+def test_normalisation_is_that_of_the_backbones_weights():
     for backbone, white in (("Inception-v3", 1.0), ("ResNet34", (1 - 0.485) / 0.229)):
-        mean, std = normalisation_of(dataclasses.replace(own, backbone=backbone))
+        mean, std = normalisation_of("backbone", backbone)
         assert (1 - mean[0]) / std[0] == pytest.approx(white)
     # a run of before keeps what it was trained with
-    before = dataclasses.replace(own, backbone="Inception-v3", normalisation="imagenet")
-    assert normalisation_of(before)[0] == (0.485, 0.456, 0.406)
+    assert normalisation_of("imagenet", "Inception-v3")[0] == (0.485, 0.456, 0.406)
 
 
 def test_nested_fields_change_and_the_others_stay():

@@ -15,13 +15,14 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import timm
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, interpolate, relu
 
+from beltline.models.backbones import feature_backbone
 from beltline.models.detection_assign import assign, generalized_iou
-from beltline.models.detector import MEAN, SPREAD, Detections, ObjectDetector, Target
+from beltline.models.detector import Detections, ObjectDetector, Target
+from beltline.models.normalisation import Normalisation, normalisation_of
 from beltline.models.torchvision_ops import ensure_torchvision_ops
 
 ensure_torchvision_ops()
@@ -38,9 +39,11 @@ class SmallDetector(ObjectDetector):
 
     Args:
         classes: K, without background.
-        backbone: timm name of a backbone with levels at strides 8, 16, 32.
+        backbone: One whose last levels lie at strides 8, 16, 32: display name, or a name in timm.
         width: Channels of pyramid and head.
         convolutions: Of each branch of the head.
+        normalisation: See `beltline.models.normalisation`.
+        pretrained: See `beltline.models.backbones.feature_backbone`.
         options: Further arguments of ``timm.create_model``.
 
     Example:
@@ -50,6 +53,9 @@ class SmallDetector(ObjectDetector):
         (torch.Size([1, 126, 4]), torch.Size([1, 2, 126]))
     """
 
+    mean: Tensor
+    spread: Tensor
+
     def __init__(
         self,
         classes: int,
@@ -57,16 +63,18 @@ class SmallDetector(ObjectDetector):
         backbone: str = "mobilenetv4_conv_small",
         width: int = 64,
         convolutions: int = 2,
+        normalisation: Normalisation = "xray",
+        pretrained: bool = False,
         **options: Any,
     ) -> None:
         super().__init__()
-        probe: Any = timm.create_model(backbone, features_only=True, **options)
-        strides = probe.feature_info.reduction()
-        if not set(STRIDES) <= set(strides):
-            raise ValueError(f"{backbone} has levels at strides {strides}, expected {STRIDES} among them")
-        levels = tuple(strides.index(stride) for stride in STRIDES)
-        body: Any = timm.create_model(backbone, features_only=True, out_indices=levels, **options)
+        body: Any = feature_backbone(backbone, pretrained=pretrained, options=options)
+        strides = tuple(body.feature_info.reduction())
+        if strides != STRIDES:
+            raise ValueError(f"{backbone} has levels at strides {strides} last, expected {STRIDES}")
         self.body = body
+        for name, values in zip(("mean", "spread"), normalisation_of(normalisation, backbone), strict=True):
+            self.register_buffer(name, torch.tensor(values)[:, None, None], persistent=False)
         self.lateral = nn.ModuleList(_block(c, width, 1) for c in body.feature_info.channels())
         self.smooth = nn.ModuleList(_block(width, width, 3) for _ in STRIDES)
         self.score_branch = _Branch(width, convolutions)
@@ -99,7 +107,6 @@ class SmallDetector(ObjectDetector):
 
     def loss(self, images: Tensor, targets: Sequence[Target]) -> dict[str, Tensor]:
         """See `ObjectDetector`: quality focal loss to the aligned scores, and IoU weighted by them."""
-        self.train()
         boxes, logits = self.dense(images)
         height, width = images.shape[2:]
         places = _places(height, width, images.device)
@@ -124,7 +131,7 @@ class SmallDetector(ObjectDetector):
             return [suppressed(b, s) for b, s in zip(boxes, logits.sigmoid(), strict=True)]
 
     def _pyramid(self, images: Tensor) -> list[Tensor]:
-        levels = self.body((images - MEAN) / SPREAD)
+        levels = self.body((images - self.mean) / self.spread)
         sides = [lateral(level) for lateral, level in zip(self.lateral, levels, strict=True)]
         for finer in (1, 0):
             sides[finer] = sides[finer] + interpolate(sides[finer + 1], scale_factor=2.0, mode="nearest")

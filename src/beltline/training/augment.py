@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from beltline.training.augmix import augmix
+
 Matrix = NDArray[np.float64]
 
 
@@ -38,6 +40,7 @@ class AugmentationRange:
         jpeg: Probability of JPEG coding at quality 30 to 95.
         noise: Probability of Gaussian noise, sigma up to 9 grey levels.
         shrink: Probability of a loss of resolution, down to half.
+        augmix: Probability of further colours, see `beltline.training.augmix`.
     """
 
     flip: float = 0.5
@@ -58,11 +61,12 @@ class AugmentationRange:
     jpeg: float = 0.3
     noise: float = 0.35
     shrink: float = 0.15
+    augmix: float = 0.0
 
 
 NO_AUGMENTATION = AugmentationRange(
     flip=0, quarter_turn=0, zoom=(1, 1), aspect=0, tilt_deg=0, shift=0, gamma=0, contrast=0, brightness=0,
-    hue=0, channel_swap=0, grey=0, tint=0, blur=0, sharpen=0, jpeg=0, noise=0, shrink=0,
+    hue=0, channel_swap=0, grey=0, tint=0, blur=0, sharpen=0, jpeg=0, noise=0, shrink=0, augmix=0,
 )  # fmt: skip
 
 
@@ -80,6 +84,7 @@ class Augmentation:
     noise_sigma: float
     noise_seed: int
     jpeg_quality: int | None
+    mixes: bool = False
 
 
 def sample_augmentation(
@@ -122,6 +127,7 @@ def sample_augmentation(
         noise_sigma=rng.uniform(1, 9) if chance[6] < ranges.noise else 0.0,
         noise_seed=int(rng.integers(2**31)),
         jpeg_quality=int(rng.integers(30, 96)) if chance[7] < ranges.jpeg else None,
+        mixes=bool(chance[8] < ranges.augmix),
     )
 
 
@@ -131,6 +137,8 @@ def apply_to_pixels(pixels: NDArray[np.uint8], aug: Augmentation, size: tuple[in
     if aug.shrink < 1:
         small = cv2.resize(out, None, fx=aug.shrink, fy=aug.shrink, interpolation=cv2.INTER_AREA)
         out = cv2.resize(small, size[::-1], interpolation=cv2.INTER_LINEAR)
+    if aug.mixes:
+        out = augmix(out, aug.noise_seed)
     out = cv2.LUT(out, aug.curve)
     if not np.array_equal(aug.mixing, np.eye(3)) or (aug.background != 1).any():
         # background * (255 - mixing @ (255 - x)), as one affine map of the colours

@@ -51,6 +51,7 @@ class FitOptions:
         resume: Go on from the checkpoint in ``out`` where there is one.
         tensorboard: Write TensorBoard files beside the JSON lines.
         channels_last: Memory layout of the model's weights.
+        still: Parts of the model that stay in eval mode while the rest trains.
     """
 
     max_minutes: float | None = None
@@ -65,6 +66,7 @@ class FitOptions:
     resume: bool = False
     tensorboard: bool = True
     channels_last: bool = True
+    still: tuple[nn.Module, ...] = ()
 
 
 @dataclass
@@ -203,6 +205,8 @@ class _Fit:
 
     def _advance(self, stream: Any, loss: Loss, done: float) -> dict[str, float]:
         self.wrapped.train()
+        for part in self.options.still:
+            part.eval()
         factor = self.options.schedule(done)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak_lr"] * factor

@@ -15,6 +15,7 @@ from torch import nn
 
 from beltline.core import BadInputError
 from beltline.training.checkpoint import WEIGHTS, load_weights
+from beltline.training.freezing import hold_still
 from beltline.training.initial import write_start
 from beltline.training.loop import Evaluate, FitResult, fit
 from beltline.training.recipe_values import NamedRecipe, building, read_recipe, recipe_values
@@ -122,7 +123,9 @@ def train(
     steps = system.steps(wanted, opened) if system.steps else wanted.training.steps
     with building():
         model, fabric = _started(system, wanted), build_fabric(wanted.training)
-        optimizer = build_optimizer(wanted.training, model)
+        backbone = _backbone(system, wanted, model)
+        still = hold_still(backbone, wanted.training) if backbone else ()
+        optimizer = build_optimizer(wanted.training, model, backbone)
     out.mkdir(parents=True, exist_ok=True)
     write_values(out / RECIPE, written)
     options = fit_options(
@@ -132,6 +135,7 @@ def train(
         checkpoint_steps=watching.checkpoint_steps,
         log_steps=watching.log_steps,
         tensorboard=watching.tensorboard,
+        still=still,
     )
     result = fit(
         model, batches, system.loss(wanted), optimizer,
@@ -156,6 +160,17 @@ def _started(system: System[R, D], recipe: R) -> nn.Module:
     if system.start is not None:
         system.start(recipe, model)
     return model
+
+
+def _backbone(system: System[R, D], recipe: R, model: nn.Module) -> nn.Module | None:
+    found = system.backbone(model) if system.backbone else None
+    training = recipe.training
+    if found is None and (training.frozen_stages or training.frozen_norm or training.backbone_rate != 1):
+        raise BadInputError(
+            f"this {system.name} has no backbone that could be held still or slowed down; leave"
+            " frozen_stages, frozen_norm and backbone_rate out"
+        )
+    return found
 
 
 def load_recipe(system: System[R, D], run: Path) -> R:

@@ -79,6 +79,9 @@ def require_same_recipe(run: Path, recipe: Mapping[str, Any]) -> None:
     if not path.is_file():
         return
     before = json.loads(path.read_text(encoding="utf-8"))
+    for name, now in recipe.items():  # of a record, too, what an older recipe did not know counts as the same
+        if isinstance(now, Mapping) and isinstance(before.get(name), Mapping):
+            before[name] = {**now, **before[name]}
     way_out = "resume with the run's own, or begin another run"
     require_same(before, recipe, f"{path}: --resume with another recipe:", way_out, free=(*FREE, *NAMES))
 

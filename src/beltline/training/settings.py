@@ -36,6 +36,10 @@ class TrainingSettings:
         workers: Threads that prepare batches.
         init: Folder of an earlier run, or name of a shipped model, whose weights this one starts from; empty
             for random weights.
+        frozen_stages: How many of the backbone's first stages keep the weights they start from, see
+            `beltline.training.freezing`.
+        frozen_norm: Whether the backbone's batch normalisation keeps its statistics, gains and offsets.
+        backbone_rate: Learning rate of the backbone, as a share of ``lr``.
     """
 
     batch_size: int = 16
@@ -52,16 +56,42 @@ class TrainingSettings:
     seed: int = 0
     workers: int = 1
     init: str = ""
+    frozen_stages: int = 0
+    frozen_norm: bool = False
+    backbone_rate: float = 1.0
 
 
-def build_optimizer(settings: TrainingSettings, model: nn.Module) -> torch.optim.Optimizer:
-    """AdamW or SGD, where weights of two and more dimensions decay, or plain Adam."""
+def build_optimizer(
+    settings: TrainingSettings, model: nn.Module, backbone: nn.Module | None = None
+) -> torch.optim.Optimizer:
+    """AdamW or SGD, where weights of two and more dimensions decay, or plain Adam.
+
+    Args:
+        settings: Kind and rates.
+        model: What has a gradient is trained.
+        backbone: Part of it that learns at ``backbone_rate``.
+    """
     if settings.optimizer == "adam":
-        return torch.optim.Adam(model.parameters(), lr=settings.lr)
-    groups = decay_groups(model, settings.weight_decay)
+        return torch.optim.Adam(rate_groups(model, settings, backbone), lr=settings.lr)
+    groups = [
+        {**group, **decay}
+        for group in rate_groups(model, settings, backbone)
+        for decay in decay_groups(group["params"], settings.weight_decay)
+    ]
     if settings.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=settings.lr, momentum=0.9, nesterov=True)
     return torch.optim.AdamW(groups, lr=settings.lr, betas=(0.9, 0.99), foreach=True)
+
+
+def rate_groups(
+    model: nn.Module, settings: TrainingSettings, backbone: nn.Module | None = None
+) -> list[dict[str, Any]]:
+    """What is trained, the backbone behind the rest and with its own rate where it has one."""
+    inside = {id(p) for p in backbone.parameters()} if backbone and settings.backbone_rate != 1 else set()
+    trained = [p for p in model.parameters() if p.requires_grad]
+    rest, own = [p for p in trained if id(p) not in inside], [p for p in trained if id(p) in inside]
+    slow = {"params": own, "lr": settings.lr * settings.backbone_rate}
+    return [{"params": rest, "lr": settings.lr}, *([slow] if own else [])]
 
 
 def fit_options(settings: TrainingSettings, **changes: Any) -> FitOptions:

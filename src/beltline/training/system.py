@@ -66,6 +66,7 @@ class System(Generic[R, D]):
         uses: Fields of the recipe that do not count always, or not on this data: to set one that does not
             is refused.
         start: Takes over the weights that the recipe's ``init`` and the like name.
+        backbone: The part of a model that can be frozen or learn at its own rate; None where it has none.
         steps: Optimizer steps of a run, where the data decides them too; else the recipe's.
         watch: Numbers to see while training, on opened validation data.
         calibrate: ``(recipe, model, data, limit)``: what is chosen on validation data, JSON.
@@ -82,6 +83,7 @@ class System(Generic[R, D]):
     loss: Callable[[R], Loss]
     uses: Callable[[R, D], Sequence[Use[R]]] | None = None
     start: Callable[[R, nn.Module], None] | None = None
+    backbone: Callable[[nn.Module], nn.Module | None] | None = None
     steps: Callable[[R, D], int] | None = None
     watch: Callable[[R, D], Evaluate] | None = None
     calibrate: Callable[[R, nn.Module, D, int | None], Json] | None = None

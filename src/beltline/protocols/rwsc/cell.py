@@ -45,7 +45,7 @@ def run_cell(cell: DetectorCell, data: RwscData, scale: RwscScale, folder: Path)
         model,
         DetectionBatches(training, scale.detector_batch, cell.seed),
         detection_loss,
-        torch.optim.AdamW(decay_groups(model, 0.02), lr=scale.lr),
+        torch.optim.AdamW(decay_groups(model.parameters(), 0.02), lr=scale.lr),
         steps=scale.detector_steps,
         options=short_run(schedule=cosine(warmup=0.05), ema_decay=0.99),
         fabric=build_fabric(),

@@ -115,7 +115,7 @@ def build_optimizer(scale: SixrayScale, model: nn.Module) -> torch.optim.Optimiz
     if scale.optimizer == "sgd":
         parameters = [p for p in model.parameters() if p.requires_grad]
         return torch.optim.SGD(parameters, lr=scale.lr, momentum=0.9, weight_decay=scale.weight_decay)
-    return torch.optim.AdamW(decay_groups(model, scale.weight_decay), lr=scale.lr)
+    return torch.optim.AdamW(decay_groups(model.parameters(), scale.weight_decay), lr=scale.lr)
 
 
 def fit_options(scale: SixrayScale) -> FitOptions:

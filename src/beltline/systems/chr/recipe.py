@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from beltline.models.backbones import IMAGENET_MEAN, IMAGENET_STD, Triple, expected_input
+from beltline.models.backbones import Triple, expected_input
 from beltline.models.chr import (
     Chr,
     ChrOutput,
@@ -22,6 +22,7 @@ from beltline.models.chr import (
     hierarchical_cross_entropy,
 )
 from beltline.models.multilabel_losses import asymmetric_loss
+from beltline.models.normalisation import Normalisation, normalisation_of
 from beltline.training.augment import AugmentationRange
 from beltline.training.loop import Loss
 from beltline.training.settings import TrainingSettings
@@ -33,11 +34,6 @@ STARTER_CLASSES = (
 )  # fmt: skip
 STARTER_TRAINING = TrainingSettings(batch_size=32)
 BACKBONE = "classifier.backbone."  # how the names of the backbone's tensors begin in a `Normalised`
-# the network sees (image - mean) / spread; simulated bags lie near white
-NORMALISATIONS: Mapping[str, tuple[Triple, Triple]] = {
-    "xray": ((0.8, 0.8, 0.8), (0.25, 0.25, 0.25)),
-    "imagenet": (IMAGENET_MEAN, IMAGENET_STD),
-}
 SIDE = 32  # crops and scans are multiples of it, the coarsest stage's stride
 
 
@@ -92,7 +88,7 @@ class ChrRecipe:
     long_side: int = 448
     sampling: Literal["natural", "balanced"] = "natural"
     epochs: float = 0.0
-    normalisation: Literal["xray", "imagenet", "backbone"] = "xray"
+    normalisation: Normalisation = "xray"
     pretrained: bool = False
     backbone_weights: str = ""
     augmentation: AugmentationRange = field(default_factory=AugmentationRange)
@@ -130,15 +126,7 @@ def build_model(recipe: ChrRecipe) -> Normalised:
         wiring=recipe.wiring,
         pooling=recipe.pooling,
     )
-    return Normalised(classifier, normalisation_of(recipe))
-
-
-def normalisation_of(recipe: ChrRecipe) -> tuple[Triple, Triple]:
-    """Mean and spread that the recipe's network expects."""
-    if recipe.normalisation == "backbone":
-        own = expected_input(recipe.backbone)
-        return own.mean, own.std
-    return NORMALISATIONS[recipe.normalisation]
+    return Normalised(classifier, normalisation_of(recipe.normalisation, recipe.backbone))
 
 
 def with_sides(recipe: ChrRecipe) -> ChrRecipe:

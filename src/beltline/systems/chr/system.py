@@ -23,7 +23,14 @@ from beltline.systems.chr.figures import (
     table,
 )
 from beltline.systems.chr.paper import chr_paper, chr_single_label
-from beltline.systems.chr.recipe import BACKBONE, ChrRecipe, Normalised, build_loss, build_model
+from beltline.systems.chr.recipe import (
+    BACKBONE,
+    ChrRecipe,
+    Normalised,
+    build_loss,
+    build_model,
+    classifier_of,
+)
 from beltline.training.initial import read_start, take_over
 from beltline.training.system import ExportRequest, Json, System
 from beltline.training.uses import Use
@@ -134,6 +141,7 @@ SYSTEM: System[ChrRecipe, ChrData] = System(
     loss=build_loss,
     uses=uses_of,
     start=start_from,
+    backbone=lambda model: classifier_of(model).backbone,
     steps=lambda recipe, data: data.steps(recipe),
     watch=build_evaluate,
     calibrate=calibrate_on,

@@ -8,6 +8,7 @@ import torch
 
 from beltline.models.detection import ObjectDetector, build_detector
 from beltline.models.detection_small import SmallDetector
+from beltline.models.normalisation import Normalisation
 from beltline.training.augment import AugmentationRange
 from beltline.training.settings import TrainingSettings
 
@@ -21,8 +22,10 @@ class DetectorRecipe:
     Attributes:
         classes: Classes in order; empty for those of the set that is trained on.
         detector: Key of `beltline.models.detection.DETECTORS`.
-        backbone: Of the starter: name in timm with levels at strides 8, 16 and 32.
+        backbone: Of the starter: one with levels at strides 8, 16 and 32, display name or a name in timm.
         backbone_channels: Of the starter: widths of the four ResNet stages, empty for the backbone's own.
+        normalisation: Of the starter: see `beltline.models.normalisation`.
+        pretrained: Of the starter: start from the backbone's ImageNet weights, as CHR does.
         width: Of the starter: channels of pyramid and head.
         convolutions: Of the starter: of each branch of the head.
         long_side: Longer side of the scans in training and in use, a multiple of 32.
@@ -37,6 +40,8 @@ class DetectorRecipe:
     detector: str = STARTER
     backbone: str = "resnet18"
     backbone_channels: tuple[int, ...] = (32, 64, 128, 256)
+    normalisation: Normalisation = "xray"
+    pretrained: bool = False
     width: int = 48
     convolutions: int = 2
     long_side: int = 640
@@ -68,5 +73,7 @@ def build_model(recipe: DetectorRecipe) -> ObjectDetector:
         backbone=recipe.backbone,
         width=recipe.width,
         convolutions=recipe.convolutions,
+        normalisation=recipe.normalisation,
+        pretrained=recipe.pretrained,
         **options,
     )

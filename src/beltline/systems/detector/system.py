@@ -150,7 +150,7 @@ def export(recipe: DetectorRecipe, model: nn.Module, request: ExportRequest) -> 
 
 def uses_of(recipe: DetectorRecipe, source: Source) -> tuple[Use[DetectorRecipe], ...]:
     """Fields that are the starter's own."""
-    own = ("backbone", "backbone_channels", "width", "convolutions")
+    own = ("backbone", "backbone_channels", "normalisation", "pretrained", "width", "convolutions")
     return tuple(Use(name, lambda r: r.detector == STARTER, f"with detector={STARTER}") for name in own)
 
 
@@ -163,6 +163,7 @@ SYSTEM: System[DetectorRecipe, Source] = System(
     loss=lambda recipe: detection_loss,
     uses=uses_of,
     start=start_from,
+    backbone=lambda model: getattr(model, "body", None),
     watch=watch,
     calibrate=calibrate,
     measure=measure,
