@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from beltline.training.amplitude_swap import Amplitudes, amplitudes_of
 from beltline.training.augmix import augmix
 
 Matrix = NDArray[np.float64]
@@ -41,6 +42,9 @@ class AugmentationRange:
         noise: Probability of Gaussian noise, sigma up to 9 grey levels.
         shrink: Probability of a loss of resolution, down to half.
         augmix: Probability of further colours, see `beltline.training.augmix`.
+        amplitude_swap: Probability of the broad colours of another scan, see
+            `beltline.training.amplitude_swap`; used where ``amplitude_from`` names where they come from.
+        amplitude_from: Folder of scans in colour, which need no label; empty for none.
     """
 
     flip: float = 0.5
@@ -62,11 +66,14 @@ class AugmentationRange:
     noise: float = 0.35
     shrink: float = 0.15
     augmix: float = 0.0
+    amplitude_swap: float = 0.5
+    amplitude_from: str = ""
 
 
 NO_AUGMENTATION = AugmentationRange(
     flip=0, quarter_turn=0, zoom=(1, 1), aspect=0, tilt_deg=0, shift=0, gamma=0, contrast=0, brightness=0,
     hue=0, channel_swap=0, grey=0, tint=0, blur=0, sharpen=0, jpeg=0, noise=0, shrink=0, augmix=0,
+    amplitude_swap=0,
 )  # fmt: skip
 
 
@@ -85,6 +92,7 @@ class Augmentation:
     noise_seed: int
     jpeg_quality: int | None
     mixes: bool = False
+    amplitudes: Amplitudes | None = None
 
 
 def sample_augmentation(
@@ -128,6 +136,7 @@ def sample_augmentation(
         noise_seed=int(rng.integers(2**31)),
         jpeg_quality=int(rng.integers(30, 96)) if chance[7] < ranges.jpeg else None,
         mixes=bool(chance[8] < ranges.augmix),
+        amplitudes=_sample_amplitudes(rng, ranges, output),
     )
 
 
@@ -137,6 +146,8 @@ def apply_to_pixels(pixels: NDArray[np.uint8], aug: Augmentation, size: tuple[in
     if aug.shrink < 1:
         small = cv2.resize(out, None, fx=aug.shrink, fy=aug.shrink, interpolation=cv2.INTER_AREA)
         out = cv2.resize(small, size[::-1], interpolation=cv2.INTER_LINEAR)
+    if aug.amplitudes is not None:
+        out = aug.amplitudes.over(out, aug.noise_seed)
     if aug.mixes:
         out = augmix(out, aug.noise_seed)
     out = cv2.LUT(out, aug.curve)
@@ -201,6 +212,24 @@ def _sample_matrix(
     offset = play * ranges.shift * rng.uniform(-1, 1, 2) + np.array(output[::-1]) / 2
     place = np.array([[1, 0, offset[0]], [0, 1, offset[1]], [0, 0, 1.0]])
     return np.asarray(place @ linear @ centre_source, np.float64)
+
+
+def require_amplitudes(ranges: AugmentationRange, output: tuple[int, int]) -> None:
+    """Read the scans that the augmentation borrows from, so that a bad folder is told before training begins.
+
+    Raises:
+        BadInputError: If there is none.
+    """
+    if ranges.amplitude_from:
+        amplitudes_of(ranges.amplitude_from, output)
+
+
+def _sample_amplitudes(
+    rng: np.random.Generator, ranges: AugmentationRange, output: tuple[int, int]
+) -> Amplitudes | None:
+    if not ranges.amplitude_from or rng.random() >= ranges.amplitude_swap:
+        return None
+    return amplitudes_of(ranges.amplitude_from, output)
 
 
 def _curve(*, gamma: float, contrast: float, offset: float) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@ from torch import nn
 
 from beltline.core import BadInputError
 from beltline.training.checkpoint import WEIGHTS, load_weights
+from beltline.training.depthwise import quicken
 from beltline.training.freezing import hold_still
 from beltline.training.initial import write_start
 from beltline.training.loop import Evaluate, FitResult, fit
@@ -123,6 +124,7 @@ def train(
     steps = system.steps(wanted, opened) if system.steps else wanted.training.steps
     with building():
         model, fabric = _started(system, wanted), build_fabric(wanted.training)
+        quicken(model)
         backbone = _backbone(system, wanted, model)
         still = hold_still(backbone, wanted.training) if backbone else ()
         optimizer = build_optimizer(wanted.training, model, backbone)

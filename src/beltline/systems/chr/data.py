@@ -21,6 +21,7 @@ from beltline.systems.chr.lists import (
     whole_list,
 )
 from beltline.systems.chr.recipe import ChrRecipe, with_sides
+from beltline.training.augment import require_amplitudes
 from beltline.training.files import FileBatches
 from beltline.training.loop import Batches
 from beltline.training.shards import Batch, ShardBatches, require_shards, whole_scans
@@ -55,11 +56,13 @@ class ShardData:
                 f"{self.folder}: sampling=balanced is for lists of image files; make shards with the share of"
                 " positives that they should have"
             )
+        size = (recipe.crop_height, recipe.crop_width)
+        require_amplitudes(recipe.augmentation, size)
         return ShardBatches(
             self.folder,
             recipe.classes,
             batch_size=recipe.training.batch_size,
-            size=(recipe.crop_height, recipe.crop_width),
+            size=size,
             ranges=recipe.augmentation,
             seed=recipe.training.seed,
             workers=recipe.training.workers,

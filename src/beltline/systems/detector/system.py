@@ -29,6 +29,7 @@ from beltline.systems.detector.figures import (
     table,
 )
 from beltline.systems.detector.recipe import STARTER, DetectorRecipe, build_model, detector_detr
+from beltline.training.augment import require_amplitudes
 from beltline.training.initial import read_start, take_over, take_over_part
 from beltline.training.loop import Evaluate
 from beltline.training.sources import Source, open_source
@@ -60,6 +61,7 @@ def build_batches(recipe: DetectorRecipe, source: Source) -> SourceBatches:
     """Augmented batches."""
     training = recipe.training
     size = (recipe.crop_height, recipe.crop_width)
+    require_amplitudes(recipe.augmentation, size)
     return SourceBatches(
         source, training.batch_size, recipe.long_side, size, recipe.augmentation, training.seed,
         training.workers,
