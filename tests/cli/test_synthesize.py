@@ -250,7 +250,8 @@ def test_from_simulated_bags_to_a_detector_by_commands_alone(tmp_path, capsys):
     small = ("backbone=resnet10t", "backbone_channels=8,8,8,8", "width=8", "long_side=96", "crop_height=64",
              "crop_width=96", "batch_size=2", "steps=2", "precision=32-true")  # fmt: skip
     sets = [word for field in small for word in ("--set", field)]
-    assert run(capsys, "train", "detector", "--data", made, "--out", trained, *sets)[0] == 0
+    words = ("--recipe", "detector_starter", "--data", made, "--out", trained)
+    assert run(capsys, "train", "detector", *words, *sets)[0] == 0
     code, out, _ = run(capsys, "evaluate", trained, "--data", made, "--json")
     assert code == 0
     assert json.loads(out)["objects"] > 0

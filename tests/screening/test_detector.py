@@ -301,7 +301,7 @@ def test_a_trained_detector_screens_a_simulated_set(tmp_path: Path) -> None:
         return result.output
 
     changes = [word for change in tiny for word in ("--set", change)]
-    beltline("train", "detector", "--data", data, "--out", run, *changes)
+    beltline("train", "detector", "--recipe", "detector_starter", "--data", data, "--out", run, *changes)
     _make_bold(tmp_path / "run")
     beltline("evaluate", run, "--calibrate", "--data", data)
     beltline("export", run, "--out", file, "--name", "tiny")

@@ -5,9 +5,11 @@ import math
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from beltline.cli.app import main
 from beltline.formats import write_shard
+from beltline.models.backbones import feature_backbone
 from beltline.screening import load_model
 
 SETTINGS = {
@@ -18,7 +20,8 @@ SETTINGS = {
 
 def train(data, out, *extra):
     changes = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={value}")]
-    return main(["train", "chr", "--data", str(data), "--out", str(out), *changes, *extra])
+    words = ["train", "chr", "--recipe", "chr_starter", "--data", str(data), "--out", str(out)]
+    return main([*words, *changes, *extra])
 
 
 def arrays(labels):
@@ -185,8 +188,8 @@ def test_wrong_use_is_one_line_and_a_code(words, code, message, tmp_path, monkey
     ],
 )
 def test_no_change_is_passed_over_in_silence(changes, message, tiny_shards, tmp_path, capsys):
-    words = ["train", "chr", "--data", str(tiny_shards), "--out", str(tmp_path / "run"), "--set",
-             "classes=gun,knife"]  # fmt: skip
+    words = ["train", "chr", "--recipe", "chr_starter", "--data", str(tiny_shards), "--out",
+             str(tmp_path / "run"), "--set", "classes=gun,knife"]  # fmt: skip
     assert main([*words, *(word for change in changes for word in ("--set", change))]) == 3
     assert message in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
@@ -213,7 +216,8 @@ def test_classes_that_shards_lack_are_told_with_the_way_out(verb, tiny_shards, t
 
 
 def test_the_starters_classes_are_more_than_these_shards_have(tiny_shards, tmp_path, capsys):
-    assert main(["train", "chr", "--data", str(tiny_shards), "--out", str(tmp_path / "run")]) == 3
+    words = ["--recipe", "chr_starter", "--data", str(tiny_shards), "--out", str(tmp_path / "run")]
+    assert main(["train", "chr", *words]) == 3
     err = capsys.readouterr().err
     assert "no class wrench, pliers" in err
     assert "--set classes=gun,knife," in err
@@ -264,3 +268,16 @@ def test_three_hundred_steps_find_the_blocks(tmp_path, write_tiny_shards, capsys
     found = one_object(capsys.readouterr().out)
     assert found["mean"]["auc"] > 0.9
     assert found["mean"]["pointing"] > 0.9
+
+
+@pytest.mark.parametrize(("verb", "recipe"), [("chr", "chr_lite0"), ("detector", "detector_lite0")])
+def test_a_training_without_a_recipe_starts_from_imagenet(verb, recipe, tiny_shards, tmp_path):
+    run = tmp_path / "run"
+    small = ["steps=1", "batch_size=2", "crop_height=32", "crop_width=32", "precision=32-true", "ema_decay=0"]
+    words = [word for change in [*small, "lr=0", "weight_decay=0"] for word in ("--set", change)]
+    assert main(["train", verb, "--data", str(tiny_shards), "--out", str(run), *words]) == 0
+    written = json.loads((run / "recipe.json").read_text())
+    assert (written["recipe"], written["pretrained"], written["normalisation"]) == (recipe, True, "backbone")
+    stem = next(t for name, t in load_file(run / "weights.safetensors").items() if "conv_stem" in name)
+    start = feature_backbone("EfficientNet-Lite0", pretrained=True).state_dict()["conv_stem.weight"]
+    assert np.array_equal(stem, start)

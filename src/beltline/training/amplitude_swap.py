@@ -40,7 +40,7 @@ class Amplitudes:
     @property
     def reach(self) -> int:
         """b, the highest frequency that is swapped."""
-        return self.blocks.shape[2] - 1
+        return int(self.blocks.shape[2]) - 1
 
     def over(self, pixels: Pixels, number: int) -> Pixels:
         """A scan (H, W, 3) with the amplitudes of the folder's scan ``number``, counted round and round."""

@@ -86,7 +86,7 @@ OPERATIONS: tuple[Callable[[Pixels, float], Pixels], ...] = (
 )  # fmt: skip
 
 
-def _by_level(pixels: Pixels, curve: NDArray[np.float64]) -> Pixels:
+def _by_level(pixels: Pixels, curve: NDArray[Any]) -> Pixels:
     return np.asarray(cv2.LUT(pixels, np.clip(np.rint(curve), 0, 255).astype(np.uint8)), np.uint8)
 
 

@@ -14,6 +14,7 @@ from typing import Any, Generic
 from torch import nn
 
 from beltline.core import BadInputError
+from beltline.training.allocator import keep_freed_memory
 from beltline.training.checkpoint import WEIGHTS, load_weights
 from beltline.training.depthwise import quicken
 from beltline.training.freezing import hold_still
@@ -81,7 +82,9 @@ def choose_recipe(
         BadInputError: If the recipe or a field is not known, or a value does not fit.
     """
     own = out / RECIPE
-    source = str(own) if resume and own.is_file() else name_or_file or next(iter(system.recipes))
+    source = (
+        str(own) if resume and own.is_file() else name_or_file or system.default or next(iter(system.recipes))
+    )
     return read_recipe(source, changes, system.recipes)
 
 
@@ -122,6 +125,7 @@ def train(
     # everything that may refuse comes before the first write
     batches = system.batches(wanted, opened)
     steps = system.steps(wanted, opened) if system.steps else wanted.training.steps
+    keep_freed_memory()
     with building():
         model, fabric = _started(system, wanted), build_fabric(wanted.training)
         quicken(model)

@@ -57,7 +57,7 @@ class System(Generic[R, D]):
 
     Attributes:
         name: As on the command line and in ``recipe.json``.
-        recipes: By name, the default one first.
+        recipes: By name; a file that names none is of the first.
         open: Looks at a data folder, once, and completes the recipe by what is in it (classes); raises
             `BadInputError` where they do not fit.
         build: The recipe's network, weights drawn from its seed.
@@ -67,6 +67,7 @@ class System(Generic[R, D]):
             is refused.
         start: Takes over the weights that the recipe's ``init`` and the like name.
         backbone: The part of a model that can be frozen or learn at its own rate; None where it has none.
+        default: Recipe of a training that names none; empty for the first.
         steps: Optimizer steps of a run, where the data decides them too; else the recipe's.
         watch: Numbers to see while training, on opened validation data.
         calibrate: ``(recipe, model, data, limit)``: what is chosen on validation data, JSON.
@@ -84,6 +85,7 @@ class System(Generic[R, D]):
     uses: Callable[[R, D], Sequence[Use[R]]] | None = None
     start: Callable[[R, nn.Module], None] | None = None
     backbone: Callable[[nn.Module], nn.Module | None] | None = None
+    default: str = ""
     steps: Callable[[R, D], int] | None = None
     watch: Callable[[R, D], Evaluate] | None = None
     calibrate: Callable[[R, nn.Module, D, int | None], Json] | None = None

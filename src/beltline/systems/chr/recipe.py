@@ -1,4 +1,4 @@
-"""Recipes of CHR: hyperparameters, the network and the loss. The default is the starter that ships."""
+"""Recipes of CHR: hyperparameters, the network and the loss."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -93,6 +93,21 @@ class ChrRecipe:
     backbone_weights: str = ""
     augmentation: AugmentationRange = field(default_factory=AugmentationRange)
     training: TrainingSettings = STARTER_TRAINING
+
+
+def chr_lite0() -> ChrRecipe:
+    """The starter that ships: EfficientNet-Lite0 from its ImageNet weights, out of a package."""
+    return ChrRecipe(
+        classes=(),
+        backbone="EfficientNet-Lite0",
+        backbone_channels=(),
+        wiring="light",
+        normalisation="backbone",
+        pretrained=True,
+        crop_height=288,
+        crop_width=288,
+        training=TrainingSettings(batch_size=16, lr=7e-4),
+    )
 
 
 class Normalised(nn.Module):

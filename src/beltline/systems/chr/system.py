@@ -29,6 +29,7 @@ from beltline.systems.chr.recipe import (
     Normalised,
     build_loss,
     build_model,
+    chr_lite0,
     classifier_of,
 )
 from beltline.training.initial import read_start, take_over
@@ -134,7 +135,12 @@ def _balances(recipe: ChrRecipe) -> bool:
 
 SYSTEM: System[ChrRecipe, ChrData] = System(
     name="chr",
-    recipes={"chr_starter": ChrRecipe, "chr_paper": chr_paper, "chr_single_label": chr_single_label},
+    recipes={
+        "chr_starter": ChrRecipe,
+        "chr_lite0": chr_lite0,
+        "chr_paper": chr_paper,
+        "chr_single_label": chr_single_label,
+    },
     open=open_data,
     build=build_model,
     batches=lambda recipe, data: data.batches(recipe),
@@ -142,6 +148,7 @@ SYSTEM: System[ChrRecipe, ChrData] = System(
     uses=uses_of,
     start=start_from,
     backbone=lambda model: classifier_of(model).backbone,
+    default="chr_lite0",
     steps=lambda recipe, data: data.steps(recipe),
     watch=build_evaluate,
     calibrate=calibrate_on,

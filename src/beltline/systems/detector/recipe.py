@@ -51,6 +51,20 @@ class DetectorRecipe:
     training: TrainingSettings = field(default_factory=TrainingSettings)
 
 
+def detector_lite0() -> DetectorRecipe:
+    """The starter that ships: EfficientNet-Lite0 from its ImageNet weights, out of a package."""
+    return DetectorRecipe(
+        backbone="EfficientNet-Lite0",
+        backbone_channels=(),
+        normalisation="backbone",
+        pretrained=True,
+        width=64,
+        crop_height=384,
+        crop_width=448,
+        training=TrainingSettings(lr=7e-4),
+    )
+
+
 def detector_detr() -> DetectorRecipe:
     """RT-DETRv2, narrow: a lower learning rate and a longer warm-up than convolutions need."""
     return DetectorRecipe(

@@ -28,7 +28,13 @@ from beltline.systems.detector.figures import (
     progress_figures,
     table,
 )
-from beltline.systems.detector.recipe import STARTER, DetectorRecipe, build_model, detector_detr
+from beltline.systems.detector.recipe import (
+    STARTER,
+    DetectorRecipe,
+    build_model,
+    detector_detr,
+    detector_lite0,
+)
 from beltline.training.augment import require_amplitudes
 from beltline.training.initial import read_start, take_over, take_over_part
 from beltline.training.loop import Evaluate
@@ -158,7 +164,11 @@ def uses_of(recipe: DetectorRecipe, source: Source) -> tuple[Use[DetectorRecipe]
 
 SYSTEM: System[DetectorRecipe, Source] = System(
     name="detector",
-    recipes={"detector_starter": DetectorRecipe, "detector_detr": detector_detr},
+    recipes={
+        "detector_starter": DetectorRecipe,
+        "detector_lite0": detector_lite0,
+        "detector_detr": detector_detr,
+    },
     open=open_data,
     build=build_model,
     batches=build_batches,
@@ -166,6 +176,7 @@ SYSTEM: System[DetectorRecipe, Source] = System(
     uses=uses_of,
     start=start_from,
     backbone=lambda model: getattr(model, "body", None),
+    default="detector_lite0",
     watch=watch,
     calibrate=calibrate,
     measure=measure,
