@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from beltline.core import STARTER_CLASSES
 from beltline.models.backbones import IMAGENET_MEAN, IMAGENET_STD, Triple, expected_input
 from beltline.models.chr import (
     Chr,
@@ -27,10 +28,6 @@ from beltline.training.loop import Loss
 from beltline.training.settings import TrainingSettings
 from beltline.training.shards import Batch
 
-STARTER_CLASSES = (
-    "gun", "knife", "wrench", "pliers", "scissors", "hammer",
-    "handcuffs", "baton", "bullet", "lighter", "battery", "pressure_vessel",
-)  # fmt: skip
 STARTER_TRAINING = TrainingSettings(batch_size=32)
 BACKBONE = "classifier.backbone."  # how the names of the backbone's tensors begin in a `Normalised`
 # the network sees (image - mean) / spread; simulated bags lie near white
