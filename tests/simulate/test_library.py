@@ -15,7 +15,7 @@ from beltline.core import ANOMALY, PROHIBITED, BadInputError
 from beltline.physics import dual_energy_transmission
 from beltline.simulate.bags import BagRecipe, family_facts, split_of
 from beltline.simulate.library import INDEX, ObjectLibrary, _shares, bake_library, compose, open_library
-from beltline.simulate.shards import ShardPlan, compose_shard
+from beltline.simulate.shards import ShardPlan, compose_shard, write_shards
 
 CLASSES = ("gun", "knife")
 RECIPE = BagRecipe(classes=CLASSES, positives=1.0, items=(3, 6), garments=(1, 2))
@@ -113,9 +113,23 @@ def test_every_label_gets_as_many_objects_whatever_its_families(tmp_path: Path) 
 
 
 def test_no_family_is_left_out_for_want_of_objects() -> None:
-    shares = _shares(2)
+    shares = _shares(2, ("battery", "hammer"))
     assert sum(shares[name] for name in ("battery_cells", "battery_pack", "power_bank")) == 3
     assert shares["hammer_tool"] == 2
+    assert shares["pistol"] == 0
+
+
+def test_only_the_labels_that_are_wanted_are_baked_and_a_shard_of_others_is_refused(tmp_path: Path) -> None:
+    asked = ("gun", "liquid", "knife")
+    library = bake_library(
+        tmp_path / "few", seed=1, split="val", pixel_mm=9.0, each=1, per_class=2, labels=asked
+    )
+    assert library.exemplars() == {"gun": 2, "knife": 9, "liquid": 4}, "one of every family at least"
+    assert library.baked["labels"] == ["gun", "knife", "liquid"]
+    plan = ShardPlan(("gun", "dart"), height=64, width=96, count=1)
+    with pytest.raises(BadInputError, match="few: no object of dart; bake"):
+        write_shards(tmp_path / "shards", library, plan, shards=1)
+    assert not (tmp_path / "shards").exists()
 
 
 def test_a_library_of_an_earlier_version_is_drawn_from_by_the_new_labels(

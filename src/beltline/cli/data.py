@@ -11,6 +11,8 @@ from beltline.core import STARTER_CLASSES, canonical
 
 if TYPE_CHECKING:
     from beltline.data import RealismReport
+    from beltline.simulate.bags import Split
+    from beltline.simulate.library import ObjectLibrary
 
 # Guns and knives, which every public set holds, are drawn more often.
 OFTEN = "gun,gun,knife,knife,knife,knife,scissors"
@@ -67,7 +69,7 @@ def shards(
     library: Annotated[Path | None, typer.Option(help="Baked objects; default OUT-library.")] = None,
     each: Annotated[int, typer.Option(help="Objects baked per everyday family.", min=1)] = 12,
     per_class: Annotated[
-        int, typer.Option(help="Objects baked per prohibited label, shared over its families.", min=1)
+        int, typer.Option(help="Objects baked per label, shared over its families.", min=1)
     ] = 400,
     threats_each: Annotated[
         int | None, typer.Option(help="Objects per prohibited family instead, as earlier versions.", min=1)
@@ -82,8 +84,7 @@ def shards(
 
     Example: beltline data shards shards/train --split train --shards 40 --seed 1
     """
-    from beltline.simulate.bags import SPLITS
-    from beltline.simulate.library import INDEX, bake_library, open_library
+    from beltline.simulate.bags import SPLITS, BagRecipe
     from beltline.simulate.shards import ShardPlan, write_shards
 
     chosen = next((s for s in SPLITS if s == split), None)
@@ -101,15 +102,11 @@ def shards(
         )
     with usage("--classes or --styles"):
         plan = ShardPlan(names, height=height, width=width, count=count, styles=looks)
-    root = library or out.with_name(f"{out.name}-library")
-    stock: dict[str, int | None] = {"threats_each": threats_each}
-    stock["per_class"] = per_class if threats_each is None else None
-    if not (root / INDEX).is_file():
-        note(f"baking objects into {root} ...")
-        bake_library(root, seed=seed, split=chosen, pixel_mm=pixel_mm, each=each, **stock)
-    # one library may serve several seeds where it was named
-    own = {"seed": seed, "each": each, **stock} if library is None else {}
-    opened = open_library(root, split=split, pixel_mm=pixel_mm, **own)
+    baking: dict[str, Any] = {"seed": seed, "each": each, "threats_each": threats_each}
+    if threats_each is None:
+        labels = sorted({*names, *BagRecipe().everyday_prohibited})
+        baking |= {"per_class": per_class, "labels": labels}
+    opened = _opened(library, out, baking, split=chosen, pixel_mm=pixel_mm)
     drawn = (*names, *(name for name in more if name in names))
 
     def report(done: int, total: int, _item: str) -> None:
@@ -122,6 +119,20 @@ def shards(
     print(f"{out}: {written} shards of {count} bags from {len(opened.objects)} objects of the {split} split")
     counted = opened.exemplars()
     print("exemplars: " + ", ".join(f"{name} {counted.get(name, 0)}" for name in names))
+
+
+def _opened(
+    library: Path | None, out: Path, baking: dict[str, Any], *, split: "Split", pixel_mm: float
+) -> "ObjectLibrary":
+    """The library that was named, or the set's own; baked first where there is none."""
+    from beltline.simulate.library import INDEX, bake_library, open_library
+
+    root = library or out.with_name(f"{out.name}-library")
+    if not (root / INDEX).is_file():
+        note(f"baking objects into {root} ...")
+        bake_library(root, split=split, pixel_mm=pixel_mm, **baking)
+    # one library may serve several seeds where it was named
+    return open_library(root, split=split, pixel_mm=pixel_mm, **(baking if library is None else {}))
 
 
 def _labels(listed: str, option: str) -> list[str]:

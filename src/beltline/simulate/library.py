@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import FORMER, overlap
+from beltline.core import FORMER, LABELS, overlap
 from beltline.formats import require_same, sha256_of, write_json
 from beltline.physics import basis_matrix, spectrum
 from beltline.simulate.bags import (
@@ -157,15 +157,15 @@ def _recorded(entry: Mapping[str, Any]) -> BakedObject:
     return BakedObject(**{**entry, "label": label, "inner_mm": tuple(entry["inner_mm"])})
 
 
-def _shares(per_class: int) -> dict[str, int]:
-    """How many objects of each prohibited family, so that every label gets ``per_class``."""
+def _shares(per_class: int, labels: Collection[str]) -> dict[str, int]:
+    """How many objects of each prohibited family, so that each of the labels gets ``per_class``."""
     families_of: dict[str, list[str]] = {}
     for name, facts in family_facts().items():
         if facts.threat:
             families_of.setdefault(facts.label, []).append(name)
     return {
-        name: max(per_class // len(names) + (place < per_class % len(names)), 1)
-        for names in families_of.values()
+        name: max(per_class // len(names) + (place < per_class % len(names)), 1) * (label in labels)
+        for label, names in families_of.items()
         for place, name in enumerate(names)
     }
 
@@ -201,6 +201,7 @@ def bake_library(
     each: int = 12,
     threats_each: int | None = 40,
     per_class: int | None = None,
+    labels: Collection[str] = LABELS,
 ) -> ObjectLibrary:
     """Bake every family to ``root`` and open it.
 
@@ -213,14 +214,16 @@ def bake_library(
         threats_each: Items per prohibited family, where ``per_class`` is not given.
         per_class: Items per prohibited label, shared evenly over its families, at least one each: the same
             variety of every label, however many families it has.
+        labels: Prohibited labels that ``per_class`` is of; none of the others is baked.
 
     Raises:
         ValueError: If neither number of prohibited items is given.
     """
     if per_class is not None:
-        threats, wanted = _shares(per_class), {"threats_each": None, "per_class": per_class}
+        threats = _shares(per_class, labels)
+        wanted = {"threats_each": None, "per_class": per_class, "labels": sorted(labels)}
     elif threats_each is not None:
-        threats, wanted = dict.fromkeys(_shares(1), threats_each), {"threats_each": threats_each}
+        threats, wanted = dict.fromkeys(_shares(1, LABELS), threats_each), {"threats_each": threats_each}
     else:
         raise ValueError("threats_each or per_class must be a number, got neither")
     root.mkdir(parents=True, exist_ok=True)
