@@ -5,8 +5,7 @@ beltline evaluate run --data test --json > seen.json
 beltline evaluate run --data unseen --json > unseen.json
 beltline evaluate run --data bags --json > occluded.json
 python benchmarks/starters.py test --json > starters.json
-python benchmarks/real_scans.py REAL --model starter-detector-1 > real.json
-python benchmarks/real_scans.py REAL --model starter-chr-2 > real_chr.json
+python benchmarks/real_scans.py REAL --model starter-detector-1 --model starter-chr-2 --markdown > real.md
 python benchmarks/detector.py --detector FILE --repeats 60 --json > latency.json
 python benchmarks/screening.py --model starter-detector-1 --json > speed.json
 PAGE=docs/models/starter-detector-1.md
@@ -149,28 +148,6 @@ def both(found: dict[str, Any]) -> list[str]:
     return [*lines, f"- {names[1]} over {names[0]}, paired over bags: {gains}."]
 
 
-def real(found: dict[str, Any], beside: dict[str, Any]) -> list[str]:
-    """AUC beside the classifier's and the trivial, then pointing."""
-    lines = ["| comparison | AUC of the detector | of starter-chr-2 | trivial |", "|---|---|---|---|"]
-    for name, row in found.items():
-        if "model" in row:
-            own, other = ([r["auc"], r["low"], r["high"]] for r in (row["model"], beside[name]["model"]))
-            trivial = [f"{k.split(': ')[1]} {v:.2f}" for k, v in row.items() if k.startswith("trivial")]
-            lines.append(
-                f"| {name}, n {row['model']['n']} | {rate(own)} | {rate(other)} | {', '.join(trivial)} |"
-            )
-    lines += ["", "| alarms at 5 % on simulated bags | detector | starter-chr-2 |", "|---|---|---|"]
-    lines += [f"| {key} | {value} | {beside['alarms'][key]} |" for key, value in found["alarms"].items()]
-    lines += ["", "| pointing | detector | starter-chr-2 |", "|---|---|---|"]
-    for name, row in found.items():
-        if name.startswith("pointing"):
-            for key, value in row.items():
-                lines.append(
-                    f"| {name.removeprefix('pointing on ')}, {key} | {value} | {beside[name].get(key, '')} |"
-                )
-    return lines
-
-
 def speed(latency: dict[str, Any], whole: dict[str, Any], file: str) -> list[str]:
     """The network alone by size, and the whole way beside the plain pipeline."""
     rows = {row["size"]: row for row in latency["rows"] if row["model"] == file}
@@ -201,7 +178,7 @@ def main() -> None:
     parser.add_argument("--file", default=f"{NAME}.onnx", help="name under which latency.json has it")
     a = parser.parse_args()
     model = load_model(a.model, trust=True, warm=False)
-    names = ("seen", "unseen", "occluded", "starters", "real", "real_chr", "latency", "speed")
+    names = ("seen", "unseen", "occluded", "starters", "latency", "speed")
     found = {name: json.loads((a.figures / f"{name}.json").read_text()) for name in names}
     size = next(row["megabytes"] for row in found["latency"]["rows"] if row["model"] == a.file)
     head = HEAD.format(
@@ -216,7 +193,7 @@ def main() -> None:
     lines += [*simulated(found["seen"]), "", "In a look that training never saw (`unseen`):", ""]
     lines += [*simulated(found["unseen"]), "", WHOLE + "\n".join(whole_physics(found["occluded"])), ""]
     lines += [BOTH.format(trivial=found["starters"]["trivial_pointing"]) + "\n".join(both(found["starters"]))]
-    lines += ["", REAL + "\n".join(real(found["real"], found["real_chr"])), ""]
+    lines += ["", REAL + (a.figures / "real.md").read_text().strip(), ""]
     print("\n".join([*lines, *speed(found["latency"], found["speed"], a.file)]))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from beltline.cli.app import main
+from beltline.core import STARTER_CLASSES
 from beltline.data.public import fake_public_set
 from beltline.data.sixray import fake_sixray
 from beltline.formats import encode_tiff
@@ -195,6 +196,34 @@ def test_a_baked_library_is_not_taken_for_another(library, tmp_path, capsys):
     code, _, err = run(capsys, *words)
     assert code == 3
     assert "seed was 1, now 2; each was 1, now 3; give its options" in err
+
+
+def test_shards_count_their_exemplars_and_draw_what_is_asked_for_more_often(library, tmp_path, capsys):
+    words = ("data", "shards", tmp_path / "shards", "--library", library, "--pixel-mm", 5, "--shards", 1,
+             "--count", 2, "--width", 96, "--height", 64, "--classes", "gun,bat,power_bank,bat")  # fmt: skip
+    code, out, _ = run(capsys, *words, "--often", "baton,bat")
+    assert code == 0
+    assert out.splitlines()[-1] == "exemplars: gun 2, baton 2, battery 3"
+    recipe = json.loads((tmp_path / "shards/plan.json").read_text())["recipe"]
+    assert recipe["classes"] == ["gun", "baton", "battery", "baton", "baton"]
+    code, _, err = run(capsys, *words, "--often", "gun,knife")
+    assert code == 2
+    assert "must be among the classes, got knife" in err
+
+
+def test_the_default_library_of_shards_is_balanced(tmp_path, capsys):
+    words = ("data", "shards", tmp_path / "shards", "--pixel-mm", 9, "--shards", 1, "--count", 1,
+             "--width", 96, "--height", 64, "--each", 1, "--per-class", 2)  # fmt: skip
+    code, out, err = run(capsys, *words)
+    assert code == 0, err
+    found = dict(item.rsplit(" ", 1) for item in out.splitlines()[-1].removeprefix("exemplars: ").split(", "))
+    assert tuple(found) == STARTER_CLASSES
+    assert {name: found[name] for name in ("gun", "hammer", "dart")} == dict.fromkeys(
+        ("gun", "hammer", "dart"), "2"
+    )
+    code, _, err = run(capsys, *words[:-2], "--threats-each", 2)
+    assert code == 3
+    assert "threats_each was null, now 2" in err
 
 
 def test_imports_refuse_another_part_source_or_names(tmp_path, capsys):

@@ -255,3 +255,33 @@ def test_from_simulated_bags_to_a_detector_by_commands_alone(tmp_path, capsys):
     code, out, _ = run(capsys, "evaluate", trained, "--data", made, "--json")
     assert code == 0
     assert json.loads(out)["objects"] > 0
+
+
+def test_a_set_of_an_earlier_version_is_cut_by_either_name(tmp_path, capsys):
+    found = tmp_path / "set"
+    words = (
+        "simulate",
+        found,
+        "--bags",
+        2,
+        "--seed",
+        4,
+        "--pixel-mm",
+        4,
+        "--positives",
+        1,
+        "--classes",
+        "bat",
+    )
+    assert run(capsys, *words)[0] == 0
+    table = found / "annotations.json"
+    annotations = json.loads(table.read_text())
+    batons = [c for c in annotations["categories"] if c["name"] == "baton"]
+    assert batons, "bat is an alias of baton"
+    batons[0]["name"] = "bat"
+    table.write_text(json.dumps(annotations))
+    for asked in ("", "baton", "bat"):
+        code, out, err = run(capsys, "synthesize", "library", found, "--out", tmp_path / f"cut{asked}",
+                             "--labels", asked, "--clutter", 99, "--json")  # fmt: skip
+        assert code == 0, err
+        assert json.loads(out)["images"] >= 1

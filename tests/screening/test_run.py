@@ -182,3 +182,15 @@ def test_items_of_foreign_classes_are_neither_hit_nor_miss(model: ScreeningModel
     assert verdict == Verdict(hits=("gun",), unknown=("axe",))  # the mark lies off target
     late = ScanReport("a", "", 100, 100, "no_machine_result")
     assert judge(late, truth, classes=model.card.classes) == Verdict(misses=("gun",), unknown=("axe",))
+
+
+def test_a_model_with_a_label_of_earlier_versions_is_judged_by_the_new_one(tmp_path: Path) -> None:
+    (tmp_path / "annotations.json").write_text(json.dumps({
+        "categories": [{"id": 1, "name": "bat"}], "images": [{"id": 1, "file_name": "a.png"}],
+        "annotations": [{"image_id": 1, "category_id": 1, "bbox": [10, 10, 20, 20]}],
+    }))  # fmt: skip
+    truth = TruthFinder().find(tmp_path / "a.png")
+    assert truth == (TruthItem("baton", (10, 10, 30, 30)),)
+    findings = (ClassFinding("bat", 0.9, True, (15.0, 15.0)), ClassFinding("gun", 0.1, False, None))
+    entry = ScanReport("a", "", 100, 100, "alarm", findings)
+    assert judge(entry, truth, classes=("bat", "gun")) == Verdict(hits=("bat",), located=("bat",))

@@ -29,7 +29,7 @@ LABELS = {
     "fireworks": "fireworks",
     "battery_cells": "battery",
     "battery_pack": "battery",
-    "power_bank": "power_bank",
+    "power_bank": "battery",
     "plastic_bottle": "liquid",
     "glass_bottle": "liquid",
     "metal_bottle": "liquid",

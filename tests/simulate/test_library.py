@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from beltline.core import ANOMALY, PROHIBITED, BadInputError
 from beltline.physics import dual_energy_transmission
-from beltline.simulate.bags import BagRecipe, split_of
-from beltline.simulate.library import ObjectLibrary, bake_library, compose
-from beltline.simulate.shards import ShardPlan, compose_shard
+from beltline.simulate.bags import BagRecipe, family_facts, split_of
+from beltline.simulate.library import INDEX, ObjectLibrary, _shares, bake_library, compose, open_library
+from beltline.simulate.shards import ShardPlan, compose_shard, write_shards
 
 CLASSES = ("gun", "knife")
 RECIPE = BagRecipe(classes=CLASSES, positives=1.0, items=(3, 6), garments=(1, 2))
@@ -94,3 +97,50 @@ def test_negative_recipes_make_negative_shards(library: ObjectLibrary, tmp_path:
 def test_a_folder_without_a_library_says_so(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="holds no object library"):
         ObjectLibrary(tmp_path)
+
+
+def test_every_label_gets_as_many_objects_whatever_its_families(tmp_path: Path) -> None:
+    library = bake_library(tmp_path, seed=1, split="val", pixel_mm=9.0, each=1, per_class=10)
+    assert library.exemplars() == dict.fromkeys(sorted([*PROHIBITED, ANOMALY]), 10)
+    knives = Counter(o.family for o in library.objects if o.label == "knife")
+    assert set(knives) == {name for name, f in family_facts().items() if f.threat and f.label == "knife"}
+    assert set(knives.values()) <= {1, 2}
+    assert open_library(tmp_path, per_class=10, threats_each=None).baked["per_class"] == 10
+    with pytest.raises(BadInputError, match="per_class was 10, now 20"):
+        open_library(tmp_path, per_class=20)
+    with pytest.raises(BadInputError, match="threats_each was null, now 45"):
+        open_library(tmp_path, threats_each=45)
+
+
+def test_no_family_is_left_out_for_want_of_objects() -> None:
+    shares = _shares(2, ("battery", "hammer"))
+    assert sum(shares[name] for name in ("battery_cells", "battery_pack", "power_bank")) == 3
+    assert shares["hammer_tool"] == 2
+    assert shares["pistol"] == 0
+
+
+def test_only_the_labels_that_are_wanted_are_baked_and_a_shard_of_others_is_refused(tmp_path: Path) -> None:
+    asked = ("gun", "liquid", "knife")
+    library = bake_library(
+        tmp_path / "few", seed=1, split="val", pixel_mm=9.0, each=1, per_class=2, labels=asked
+    )
+    assert library.exemplars() == {"gun": 2, "knife": 9, "liquid": 4}, "one of every family at least"
+    assert library.baked["labels"] == ["gun", "knife", "liquid"]
+    plan = ShardPlan(("gun", "dart"), height=64, width=96, count=1)
+    with pytest.raises(BadInputError, match="few: no object of dart; bake"):
+        write_shards(tmp_path / "shards", library, plan, shards=1)
+    assert not (tmp_path / "shards").exists()
+
+
+def test_a_library_of_an_earlier_version_is_drawn_from_by_the_new_labels(
+    library: ObjectLibrary, tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(library.root, tmp_path / "old"))
+    record = json.loads((root / INDEX).read_text())
+    former = {"power_bank": "power_bank", "baseball_bat": "bat", "hand_saw": "saw"}
+    for entry in record["objects"]:
+        entry["label"] = former.get(entry["family"], entry["label"])
+    (root / INDEX).write_text(json.dumps(record))
+    assert ObjectLibrary(root).exemplars() == library.exemplars()
+    everyday = {o.family for o in ObjectLibrary(root).by_role["thing"]}
+    assert not everyday & set(former)

@@ -61,10 +61,10 @@ def simulate_bags(
     on_progress: Progress | None,
 ) -> None:
     """A small set of bags from the test split, so that no item was in the training data."""
-    from beltline.core import LABELS
+    from beltline.core import LABELS, canonical
     from beltline.simulate import BagRecipe, Scanner, SetPlan, simulate_set
 
-    known = tuple(label for label in classes if label in LABELS)
+    known = tuple(dict.fromkeys(label for label in map(canonical, classes) if label in LABELS))
     plan = SetPlan(bags, seed, BagRecipe(known, positives=0.6, split="test"), Scanner(), "any")
     simulate_set(out, plan, workers=min(os.cpu_count() or 1, 4), on_progress=on_progress)
 

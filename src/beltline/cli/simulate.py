@@ -27,14 +27,14 @@ def simulate(
 
     Example: beltline simulate bags --bags 4 --seed 1 --classes gun,knife --style white
     """
-    from beltline.core import LABELS
+    from beltline.core import LABELS, canonical
     from beltline.simulate import SPLITS, BagRecipe, Scanner, SetPlan, simulate_set
 
-    names = tuple(name.strip() for name in classes.split(",") if name.strip()) or LABELS
     chosen = next((s for s in SPLITS if s == split), None)
     if chosen is None:
         raise typer.BadParameter(f"must be one of {', '.join(SPLITS)}, got {split!r}", param_hint="--split")
     with usage("--classes"):
+        names = tuple(dict.fromkeys(canonical(n) for n in classes.split(",") if n.strip())) or LABELS
         recipe = BagRecipe(classes=names, positives=positives, split=chosen)
     with usage("--style"):
         plan = SetPlan(bags, seed, recipe, Scanner(pixel_mm=pixel_mm, views=views), style)

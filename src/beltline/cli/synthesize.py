@@ -99,11 +99,11 @@ def make_library(
 
     Example: beltline synthesize library positives --out threats --labels knife,gun
     """
-    from beltline.core import LABELS
+    from beltline.core import LABELS, with_former
     from beltline.synthesis.cutting import annotated_scans, cut_set, of_classes, split_of_set, uncluttered
     from beltline.synthesis.library import INDEX, census, read_library, write_library
 
-    wanted = {name.strip() for name in labels.split(",") if name.strip()} or set(LABELS)
+    wanted = with_former({name.strip() for name in labels.split(",") if name.strip()} or LABELS)
     dropped: Counter[str] = Counter()
     plan: dict[str, Any] = {"clutter": clutter}
     if (scans / "annotations.json").is_file():

@@ -34,7 +34,16 @@ from beltline.core.report import (
     ScanReport,
 )
 from beltline.core.scan import Quantity, Scan
-from beltline.core.taxonomy import ANOMALY, LABELS, PROHIBITED, canonical, is_threat
+from beltline.core.taxonomy import (
+    ANOMALY,
+    FORMER,
+    LABELS,
+    PROHIBITED,
+    STARTER_CLASSES,
+    canonical,
+    is_threat,
+    with_former,
+)
 
 __all__ = [
     # records
@@ -50,7 +59,7 @@ __all__ = [
     "as_boxes", "box_area", "box_iou", "clip_boxes", "xywh_to_xyxy", "xyxy_to_xywh",
     "mask_window", "overlap",
     # class names
-    "ANOMALY", "LABELS", "PROHIBITED", "canonical", "is_threat",
+    "ANOMALY", "FORMER", "LABELS", "PROHIBITED", "STARTER_CLASSES", "canonical", "is_threat", "with_former",
     # errors
     "BeltlineError", "BadInputError", "UntrustedWeightsError", "MissingExtraError",
     "PartialFailureError", "QualityGateError", "ShapeError",

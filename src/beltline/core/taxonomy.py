@@ -1,22 +1,30 @@
 """One set of class names, with aliases for each public data set."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 ANOMALY = "anomaly"
 """Something concealed in an electronic device."""
 
+STARTER_CLASSES: tuple[str, ...] = (
+    "gun", "knife", "wrench", "pliers", "scissors", "hammer", "handcuffs", "baton", "bullet", "lighter",
+    "battery", "pressure_vessel", "razor_blade", "saw_blade", "screwdriver", "fireworks", "dart",
+)  # fmt: skip
+"""What the starters know: the classes of PIXray and PIDray together, and so those of SIXray and OPIXray."""
+
 PROHIBITED: tuple[str, ...] = (
-    "gun", "gun_part", "knife", "wrench", "pliers", "scissors", "hammer", "screwdriver", "saw", "axe",
-    "razor_blade", "dart", "bat", "baton", "handcuffs", "knuckles", "bullet", "lighter",
-    "pressure_vessel", "fireworks", "battery", "power_bank", "liquid", "powder", "organic_bulk",
+    *STARTER_CLASSES, "gun_part", "axe", "knuckles", "liquid", "powder", "organic_bulk",
 )  # fmt: skip
 
 LABELS: tuple[str, ...] = (*PROHIBITED, ANOMALY)
 
+FORMER: Mapping[str, str] = MappingProxyType({"bat": "baton", "power_bank": "battery", "saw": "saw_blade"})
+"""Labels of earlier versions, which sets and models still hold, and what they are called now."""
+
 # Names seen in more than one public set, normalised by _key.
 _ALIASES: dict[str, str] = {
+    **FORMER,
     "pistol": "gun", "handgun": "gun", "revolver": "gun", "firearm": "gun", "guns": "gun", "rifle": "gun",
     "gun_parts": "gun_part", "firearm_part": "gun_part", "firearm_parts": "gun_part", "magazine": "gun_part",
     "knives": "knife", "blade": "knife", "dagger": "knife", "cutter": "knife", "folding_knife": "knife",
@@ -25,16 +33,16 @@ _ALIASES: dict[str, str] = {
     "swissarmyknife": "knife", "throwing_knife": "knife", "shuriken": "dart", "darts": "dart",
     "plier": "pliers", "pincers": "pliers", "wrenches": "wrench", "spanner": "wrench",
     "scissor": "scissors", "screwdrivers": "screwdriver", "hammers": "hammer",
-    "saw_blade": "saw", "razorblade": "razor_blade", "razor": "razor_blade", "hatchet": "axe",
-    "tomahawk": "axe", "baseball_bat": "bat", "truncheon": "baton", "handcuff": "handcuffs",
+    "hand_saw": "saw_blade", "razorblade": "razor_blade", "razor": "razor_blade", "hatchet": "axe",
+    "tomahawk": "axe", "baseball_bat": "baton", "truncheon": "baton", "handcuff": "handcuffs",
     "brass_knuckles": "knuckles", "knuckle": "knuckles", "bullets": "bullet", "ammunition": "bullet",
     "cartridge": "bullet", "lighters": "lighter", "nonmetallic_lighter": "lighter",
     "sprayer": "pressure_vessel", "spray_can": "pressure_vessel", "spraycans": "pressure_vessel",
     "spray_cans": "pressure_vessel", "pressure": "pressure_vessel", "aerosol": "pressure_vessel",
     "gas_cylinder": "pressure_vessel", "firecracker": "fireworks", "firework": "fireworks",
     "fire_cracker": "fireworks", "fireworks_firecrackers": "fireworks", "batteries": "battery",
-    "powerbank": "power_bank", "portable_charger": "power_bank", "portable_charger_1": "power_bank",
-    "portable_charger_2": "power_bank", "water": "liquid", "bottle": "liquid", "plasticbottle": "liquid",
+    "powerbank": "battery", "portable_charger": "battery", "portable_charger_1": "battery",
+    "portable_charger_2": "battery", "water": "liquid", "bottle": "liquid", "plasticbottle": "liquid",
     "plastic_bottle": "liquid", "glassbottle": "liquid", "glass_bottle": "liquid", "cartondrinks": "liquid",
     "carton_drinks": "liquid", "metalbottle": "liquid", "cans": "liquid",
     "vacuumcup": "liquid", "vacuum_cup": "liquid", "explosive": "organic_bulk",
@@ -80,13 +88,24 @@ def canonical(name: str, dataset: str | None = None) -> str:
 
 
 def is_threat(label: str) -> bool:
-    """Whether a taxonomy name is a prohibited item or an anomaly.
+    """Whether a taxonomy name, one of earlier versions too, is a prohibited item or an anomaly.
 
     Example:
         >>> is_threat("knife"), is_threat("shoes")
         (True, False)
     """
-    return label in LABELS
+    return label in LABELS or label in FORMER
+
+
+def with_former(labels: Iterable[str]) -> frozenset[str]:
+    """Labels together with what the same classes are called now and were called in earlier versions.
+
+    Example:
+        >>> sorted(with_former(["baton", "gun"])), sorted(with_former(["bat"]))
+        (['bat', 'baton', 'gun'], ['bat', 'baton'])
+    """
+    now = {FORMER.get(label, label) for label in labels}
+    return frozenset(now | {before for before, name in FORMER.items() if name in now})
 
 
 def _key(name: str) -> str:

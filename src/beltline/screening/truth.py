@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from beltline.core import ScanReport, canonical, is_threat
+from beltline.core import FORMER, ScanReport, canonical, is_threat
 from beltline.core.report import Box
 
 ANNOTATIONS = "annotations.json"
@@ -73,11 +73,13 @@ def judge(entry: ScanReport, truth: Sequence[TruthItem], *, classes: Sequence[st
 
     Args:
         entry: Of one scan.
-        truth: What is in it.
-        classes: What the model knows; items of other classes are neither hits nor misses.
+        truth: What is in it, by the taxonomy's names.
+        classes: What the model knows, possibly by names of earlier versions; items of other classes are
+            neither hits nor misses.
     """
-    present = sorted({item.label for item in truth} & set(classes))
-    unknown = tuple(sorted({item.label for item in truth} - set(classes)))
+    there = {item.label for item in truth}
+    present = sorted(label for label in set(classes) if _now(label) in there)
+    unknown = tuple(sorted(there - {_now(label) for label in classes}))
     known = {finding.label: finding for finding in entry.classes}
     if entry.decision == "no_machine_result":
         return Verdict(misses=tuple(present), unknown=unknown)
@@ -86,7 +88,7 @@ def judge(entry: ScanReport, truth: Sequence[TruthItem], *, classes: Sequence[st
     located = [
         label
         for label in hits
-        if any(_holds(item.box, known[label].point, reach) for item in truth if item.label == label)
+        if any(_holds(item.box, known[label].point, reach) for item in truth if item.label == _now(label))
     ]
     return Verdict(
         hits=tuple(hits),
@@ -95,6 +97,10 @@ def judge(entry: ScanReport, truth: Sequence[TruthItem], *, classes: Sequence[st
         unknown=unknown,
         false_alarms=tuple(f.label for f in entry.classes if f.alarm and f.label not in present),
     )
+
+
+def _now(label: str) -> str:
+    return FORMER.get(label, label)
 
 
 def _holds(box: Box, point: tuple[float, float] | None, reach: float) -> bool:

@@ -62,7 +62,7 @@ class BagRecipe:
     threats: tuple[int, int] = (1, 3)
     items: tuple[int, int] = (8, 30)
     garments: tuple[int, int] = (3, 16)
-    everyday_prohibited: tuple[str, ...] = ("liquid", "battery", "power_bank")
+    everyday_prohibited: tuple[str, ...] = ("liquid", "battery")
     concealed: float = 0.5
     containers: Mapping[str, float] = field(default_factory=lambda: dict(CONTAINER_WEIGHTS))
     split: Split = "train"

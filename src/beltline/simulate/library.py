@@ -10,7 +10,8 @@ On disk: ``objects.f16`` (all windows, one after the other, float16) and ``index
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import overlap
+from beltline.core import FORMER, LABELS, overlap
 from beltline.formats import require_same, sha256_of, write_json
 from beltline.physics import basis_matrix, spectrum
 from beltline.simulate.bags import (
@@ -123,11 +124,12 @@ class ObjectLibrary:
         if not index.is_file():
             raise ValueError(f"{root} holds no object library (no index.json); make one with bake_library")
         record = json.loads(index.read_text())
+        self.root = root
         self.digest = sha256_of(index)[:12]
         self.baked: Mapping[str, Any] = {key: record[key] for key in record if key != "objects"}
         self.pixel_mm: float = record["pixel_mm"]
         self.split: Split = record["split"]
-        self.objects = [BakedObject(**{**o, "inner_mm": tuple(o["inner_mm"])}) for o in record["objects"]]
+        self.objects = [_recorded(o) for o in record["objects"]]
         self._data = np.memmap(root / "objects.f16", dtype=np.float16, mode="r")
 
     def window(self, baked: BakedObject) -> NDArray[np.float32]:
@@ -144,9 +146,32 @@ class ObjectLibrary:
             table.setdefault(f"threat:{baked.label}" if baked.threat else baked.role, []).append(baked)
         return table
 
+    def exemplars(self) -> dict[str, int]:
+        """Objects of each prohibited label; a label is drawn first, then one of them, all evenly."""
+        return dict(sorted(Counter(o.label for o in self.objects if o.threat).items()))
+
+
+def _recorded(entry: Mapping[str, Any]) -> BakedObject:
+    """An object of the index; a library of an earlier version may name it by a former label."""
+    label = FORMER.get(entry["label"], entry["label"]) if entry["threat"] else entry["label"]
+    return BakedObject(**{**entry, "label": label, "inner_mm": tuple(entry["inner_mm"])})
+
+
+def _shares(per_class: int, labels: Collection[str]) -> dict[str, int]:
+    """How many objects of each prohibited family, so that each of the labels gets ``per_class``."""
+    families_of: dict[str, list[str]] = {}
+    for name, facts in family_facts().items():
+        if facts.threat:
+            families_of.setdefault(facts.label, []).append(name)
+    return {
+        name: max(per_class // len(names) + (place < per_class % len(names)), 1) * (label in labels)
+        for label, names in families_of.items()
+        for place, name in enumerate(names)
+    }
+
 
 def _stock(
-    rng: Rng, split: Split, each: int, threats_each: int
+    rng: Rng, split: Split, each: int, threats: Mapping[str, int]
 ) -> Iterator[tuple[str, Item, tuple[float, float, float], int]]:
     for kind, make in CONTAINERS.items():
         for _ in range(each * 2):
@@ -157,7 +182,7 @@ def _stock(
             yield "container", item, (x, y, z), seed
     for name in sorted(families()):
         facts = family_facts()[name]
-        for _ in range(threats_each if facts.threat else each):
+        for _ in range(threats.get(name, each)):
             seed = split_seed(rng, split)
             yield (
                 ("garment" if facts.soft and not facts.threat else "thing"),
@@ -168,7 +193,15 @@ def _stock(
 
 
 def bake_library(
-    root: Path, *, seed: int, split: Split, pixel_mm: float = 1.4, each: int = 12, threats_each: int = 40
+    root: Path,
+    *,
+    seed: int,
+    split: Split,
+    pixel_mm: float = 1.4,
+    each: int = 12,
+    threats_each: int | None = 40,
+    per_class: int | None = None,
+    labels: Collection[str] = LABELS,
 ) -> ObjectLibrary:
     """Bake every family to ``root`` and open it.
 
@@ -178,15 +211,28 @@ def bake_library(
         split: Items of which split.
         pixel_mm: Pitch of the windows.
         each: Items per benign family (twice as many per container kind).
-        threats_each: Items per prohibited family.
+        threats_each: Items per prohibited family, where ``per_class`` is not given.
+        per_class: Items per prohibited label, shared evenly over its families, at least one each: the same
+            variety of every label, however many families it has.
+        labels: Prohibited labels that ``per_class`` is of; none of the others is baked.
+
+    Raises:
+        ValueError: If neither number of prohibited items is given.
     """
+    if per_class is not None:
+        threats = _shares(per_class, labels)
+        wanted = {"threats_each": None, "per_class": per_class, "labels": sorted(labels)}
+    elif threats_each is not None:
+        threats, wanted = dict.fromkeys(_shares(1, LABELS), threats_each), {"threats_each": threats_each}
+    else:
+        raise ValueError("threats_each or per_class must be a number, got neither")
     root.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     rules = PackingRules()
     entries: list[BakedObject] = []
     offset = 0
     with (root / "objects.f16").open("wb") as out:
-        for role, item, inner, item_seed in _stock(rng, split, each, threats_each):
+        for role, item, inner, item_seed in _stock(rng, split, each, threats):
             turn = np.eye(3) if role == "container" else draw_rotation(rng, rules)
             basis, tall = _bake(item, turn, pixel_mm)
             # float16 ends at 65504; anything that thick is opaque already
@@ -196,7 +242,7 @@ def bake_library(
             entries.append(BakedObject(*named, offset, *size, tall, item.soft, inner))
             offset += basis.size
     record = {
-        "pixel_mm": pixel_mm, "split": split, "seed": seed, "each": each, "threats_each": threats_each,
+        "pixel_mm": pixel_mm, "split": split, "seed": seed, "each": each, **wanted,
         "objects": [asdict(e) for e in entries],
     }  # fmt: skip
     write_json(root / INDEX, record)

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import Progress, counted, mask_window
+from beltline.core import BadInputError, Progress, counted, mask_window
 from beltline.formats import begin_plan, write_shard
 from beltline.formats.shard_writer import STRIDE, require_same_classes
 from beltline.physics import STYLES, dual_energy_transmission, whiten_background
@@ -172,12 +172,17 @@ def write_shards(
         Shards written now.
 
     Raises:
-        BadInputError: If the folder was begun with other classes, or anything else of the plan is another.
+        BadInputError: If the folder was begun with other classes, or anything else of the plan is another, or
+            the library has no object of a class.
     """
     recipe = BagRecipe(
         classes=tuple(drawn or plan.classes), positives=0.7, threats=(1, 4), items=(3, 32), garments=(0, 14)
     )
     require_same_classes(out, plan.classes)
+    if missing := sorted(set(recipe.classes) - set(library.exemplars())):
+        raise BadInputError(
+            f"{library.root}: no object of {', '.join(missing)}; bake another library, or leave them out"
+        )
     made_of = {"split": library.split, "pixel_mm": library.pixel_mm, "library": library.digest}
     begin_plan(out, "shards", {"seed": seed, "plan": plan, "recipe": recipe, **made_of})
     written = 0

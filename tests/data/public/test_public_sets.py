@@ -70,6 +70,20 @@ def test_every_class_has_its_place_in_the_taxonomy(name):
         assert canonical(label, name) == label
 
 
+def test_hixrays_two_chargers_are_one_class_unless_asked_for_as_published(tmp_path):
+    copy = fake_public_set("hixray", tmp_path / "copy", each=12)
+    import_public_set(public_set("hixray"), copy, tmp_path / "ours")
+    import_public_set(public_set("hixray"), copy, tmp_path / "theirs", names="published")
+    ours, theirs = read_set(tmp_path / "ours"), read_set(tmp_path / "theirs")
+    chargers = {"Portable_Charger_1", "Portable_Charger_2"}
+    assert chargers < set(theirs.classes)
+    batteries = [a for record in ours.annotations for a in record if a["name"] in chargers]
+    assert {a["name"] for a in batteries} == chargers
+    labels = {label for n in range(len(ours)) for label in ours.instances(n).labels}
+    assert "battery" in labels
+    assert not labels & {"power_bank", *chargers}
+
+
 def test_splits_and_parts_add_up_as_published():
     for known in PUBLIC_SETS.values():
         for release in known.releases:

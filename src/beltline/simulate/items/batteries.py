@@ -199,7 +199,7 @@ def power_bank(rng: Rng) -> Item:
     board = placed(_board(rng, 16, y * 0.8), x / 2 - 13, 0, -3)
     parts = [*_case(rng, x, y, z, case), *inside, *board, *_ports(rng, x, y)]
     drawn: dict[str, object] = {"design": design, "case": case, "size_mm": [float(v) for v in (x, y, z)]}
-    return Item("power_bank", "power_bank", tuple(centred(parts)), True, drawn)
+    return Item("power_bank", "battery", tuple(centred(parts)), True, drawn)
 
 
 FAMILIES: dict[str, ItemMaker] = {

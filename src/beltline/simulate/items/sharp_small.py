@@ -129,7 +129,7 @@ def make_hand_saw(rng: Rng) -> Item:
         parts.append(
             Part(cylinder(rng.uniform(2.5, 4.5), depth, segments=10).moved(-4, y), pick(rng, "brass", "fe"))
         )
-    return threat("hand_saw", "saw", design, parts, blade_mm=length, handle=grip)
+    return threat("hand_saw", "saw_blade", design, parts, blade_mm=length, handle=grip)
 
 
 def _double_edged(rng: Rng) -> list[Part]:

@@ -79,7 +79,7 @@ def make_baseball_bat(rng: Rng) -> Item:
         wrap = tube(helix(thin / 2 + 1, length * 0.25, 14, steps_per_turn=9), 1.8, segments=5)
         parts.append(Part(wrap.moved(z=length * 0.18), "rubber"))
     parts = turned(parts, "y", 90)
-    return threat("baseball_bat", "bat", design, parts, length_mm=length, barrel_mm=barrel)
+    return threat("baseball_bat", "baton", design, parts, length_mm=length, barrel_mm=barrel)
 
 
 def _telescopic(rng: Rng, length: float) -> list[Part]:

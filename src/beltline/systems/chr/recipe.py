@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from beltline.core import STARTER_CLASSES
 from beltline.models.backbones import Triple, expected_input
 from beltline.models.chr import (
     Chr,
@@ -28,10 +29,6 @@ from beltline.training.loop import Loss
 from beltline.training.settings import TrainingSettings
 from beltline.training.shards import Batch
 
-STARTER_CLASSES = (
-    "gun", "knife", "wrench", "pliers", "scissors", "hammer",
-    "handcuffs", "baton", "bullet", "lighter", "battery", "pressure_vessel",
-)  # fmt: skip
 STARTER_TRAINING = TrainingSettings(batch_size=32)
 BACKBONE = "classifier.backbone."  # how the names of the backbone's tensors begin in a `Normalised`
 SIDE = 32  # crops and scans are multiples of it, the coarsest stage's stride
