@@ -43,7 +43,7 @@ def make_throwing_knife(rng: Rng) -> Item:
 def _star(rng: Rng, arms: int, radius: float, thick: float) -> list[Part]:
     """Star of an even plate, its points ground thin, a hole in its middle."""
     waist = draw(rng, 0.3, 0.55)
-    hook = draw(rng, 0, 0.6) if chance(rng, 0.35) else 0.0
+    hook = draw(rng, 0, 0.7) * np.pi / arms if chance(rng, 0.35) else 0.0
     angle = np.pi / arms * np.arange(2 * arms)
     reach = radius * np.where(np.arange(2 * arms) % 2, waist, 1.0)
     turn = angle + hook * (np.arange(2 * arms) % 2)
