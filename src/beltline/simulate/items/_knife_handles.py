@@ -55,7 +55,7 @@ class Grip:
 
 def draw_grip(rng: Rng, length: float, width: float, depth: float, steel: str, *, bent: float = 1.0) -> Grip:
     """Straight, bellied or drooping handle, with a beak at its end now and then; ``bent`` 0 is straight."""
-    droop = pick(rng, 0.0, draw(rng, 0.0, 0.07), draw(rng, 0.05, 0.2)) * length * bent
+    droop = pick(rng, 0.0, draw(rng, 0.0, 0.05), draw(rng, 0.04, 0.14)) * length * bent
     belly = draw(rng, -0.03, 0.05) * length * bent
     points = [(1.0, 0), (-0.35 * length, belly), (-0.7 * length, belly * 0.6 - 0.25 * droop)]
     path = spline(np.array([*points, (-length, -droop)]), RINGS)
@@ -134,7 +134,7 @@ def bare(rng: Rng, grip: Grip) -> list[Part]:
 
 def tubular(rng: Rng, grip: Grip) -> list[Part]:
     """Round hollow handle of a survival knife: ribbed tube with a screw cap at its end."""
-    radius, long, wall = draw(rng, 11, 15.5), grip.length, draw(rng, 1.2, 2.4)
+    radius, long, wall = draw(rng, 8.5, 14.5), grip.length, draw(rng, 1.2, 2.4)
     ridges = [(radius * (1 - 0.05 * (k % 2)), -long * k / 12) for k in range(12)]
     metal = pick(rng, "al", "fe", "ss")
     inner = cylinder(0.95 * radius - wall, 0.86 * long)

@@ -90,7 +90,7 @@ def make_brackets(rng: Rng) -> Item:
     design = pick(rng, "plate", "angle", "angle", "hinge", "hinge", "latch")
     build = {"plate": _plate, "angle": _angle, "hinge": _hinge, "latch": _latch}[design]
     long, metal = draw(rng, 35, 190), pick(rng, "fe", "fe", "zn", "brass", "al", "ss")
-    wide = long * draw(rng, 0.12, 0.45)
+    wide = long * draw(rng, 0.12, 0.32)
     one = build(rng, long, max(wide, 12.0), metal)
     parts: list[Part] = []
     for k in range(count(rng, 1, 4)):

@@ -54,53 +54,53 @@ def _case_parts(rng: Rng, outline: Array, thick: float, scale: str) -> list[Part
     return parts
 
 
-def make_pocket_knife(rng: Rng) -> Item:
-    """Folding knife: a gentleman's, a lock-blade with clip, a large one, or an army knife of many blades."""
-    design = pick(rng, "folding", "folding", "folding", "army", "army", "small")
-    long, wide = {"small": (draw(rng, 55, 75), draw(rng, 11, 17))}.get(
-        design, (draw(rng, 80, 135), draw(rng, 17, 30))
+def _leaf(rng: Rng, long: float, wide: float, number: int, *, first: bool) -> tuple[Part, float]:
+    """One blade on its pivot at an end of the handle, and by how many degrees it is open."""
+    share = 1.0 if first else draw(rng, 0.5, 0.9)
+    leaf = blade_mesh(
+        rng,
+        long * draw(rng, 0.7, 0.92) * share,
+        wide * draw(rng, 0.5, 0.9) * share,
+        pick(rng, "drop", "clip", "tanto", "chef", "sheep", "dagger"),
+        thickness=draw(rng, 1.4, 3.4) if number == 1 else draw(rng, 1.2, 2.2),
+        saw_back=draw(rng, 0.8, 1.6) if chance(rng, 0.08) else 0.0,
     )
-    number = count(rng, 2, 6) if design == "army" else 1
-    thick = 5 + 2.6 * number + draw(rng, 2, 6)
-    scale = pick(rng, *SCALES, *METALS)
-    parts = _case_parts(rng, _case(rng, long, wide), thick, scale)
-    parts.append(Part(box(0.8 * long, 3.5, 0.3 * thick).moved(0, 0.36 * wide), "ss"))
-    opened = 0.0
-    for k in range(number):
-        share = 1.0 if k == 0 else draw(rng, 0.5, 0.9)
-        leaf = blade_mesh(
-            rng,
-            long * draw(rng, 0.7, 0.92) * share,
-            wide * draw(rng, 0.5, 0.9) * share,
-            pick(rng, "drop", "clip", "tanto", "chef", "sheep", "dagger"),
-            thickness=draw(rng, 1.4, 3.4) if number == 1 else draw(rng, 1.2, 2.2),
-            saw_back=draw(rng, 0.8, 1.6) if chance(rng, 0.08) else 0.0,
-        )
-        angle = _opening(rng, 0.4 if k == 0 else 0.7)
-        opened = angle if k == 0 else opened
-        at = (pick(rng, 0.42, 0.42, -0.42) if k else 0.42) * long
-        leaf = leaf if at > 0 else leaf.rotated("z", 180).mirrored("y")
-        parts.append(
-            Part(leaf.rotated("z", 180 - angle).moved(at, 0.08 * wide, 2.6 * (k - (number - 1) / 2)), "ss")
-        )
+    angle = _opening(rng, 0.4 if first else 0.7)
+    at = (0.42 if first else pick(rng, 0.42, 0.42, -0.42)) * long
+    leaf = leaf if at > 0 else leaf.rotated("z", 180).mirrored("y")
+    return Part(leaf.rotated("z", 180 - angle).moved(at, 0.08 * wide), "ss"), angle
+
+
+def _pocket_extras(rng: Rng, design: str, long: float, wide: float, thick: float) -> list[Part]:
+    """Pins, the back spring, and a clip or corkscrew now and then."""
+    parts = [Part(box(0.8 * long, 3.5, 0.3 * thick).moved(0, 0.36 * wide), "ss")]
     for x in (-0.38, draw(rng, -0.1, 0.1), 0.42):
-        parts.append(Part(cylinder(draw(rng, 1.6, 4), thick, segments=10).moved(x * long, 0.08 * wide), "ss"))
+        pin = cylinder(draw(rng, 1.6, 4), thick, segments=10)
+        parts.append(Part(pin.moved(x * long, 0.08 * wide), "ss"))
     if design == "folding" and chance(rng, 0.45):
         clip = prism(rounded_rectangle(draw(rng, 38, 62), draw(rng, 6, 10), 3), 0.9)
         parts.append(Part(clip.moved(draw(rng, -15, 10), 0, thick / 2 + 0.8), "ss"))
     if design == "army" and chance(rng, 0.5):
         screw = tube(helix(2.6, 36, 5, steps_per_turn=8), 1.0, segments=5).rotated("y", 90)
         parts.append(Part(screw.moved(draw(rng, -12, 12), 0.3 * wide, 0.2 * thick), "ss"))
-    return threat(
-        "pocket_knife",
-        "knife",
-        design,
-        parts,
-        blades=float(number),
-        handle_mm=long,
-        scales=scale,
-        open_deg=opened,
-    )
+    return parts
+
+
+def make_pocket_knife(rng: Rng) -> Item:
+    """Folding knife: a gentleman's, a lock-blade with clip, a large one, or an army knife of many blades."""
+    design = pick(rng, "folding", "folding", "folding", "army", "army", "small")
+    long, wide = draw(rng, 80, 135), draw(rng, 17, 30)
+    if design == "small":
+        long, wide = 0.6 * long, 0.6 * wide
+    number = count(rng, 2, 6) if design == "army" else 1
+    thick, scale = 5 + 2.6 * number + draw(rng, 2, 6), pick(rng, *SCALES, *METALS)
+    parts = _case_parts(rng, _case(rng, long, wide), thick, scale)
+    parts += _pocket_extras(rng, design, long, wide, thick)
+    leaves = [_leaf(rng, long, wide, number, first=k == 0) for k in range(number)]
+    for k, (leaf, _) in enumerate(leaves):
+        parts += moved([leaf], z=2.6 * (k - (number - 1) / 2))
+    drawn = {"handle_mm": long, "open_deg": leaves[0][1], "blades": float(number)}
+    return threat("pocket_knife", "knife", design, parts, scales=scale, **drawn)
 
 
 def make_butterfly_knife(rng: Rng) -> Item:
@@ -150,7 +150,7 @@ def _tool_arm(rng: Rng, long: float, wide: float, deep: float) -> list[Part]:
 def make_multi_tool(rng: Rng) -> Item:
     """Multi-tool: two channels full of blades about a plier head, folded, opened to pliers, or half way."""
     long, wide, deep = draw(rng, 62, 115), draw(rng, 10, 15), draw(rng, 12, 18)
-    state = pick(rng, "folded", "folded", "pliers", "half")
+    state = pick(rng, "folded", "folded", "folded", "pliers", "half")
     spread = {"folded": 0.0, "pliers": draw(rng, 4, 28), "half": draw(rng, 60, 150)}[state]
     gap = draw(rng, 0.5, 0.9) * wide
     parts: list[Part] = []

@@ -116,56 +116,52 @@ def make_manicure_set(rng: Rng) -> Item:
 
 
 def _lead(rng: Rng, x: float) -> list[Part]:
-    """Mains lead from the end of a handle at -x, coiled beside it."""
-    points = [
-        (-x, 0, 0),
-        (-x - 30, draw(rng, -20, 20), 0),
-        *(rng.uniform(-1, 1, (4, 3)) * [70, 60, 5] + [-x, 40, -12]),
-    ]
-    path = spline(np.array(points), 60)
+    """Mains lead from the end of a handle at -x, wound up in loops that widen."""
+    turn = np.linspace(0, 2 * np.pi * draw(rng, 0.8, 3.5), 70)
+    radius = draw(rng, 24, 48) * (1 + draw(rng, 0.02, 0.08) * turn)
+    squeezed = draw(rng, 0.55, 1.0)
+    path = np.column_stack(
+        [-x - squeezed * radius * np.sin(turn), radius * np.cos(turn) - radius[0], 0 * turn]
+    )
+    path *= [1, pick(rng, -1, 1), 1]
     return [Part(tube(path, 2.4, segments=6), "pvc"), Part(tube(path, 1.0, segments=5), "cu", 1, 6.0)]
 
 
-def make_curling_iron(rng: Rng) -> Item:
-    """Curling tongs or a hair straightener: heated barrel or plates in a plastic handle, with its lead."""
-    tongs = chance(rng, 0.5)
-    barrel, grip = draw(rng, 110, 170), draw(rng, 120, 160)
+def _tongs(rng: Rng, barrel: float, grip: float) -> list[Part]:
+    """Heated tube with its clamp and spring, and a hollow handle."""
     radius = draw(rng, 8, 17)
-    if tongs:
-        pipe = hollow(
-            cylinder(radius, barrel),
-            cylinder(radius - draw(rng, 0.8, 1.8), barrel - 2),
-            pick(rng, "al", "fe", "al"),
-        )
-        core = Part(box(10, 4, 0.7 * barrel), "ceramic", 1, 2.6)
-        parts = moved(turned([*pipe, core], "y", 90), barrel / 2)
-        clamp = prism(rounded_rectangle(0.95 * barrel, 1.5 * radius, 4), draw(rng, 0.8, 1.4))
-        parts.append(Part(clamp.moved(0.5 * barrel, 0, radius + draw(rng, 1, 4)), pick(rng, "al", "ss")))
-        spring = tube(helix(4, 14, 4, steps_per_turn=8), 0.7, segments=5)
-        parts.append(Part(spring.moved(-8, 0, radius), "fe"))
-        body = shaft(
-            [(4.0, 0.0), (-0.5 * grip, 0.0), (-grip, 0.0)], [2 * radius + 6, 2 * radius, 26], 2 * radius + 2
-        )
-        inner = shaft(
-            [(0.0, 0.0), (-0.5 * grip, 0.0), (-grip + 5, 0.0)],
-            [2 * radius + 1, 2 * radius - 5, 20],
-            2 * radius - 3,
-        )
-        parts += hollow(body, inner, "abs")
-    else:
-        arm = [(barrel, 0.0), (0.0, 3.0), (-grip, 0.0)]
-        outer, inner = (
-            shaft(arm, [22, 24, 20], 30, power=4),
-            shaft([(barrel - 3, 0.2), (0.0, 3.0), (-grip + 3, 0.1)], [17.5, 19.5, 15.5], 25.5, power=4),
-        )
-        plate = Part(box(draw(rng, 80, 105), 3.0, 24).moved(0.5 * barrel, -10), pick(rng, "al", "ceramic"))
-        heater = Part(box(60, 3, 14).moved(0.5 * barrel, -6), "ceramic", 1, 2.6)
-        half = moved([*hollow(outer, inner, "abs"), plate, heater], 0, 14)
-        parts = mirrored_pair(turned(half, "z", draw(rng, 0, 4)), draw(rng, 0, 16), 0.0)
-    board = Part(box(0.5 * grip, 10, 1.6).moved(-0.45 * grip, 12 if not tongs else 0), "fr4")
-    return benign(
-        "curling_iron", [*parts, board, *_lead(rng, grip)], design="tongs" if tongs else "straightener"
-    )
+    bore = cylinder(radius - draw(rng, 0.8, 1.8), barrel - 2)
+    pipe = hollow(cylinder(radius, barrel), bore, pick(rng, "al", "fe", "al"))
+    core = Part(box(10, 4, 0.7 * barrel), "ceramic", 1, 2.6)
+    parts = moved(turned([*pipe, core], "y", 90), barrel / 2)
+    clamp = prism(rounded_rectangle(0.95 * barrel, 1.5 * radius, 4), draw(rng, 0.8, 1.4))
+    parts.append(Part(clamp.moved(0.5 * barrel, 0, radius + draw(rng, 1, 4)), pick(rng, "al", "ss")))
+    spring = tube(helix(4, 14, 4, steps_per_turn=8), 0.7, segments=5)
+    parts.append(Part(spring.moved(-8, 0, radius), "fe"))
+    girth = 2 * radius
+    body = shaft([(4.0, 0.0), (-0.5 * grip, 0.0), (-grip, 0.0)], [girth + 6, girth, 26], girth + 2)
+    room = shaft([(0.0, 0.0), (-0.5 * grip, 0.0), (5 - grip, 0.0)], [girth + 1, girth - 5, 20], girth - 3)
+    return [*parts, *hollow(body, room, "abs"), Part(box(0.5 * grip, 10, 1.6).moved(-0.45 * grip), "fr4")]
+
+
+def _straightener(rng: Rng, barrel: float, grip: float) -> list[Part]:
+    """Two hollow arms with a heated plate each, shut or a little open."""
+    outer = shaft([(barrel, 0.0), (0.0, 3.0), (-grip, 0.0)], [22, 24, 20], 30, power=4)
+    room = [(barrel - 3, 0.2), (0.0, 3.0), (3 - grip, 0.1)]
+    inner = shaft(room, [17.5, 19.5, 15.5], 25.5, power=4)
+    plate = box(draw(rng, 80, 105), draw(rng, 2, 5), 24).moved(0.5 * barrel, -10)
+    heater = Part(box(60, 3, 14).moved(0.5 * barrel, -6), "ceramic", 1, 2.6)
+    board = Part(box(0.5 * grip, 1.6, 16).moved(-0.4 * grip), "fr4")
+    half = [*hollow(outer, inner, "abs"), Part(plate, pick(rng, "al", "ceramic")), heater, board]
+    return mirrored_pair(moved(half, 0, 14), draw(rng, 0, 16), 0.0)
+
+
+def make_curling_iron(rng: Rng) -> Item:
+    """Curling tongs or a hair straightener with its lead."""
+    design = pick(rng, "tongs", "straightener")
+    barrel, grip = draw(rng, 110, 170), draw(rng, 120, 160)
+    parts = (_tongs if design == "tongs" else _straightener)(rng, barrel, grip)
+    return benign("curling_iron", [*parts, *_lead(rng, grip)], design=design)
 
 
 def _comb(rng: Rng) -> list[Part]:

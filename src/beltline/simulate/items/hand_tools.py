@@ -31,7 +31,8 @@ def _open_jaw(radius: float, mouth: float, tilt: float) -> Array:
     inner = arc(mouth / 2, 270, 90, steps=12) * [0.7, 1.0] + [-depth * 0.2, 0.0]
     turn = np.radians(tilt)
     matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    return np.concatenate([outer, inner]) @ matrix.T
+    outline: Array = np.concatenate([outer, inner]) @ matrix.T
+    return outline
 
 
 def _wrench_end(rng: Rng, kind: str, radius: float, thick: float, metal: str) -> list[Part]:
@@ -149,50 +150,50 @@ def make_adjustable_wrench(rng: Rng) -> Item:
     return threat("wrench_adjustable", "wrench", "pipe" if pipe else "adjustable", parts, length_mm=length)
 
 
+def _ratchet(rng: Rng, length: float) -> list[Part]:
+    """Ratchet along x with loose sockets beside it."""
+    head = draw(rng, 13, 21)
+    line = [(0.6 * head, 0.0), (0.5 * length, 0.0), (length, 0.0)]
+    parts = [Part(cylinder(head, draw(rng, 12, 20), segments=20), "fe", 1, draw(rng, 5.5, 7.8))]
+    parts.append(Part(shaft(line, [0.8 * head, 0.6 * head, 0.9 * head], draw(rng, 8, 13), power=2.2), "fe"))
+    sleeve = [(0.55 * length, 0.0), (0.8 * length, 0.0), (1.02 * length, 0.0)]
+    if chance(rng, 0.6):
+        parts.append(Part(shaft(sleeve, [22, 26, 27], 20), pick(rng, "rubber", "pp", "pvc")))
+    for k in range(count(rng, 0, 5)):
+        radius, tall = draw(rng, 6, 15), draw(rng, 22, 42)
+        inner = cylinder(0.62 * radius, 0.6 * tall).moved(z=0.18 * tall)
+        one = turned(hollow(cylinder(radius, tall), inner, "fe"), "x", 90)
+        parts += moved(one, 30.0 * k, draw(rng, 34, 48))
+    return parts
+
+
+def _tee(rng: Rng, length: float) -> list[Part]:
+    """Socket on a rod with a cross bar."""
+    rod = cylinder(draw(rng, 4, 7), length, segments=14)
+    bar = cylinder(draw(rng, 4, 7), draw(rng, 90, 170), segments=14).rotated("x", 90)
+    socket = hollow(cylinder(draw(rng, 10, 16), 32), cylinder(7, 28), "fe")
+    parts = [Part(rod.moved(z=-0.5 * length), "fe"), Part(bar, pick(rng, "fe", "pp"))]
+    return turned([*parts, *moved(socket, z=-length)], "y", 90)
+
+
+def _hex_keys(rng: Rng, length: float) -> list[Part]:
+    """Bent hexagon keys by size in their holder."""
+    parts: list[Part] = []
+    number = count(rng, 3, 9)
+    for k in range(number):
+        size, long = 1.0 + 0.55 * k, length * (0.3 + 0.06 * k)
+        path = np.array([(0, 0, 0), (long * 0.94, 0, 0), (long, -size, 0), (long + size, -18 - 2.0 * k, 0)])
+        key = tube(path, size, segments=6).rotated("z", draw(rng, -6, 6))
+        parts.append(Part(key.moved(0, 3.4 * k, 0), "fe"))
+    holder = rounded_box(26, 3.4 * number + 8, 18, 4).moved(14, 1.6 * number)
+    return [*parts, Part(holder, pick(rng, "pp", "nylon"))]
+
+
 def make_ratchet(rng: Rng) -> Item:
-    """Ratchet with sockets, a T or cross wrench, or hexagon keys on their holder."""
+    """Ratchet with sockets, a T-handled socket wrench, or hexagon keys on their holder."""
     design = pick(rng, "ratchet", "ratchet", "tee", "hex_keys")
-    length, parts = draw(rng, 110, 260), []
-    if design == "ratchet":
-        head = draw(rng, 13, 21)
-        line = [(0.6 * head, 0.0), (0.5 * length, 0.0), (length, 0.0)]
-        parts = [Part(cylinder(head, draw(rng, 12, 20), segments=20), "fe", 1, draw(rng, 5.5, 7.8))]
-        parts.append(
-            Part(shaft(line, [0.8 * head, 0.6 * head, 0.9 * head], draw(rng, 8, 13), power=2.2), "fe")
-        )
-        sleeve = [(0.55 * length, 0.0), (0.8 * length, 0.0), (1.02 * length, 0.0)]
-        if chance(rng, 0.6):
-            parts.append(Part(shaft(sleeve, [22, 26, 27], 20), pick(rng, "rubber", "pp", "pvc")))
-        for k in range(count(rng, 0, 5)):
-            radius, tall = draw(rng, 6, 15), draw(rng, 22, 42)
-            one = hollow(
-                cylinder(radius, tall), cylinder(0.62 * radius, 0.6 * tall).moved(z=0.18 * tall), "fe"
-            )
-            parts += moved(turned(one, "x", 90), 30.0 * k, draw(rng, 34, 48))
-    elif design == "tee":
-        rod = cylinder(draw(rng, 4, 7), length, segments=14)
-        bar = cylinder(draw(rng, 4, 7), draw(rng, 90, 170), segments=14).rotated("x", 90)
-        socket = hollow(cylinder(draw(rng, 10, 16), 32), cylinder(7, 28), "fe")
-        parts = [
-            Part(rod.moved(z=-0.5 * length), "fe"),
-            Part(bar, pick(rng, "fe", "pp")),
-            *moved(socket, z=-length),
-        ]
-        parts = turned(parts, "y", 90)
-    else:
-        for k in range(count(rng, 3, 9)):
-            size, long = 1.0 + 0.55 * k, 45 + 9.0 * k
-            path = np.array(
-                [(0, 0, 0), (long * 0.94, 0, 0), (long, -size, 0), (long + size, -18 - 2.0 * k, 0)]
-            )
-            key = tube(path, size, segments=6).rotated("z", draw(rng, -6, 6))
-            parts.append(Part(key.moved(0, 3.4 * k, 0), "fe"))
-        parts.append(
-            Part(
-                rounded_box(26, 3.4 * len(parts) + 8, 18, 4).moved(14, 1.6 * len(parts)),
-                pick(rng, "pp", "nylon"),
-            )
-        )
+    length = draw(rng, 110, 260)
+    parts = {"ratchet": _ratchet, "tee": _tee, "hex_keys": _hex_keys}[design](rng, length)
     return threat("wrench_socket", "wrench", design, parts, length_mm=length)
 
 

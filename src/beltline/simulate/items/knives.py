@@ -31,8 +31,8 @@ def make_kitchen_knife(rng: Rng) -> Item:
         length,
         width,
         "table" if design == "bread" else design,
-        thickness=draw(rng, 1.0, 2.8),
-        grind=draw(rng, 0.12, 0.95),
+        thickness=draw(rng, 0.8, 2.5),
+        grind=draw(rng, 0.05, 0.25) if chance(rng, 0.55) else draw(rng, 0.2, 0.95),
         serrated=draw(rng, 0.8, 2.0) if design == "bread" else 0.0,
         taper=draw(rng, 0.0, 0.5),
     )
@@ -113,7 +113,7 @@ def make_cleaver(rng: Rng) -> Item:
     """Cleaver: a flat plate ground only near the edge, square or widening, with a hole to hang it by."""
     design = pick(rng, "cleaver", "cleaver", "fan")
     length, width = draw(rng, 130, 225), draw(rng, 55, 110)
-    thick, steel = draw(rng, 1.6, 5.0), _steel(rng)
+    thick, steel = draw(rng, 1.2, 4.2), _steel(rng)
     edge = blade_mesh(rng, length, width, design, thickness=thick, grind=draw(rng, 0.06, 0.5))
     wide, deep = draw(rng, 22, 34), draw(rng, 15, 27)
     lift = draw(rng, 0.3, 0.5) * wide - width / 2

@@ -9,7 +9,18 @@ import numpy as np
 from beltline.simulate.draws import Rng, chance, draw, pick
 from beltline.simulate.items._blades import blade_mesh
 from beltline.simulate.items._threat import mirrored_pair, threat
-from beltline.simulate.shapes import Mesh, box, cylinder, in_plane, prism, rounded_box, spline, sweep, tube
+from beltline.simulate.shapes import (
+    Array,
+    Mesh,
+    box,
+    cylinder,
+    in_plane,
+    prism,
+    rounded_box,
+    spline,
+    sweep,
+    tube,
+)
 from beltline.simulate.solids import Item, ItemMaker, Part
 
 
@@ -56,7 +67,7 @@ def _blade(rng: Rng, design: str, length: float, width: float, thick: float) -> 
     return mesh.rotated("z", -draw(rng, 15, 35)) if design == "bandage" else mesh
 
 
-def _bow_line(rng: Rng, shank: float, bow: float, stretch: float) -> np.ndarray:
+def _bow_line(rng: Rng, shank: float, bow: float, stretch: float) -> Array:
     """Closed course (26, 2) of a finger ring behind the shank: round, long, or a D."""
     angle = np.linspace(0, 2 * np.pi, 26, endpoint=False)
     flat = draw(rng, 0.75, 1.0)
@@ -65,7 +76,8 @@ def _bow_line(rng: Rng, shank: float, bow: float, stretch: float) -> np.ndarray:
     )
     tilt = np.radians(draw(rng, -5, 22))
     turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
-    return ring @ turn.T + [-shank - 0.92 * stretch * bow, 0.95 * bow]
+    placed: Array = ring @ turn.T + [-shank - 0.92 * stretch * bow, 0.95 * bow]
+    return placed
 
 
 def _half(
@@ -96,7 +108,7 @@ def _half(
     return [*parts, Part(tang, steel), Part(loop, plastic), Part(sleeve, plastic)], False
 
 
-def _sections(widths: np.ndarray, half: float, section: np.ndarray) -> np.ndarray:
+def _sections(widths: Array, half: float, section: Array) -> Array:
     """Sections (N, M, 2) for a sweep in the xy plane: ``widths`` in the plane, ``half`` thickness along z."""
     return np.stack([section * [half, w] for w in widths])
 
