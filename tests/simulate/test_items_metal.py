@@ -53,6 +53,14 @@ def test_scissors_are_shut_half_open_and_wide_open() -> None:
     assert shares[0] > 0.35, "most are packed shut"
 
 
+def test_bows_part_as_the_blades_do() -> None:
+    """The arm of the upper blade is the lower one, and the other way round."""
+    opened = [make_item(name, seed) for name in ("scissors_pair", "snips") for seed in range(60)]
+    for item in (item for item in opened if float(str(item.params["open_deg"])) > 20):
+        blade, arm = (item.parts[k].mesh.vertices for k in (0, 2 if item.family == "scissors_pair" else 1))
+        assert blade[:, 1].mean() > 1 > -1 > arm[arm[:, 0] < arm[:, 0].mean(), 1].mean()
+
+
 def test_handles_of_knives_are_pale_as_often_as_of_metal() -> None:
     """Plastic and wood show pale around a dark tang; pressed or cast steel shows darker than the blade."""
     knives = [make_item(name, s) for name in ("kitchen_knife", "cleaver", "hunting_knife") for s in range(25)]

@@ -63,8 +63,7 @@ def _blade(rng: Rng, design: str, length: float, width: float, thick: float) -> 
         serrated=toothed,
         taper=draw(rng, 0, 0.5),
     )
-    mesh = mesh.moved(y=0.25 * width)
-    return mesh.rotated("z", -draw(rng, 15, 35)) if design == "bandage" else mesh
+    return mesh.moved(y=0.25 * width)
 
 
 def _bow_line(rng: Rng, shank: float, bow: float, stretch: float) -> Array:
@@ -76,36 +75,36 @@ def _bow_line(rng: Rng, shank: float, bow: float, stretch: float) -> Array:
     )
     tilt = np.radians(draw(rng, -5, 22))
     turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
-    placed: Array = ring @ turn.T + [-shank - 0.92 * stretch * bow, 0.95 * bow]
+    placed: Array = (ring @ turn.T + [-shank - 0.92 * stretch * bow, 0.95 * bow]) * [1, -1]
     return placed
 
 
 def _half(
     rng: Rng, design: str, kind: _Kind, length: float, shank: float, steel: str
 ) -> tuple[list[Part], bool]:
-    """One half, pivot at the origin, blade along +x, bow behind; whether its bows are of steel."""
+    """One half, pivot at the origin, blade along +x, bow behind and below; and whether it is steel."""
     thick, bow = draw(rng, *kind.thick), draw(rng, *kind.bow)
     width = max(length * draw(rng, 0.09, 0.17), 5.5)
-    parts = [Part(_blade(rng, design, length, width, thick), steel)]
+    blade = Part(_blade(rng, design, length, width, thick), steel)
     metal = chance(rng, kind.steel_bows)
     stretch = draw(rng, 1.0, 1.7)
     ring = _bow_line(rng, shank, bow, stretch)
     leg = spline(
-        np.array([(3, 0), (-0.4 * shank, -0.1 * width), (-0.8 * shank, 0.25 * bow), (-shank, 0.6 * bow)]), 9
+        np.array([(3, 0), (-0.4 * shank, 0.1 * width), (-0.8 * shank, -0.25 * bow), (-shank, -0.6 * bow)]), 9
     )
     hub = 0.55 * width
     if metal:
         wire = draw(rng, 1.4, 2.4) * (1.6 if design in ("tailor", "kitchen") else 1.0)
         widths = np.linspace(hub, 1.3 * wire, 9)
         section = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)], dtype=float)
-        parts.append(Part(sweep(in_plane(leg), _sections(widths, 0.5 * thick + 0.3, section)), steel))
-        parts.append(Part(tube(in_plane(ring), wire, segments=8, closed=True), steel, 1, draw(rng, 5, 7.9)))
-        return parts, True
-    tang = prism([(4, -hub), (4, hub), (-0.85 * shank, 0.5 * bow), (-0.85 * shank, 0.2 * bow)], thick)
+        bar = Part(sweep(in_plane(leg), _sections(widths, 0.5 * thick + 0.3, section)), steel)
+        loop = tube(in_plane(ring), wire, segments=8, closed=True)
+        return [blade, bar, Part(loop, steel, 1, draw(rng, 5, 7.9))], True
+    tang = prism([(4, -hub), (4, hub), (-0.85 * shank, -0.2 * bow), (-0.85 * shank, -0.5 * bow)], thick)
     plastic, girth = pick(rng, "abs", "pp", "absf", "nylon"), draw(rng, 3.2, 5.5)
     loop = tube(in_plane(ring), girth, segments=8, closed=True).scaled(1, 1, draw(rng, 0.7, 1.1))
     sleeve = tube(in_plane(leg[3:]), np.linspace(0.8 * hub + 2, girth, 6), segments=8)
-    return [*parts, Part(tang, steel), Part(loop, plastic), Part(sleeve, plastic)], False
+    return [blade, Part(tang, steel), Part(loop, plastic), Part(sleeve, plastic)], False
 
 
 def _sections(widths: Array, half: float, section: Array) -> Array:
@@ -170,7 +169,7 @@ def make_secateurs(rng: Rng) -> Item:
     edge = blade_mesh(
         rng, length, width, pick(rng, "drop", "hook", "chef"), thickness=thick, grind=draw(rng, 0.2, 0.7)
     )
-    line = spline(np.array([(4, 0), (-0.25 * arm, 0.4 * bow), (-0.6 * arm, bow), (-arm, 0.7 * bow)]), 12)
+    line = spline(np.array([(4, 0), (-0.25 * arm, -0.4 * bow), (-0.6 * arm, -bow), (-arm, -0.7 * bow)]), 12)
     half = [Part(edge.moved(y=0.2 * width), "fe")]
     girth = draw(rng, 2.5, 3.4) if design == "snips" else draw(rng, 4, 6.5)
     half.append(Part(tube(in_plane(line), girth, segments=8).scaled(1, 1, 0.6), pick(rng, "fe", "al", "fe")))
