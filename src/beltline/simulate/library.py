@@ -233,7 +233,7 @@ def bake_library(
     offset = 0
     with (root / "objects.f16").open("wb") as out:
         for role, item, inner, item_seed in _stock(rng, split, each, threats):
-            turn = np.eye(3) if role == "container" else draw_rotation(rng, rules)
+            turn = np.eye(3) if role == "container" else draw_rotation(rng, rules, item.size)
             basis, tall = _bake(item, turn, pixel_mm)
             # float16 ends at 65504; anything that thick is opaque already
             out.write(np.minimum(basis, 6e4).astype(np.float16).tobytes())

@@ -7,7 +7,7 @@ the bag's depth, so the total thickness stays possible. Source: reconstructed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -20,6 +20,8 @@ from beltline.simulate.solids import Item
 CELL_MM = 10.0
 NESTLE = 0.6  # height that a thing takes from the bag, as a share of its box: hulls are mostly air
 SUPPORT = 0.6  # share of the floor under a thing that lies lower than the thing; the rest is pressed in
+LEAN = 0.65  # share of its length by which a long thing rises at most, as if propped up at one end
+REDRAWS = 6  # orientations that are tried before a thing is laid flat
 TRIES = 24  # places probed; the lowest wins, as if the bag were shaken
 
 
@@ -33,6 +35,7 @@ class PackingRules:
         tilt_deg: Standard deviation of the tilt of flat and standing items, degrees.
         aligned: Share turned roughly parallel to the bag's sides.
         fill: Height that may be filled, as a share of the depth.
+        tall_mm: What would rise higher is laid down; about the depth of a bag on its broad side, mm.
     """
 
     flat: float = 0.6
@@ -40,6 +43,7 @@ class PackingRules:
     tilt_deg: float = 9.0
     aligned: float = 0.45
     fill: float = 1.0
+    tall_mm: float = 150.0
 
 
 def random_rotation(rng: np.random.Generator) -> NDArray[np.float64]:
@@ -54,8 +58,34 @@ def random_rotation(rng: np.random.Generator) -> NDArray[np.float64]:
     )
 
 
-def draw_rotation(rng: np.random.Generator, rules: PackingRules) -> NDArray[np.float64]:
-    """Orientation of one item as a packed bag allows: mostly lying, sometimes standing, sometimes any."""
+def draw_rotation(
+    rng: np.random.Generator, rules: PackingRules, size: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """Orientation of one item as a packed bag allows: mostly lying, sometimes standing, sometimes any.
+
+    Args:
+        rng: Source of chance.
+        rules: Shares and tilts.
+        size: (3,) extent of the item in its frame in mm; with it, what would stand too tall is drawn again.
+
+    Returns:
+        Rotation (3, 3).
+    """
+    for _ in range(REDRAWS):
+        turn = _any_rotation(rng, rules)
+        if size is None or float(np.abs(turn[2]) @ size) <= _tallest(size, rules):
+            return turn
+    return _any_rotation(rng, replace(rules, flat=1.0))
+
+
+def _tallest(size: NDArray[np.float64], rules: PackingRules) -> float:
+    """Height in mm to which a thing may rise: long ones lean at most, they do not stand on their end."""
+    thin, middle, longest = np.sort(size)
+    leaning = LEAN * longest if longest > 2 * middle else np.inf
+    return float(max(min(rules.tall_mm, leaning), 1.2 * thin))
+
+
+def _any_rotation(rng: np.random.Generator, rules: PackingRules) -> NDArray[np.float64]:
     kind = rng.random()
     yaw = rng.integers(4) * 90 + rng.normal(0, 10) if rng.random() < rules.aligned else rng.uniform(0, 360)
     turn = rotation("z", float(yaw))
@@ -86,8 +116,9 @@ class HeightMap:
     ) -> Pose | None:
         """Pose where the item comes to lie lowest among random places, or None when it does not fit."""
         corners = np.concatenate([part.mesh.vertices for part in item.parts if part.sign > 0])
+        size = corners.max(axis=0) - corners.min(axis=0)
         for _ in range(attempts):
-            turn = draw_rotation(rng, rules)
+            turn = draw_rotation(rng, rules, size)
             turned = corners @ turn.T
             low, high = turned.min(axis=0), turned.max(axis=0)
             if ((high - low)[:2] > self.inner[:2]).any():

@@ -1,4 +1,4 @@
-"""Small steps that the prohibited items share: a handle, and the finished item."""
+"""Small steps that the prohibited items share: a handle, a hinged pair, and the finished item."""
 
 from __future__ import annotations
 
@@ -24,6 +24,17 @@ def shaft(
     rings = path[:, None] + (width[:, None] * unit[:, 0])[..., None] * across[:, None]  # (16, 14, 3)
     rings[..., 2] += unit[:, 1]
     return loft(rings)
+
+
+def mirrored_pair(half: list[Part], opening: float, lift: float) -> list[Part]:
+    """A half and its mirror image, ``opening`` degrees apart and ``lift`` mm above and below the middle."""
+    parts = []
+    for side in (1, -1):
+        for part in half:
+            mesh = part.mesh if side == 1 else part.mesh.mirrored("y")
+            turned_mesh = mesh.rotated("z", side * opening / 2).moved(z=side * lift)
+            parts.append(Part(turned_mesh, part.material, part.sign, part.density_g_cm3))
+    return parts
 
 
 def threat(family: str, label: str, design: str, parts: Sequence[Part], **params: float | str) -> Item:

@@ -1,169 +1,256 @@
-"""Hand tools: scissors, wrenches, pliers, hammers."""
+"""Hand tools: wrenches of a fixed size, adjustable ones, ratchets with sockets, pliers."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from beltline.simulate.draws import Rng, chance, pick
-from beltline.simulate.items.knives import blade_mesh
-from beltline.simulate.shapes import box, cylinder, in_plane, prism, spline, superellipse, sweep, torus, tube
-from beltline.simulate.solids import Item, ItemMaker, Part, moved
+from beltline.simulate.draws import Rng, chance, count, draw, pick
+from beltline.simulate.items._threat import mirrored_pair, shaft, threat
+from beltline.simulate.shapes import (
+    Array,
+    arc,
+    box,
+    cylinder,
+    helix,
+    prism,
+    revolve,
+    rounded_box,
+    superellipse,
+    tube,
+)
+from beltline.simulate.solids import Item, ItemMaker, Part, hollow, moved, turned
 
 
-def make_scissors(rng: Rng) -> Item:
-    """Scissors, opened by some angle; rings of steel or plastic, office to tailor's and nail size."""
-    length = rng.uniform(30, 150)
-    width, shank = length * rng.uniform(0.1, 0.17), length * rng.uniform(0.35, 0.85)
-    opening = 2.0 if rng.random() < 0.35 else float(rng.uniform(3, 55))
-    ring, steel = rng.uniform(10, 20), chance(rng, 0.35)
-    plastic = pick(rng, "abs", "pp")
-    half = [
-        Part(
-            blade_mesh(rng, length, width, pick(rng, "drop", "tanto"), thickness=rng.uniform(1.2, 2.6)),
-            "ss",
-        ),
-        Part(
-            prism(
-                [(4, -0.35 * width), (4, 0.35 * width), (-shank, 0.3 * ring), (-shank, 0.0)],
-                rng.uniform(2.2, 4),
-            ),
-            "ss",
-        ),
-    ]
-    loop = torus(ring, rng.uniform(2.2, 4.5), segments=26, tube_segments=8).scaled(rng.uniform(1, 1.5), 1, 1)
-    half.append(Part(loop.moved(-shank - 0.9 * ring, 0.75 * ring), "ss" if steel else plastic))
-    if not steel:
-        half.append(Part(box(0.8 * shank, 0.8 * width, 9).moved(-0.9 * shank, 0.4 * ring), plastic))
-    parts = _both_halves(half, opening, 1.5)
-    parts.append(Part(cylinder(rng.uniform(2, 5), 7, segments=12), "ss"))
-    params = {
-        "design": "steel" if steel else "plastic rings",
-        "blade_mm": round(length, 1),
-        "open_deg": round(opening, 1),
-    }
-    return Item("scissors_pair", "scissors", tuple(moved(parts, (shank - length) / 2)), True, params)
+def _open_jaw(radius: float, mouth: float, tilt: float) -> Array:
+    """Outline (38, 2) of a jaw about the origin with parallel cheeks, ``tilt`` degrees off +x."""
+    half = np.degrees(np.arcsin(min(mouth / 2 / radius, 0.8)))
+    outer = arc(radius, half, 360 - half, steps=26) * [1.12, 1.0]
+    depth = radius * 0.3
+    inner = arc(mouth / 2, 270, 90, steps=12) * [0.7, 1.0] + [-depth * 0.2, 0.0]
+    turn = np.radians(tilt)
+    matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    outline: Array = np.concatenate([outer, inner]) @ matrix.T
+    return outline
 
 
-def _both_halves(half: list[Part], opening: float, lift: float) -> list[Part]:
-    """A half and its mirror image, ``opening`` degrees apart and ``lift`` mm above and below the middle."""
-    parts = []
-    for side in (1, -1):
-        for part in half:
-            mesh = part.mesh if side == 1 else part.mesh.mirrored("y")
-            parts.append(Part(mesh.rotated("z", side * opening / 2).moved(z=side * lift), part.material))
+def _wrench_end(rng: Rng, kind: str, radius: float, thick: float, metal: str) -> list[Part]:
+    """End of a wrench at the origin, opening towards +x: open jaw, or a ring."""
+    if kind == "open":
+        outline = _open_jaw(radius, radius * draw(rng, 0.85, 1.15), draw(rng, 10, 18) * pick(rng, -1, 1))
+        return [Part(prism(outline, thick), metal)]
+    thick *= draw(rng, 1.1, 1.7)
+    outer = prism(superellipse(radius * 0.9, radius * 0.9, 2, segments=24), thick)
+    inner = superellipse(radius * 0.6, radius * 0.6, 2, segments=24)
+    inner *= 1 - 0.08 * (np.arange(24) % 2)[:, None]
+    return list(hollow(outer, prism(inner, 0.999 * thick), metal))
+
+
+def _fixed(rng: Rng, length: float, kinds: Sequence[str], metal: str) -> list[Part]:
+    """One wrench along x: shank with a waist and its two ends."""
+    width, thick = length * draw(rng, 0.045, 0.085), draw(rng, 3.5, 8)
+    line = [(-length / 2, 0.0), (0.0, 0.0), (length / 2, 0.0)]
+    waist = draw(rng, 0.75, 1.0)
+    power = pick(rng, 2.2, 4.0, 8.0)
+    parts = [Part(shaft(line, [width, waist * width, width], 0.75 * thick, power=power), metal)]
+    for side, kind in zip((-1, 1), kinds, strict=True):
+        radius = width * draw(rng, 0.95, 1.45)
+        end = _wrench_end(rng, kind, radius, thick, metal)
+        end = end if side > 0 else turned(end, "z", 180)
+        parts += moved(end, side * (length / 2 + 0.72 * radius))
     return parts
 
 
-def _jaw(rng: Rng, radius: float, side: int) -> np.ndarray:
-    """Outline (40, 2) of an open jaw around the origin, mouth turned outwards by 15 degrees."""
-    mouth = rng.uniform(30, 42)
-    angle = np.radians(np.linspace(mouth, 360 - mouth, 20) + 15)
-    inner = 0.55 * radius
-    outline = np.concatenate(
-        [
-            radius * np.column_stack([np.cos(angle), np.sin(angle)]),
-            inner * np.column_stack([np.cos(angle[::-1]), np.sin(angle[::-1])]),
-        ]
-    )
-    return outline * [side, 1]
-
-
 def make_wrench(rng: Rng) -> Item:
-    """Open, ring or combination wrench."""
-    length, metal = rng.uniform(100, 290), pick(rng, "fe", "fe", "ss", "zn")
-    width, thick = length * rng.uniform(0.045, 0.085), rng.uniform(4, 9)
-    parts = [Part(box(length, width, 0.75 * thick), metal)]
-    kinds = [pick(rng, "open", "ring") for _ in range(2)]
-    for side, kind in zip((-1, 1), kinds, strict=True):
-        radius = width * rng.uniform(0.95, 1.5)
-        at = side * (length / 2 + 0.75 * radius)
-        if kind == "ring":
-            rim = min(0.3 * radius, 0.7 * thick)
-            parts.append(Part(torus(0.85 * radius, rim, segments=26, tube_segments=8).moved(at), metal))
-        else:
-            parts.append(Part(prism(_jaw(rng, 1.15 * radius, side), thick).moved(at), metal))
-    params = {"design": "-".join(kinds), "length_mm": round(length, 1), "metal": metal}
-    return Item("wrench_fixed", "wrench", tuple(parts), True, params)
+    """Open, ring or combination wrench: one, or a set by size, bound together or strewn."""
+    metal = pick(rng, "fe", "fe", "ss", "zn")
+    kinds = [pick(rng, "open", "open", "ring"), pick(rng, "open", "ring")]
+    length, number = draw(rng, 95, 290), pick(rng, 1, 1, 1, 1, count(rng, 2, 5))
+    fan, parts = draw(rng, 0, 8), []
+    for k in range(number):
+        one = _fixed(rng, length * (0.85**k), kinds, metal)
+        parts += moved(
+            turned(one, "z", fan * k), draw(rng, -8, 8), draw(rng, 12, 24) * k, draw(rng, 0, 6) * (k % 2)
+        )
+    return threat(
+        "wrench_fixed", "wrench", "-".join(kinds), parts, length_mm=length, metal=metal, number=float(number)
+    )
+
+
+def _crescent(rng: Rng, length: float, thick: float) -> list[Part]:
+    """Adjustable wrench along x: head at x = 0, worm, loose jaw, handle to -length."""
+    head = length * draw(rng, 0.11, 0.15)
+    wide = length * draw(rng, 0.08, 0.12)
+    gap = draw(rng, 0.05, 0.85) * head
+    fixed = [(-0.9, -0.55), (-0.1, -0.95), (0.6, -0.85), (1.35, -0.3), (1.3, 0.05), (0.35, 0.05)]
+    fixed += [(0.1, 0.25), (0.05, 0.95), (-0.35, 1.15), (-0.8, 0.75)]
+    jaw = np.array([(0.2, 0.05), (1.3, 0.05), (1.15, 0.45), (0.55, 0.7), (0.2, 0.62)]) * head + [0, gap]
+    rail = np.array([(-0.05, 0.1), (0.28, 0.1), (0.28, 0.9), (-0.05, 0.9)]) * head + [0, 0.4 * gap]
+    worm = tube(helix(0.13 * head, 0.55 * head, 5, steps_per_turn=8), 0.05 * head, segments=5)
+    tilt = draw(rng, 12, 24)
+    parts = turned(
+        [
+            Part(prism(np.array(fixed) * head, 0.85 * thick), "fe"),
+            Part(prism(jaw, 0.85 * thick), "fe"),
+            Part(prism(rail, 0.5 * thick), "fe"),
+            Part(worm.rotated("x", 90).moved(-0.22 * head, 0.45 * head), "fe"),
+        ],
+        "z",
+        tilt,
+    )
+    line = [(-0.45 * head, 0.0), (-0.5 * length, 0.0), (-length, 0.0)]
+    widths = [0.8 * wide, draw(rng, 0.7, 0.9) * wide, draw(rng, 0.9, 1.25) * wide]
+    parts.append(Part(shaft(line, widths, draw(rng, 0.45, 0.7) * thick, power=8), "fe"))
+    return parts
+
+
+def _pipe_wrench(rng: Rng, length: float, thick: float) -> list[Part]:
+    """Pipe wrench along x: hooked jaw standing out of a frame with a knurled nut."""
+    head, deep = length * draw(rng, 0.16, 0.22), 1.4 * thick
+    reach = draw(rng, 0.35, 0.95) * head
+    hook = [
+        (0, 0),
+        (reach + 0.3 * head, 0),
+        (reach + 0.3 * head, 0.95 * head),
+        (reach, 0.9 * head),
+        (reach, 0.3 * head),
+    ]
+    hook = [*hook, (0, 0.3 * head)]
+    heel = [
+        (-0.3 * head, 0.25 * head),
+        (0.06 * head, 0.25 * head),
+        (0.06 * head, 0.9 * head),
+        (-0.15 * head, 0.9 * head),
+    ]
+    meshes = [
+        prism(hook, deep),
+        prism(heel, deep),
+        cylinder(0.26 * head, 0.22 * head, segments=16).rotated("y", 90),
+    ]
+    places = [(0.0, 0.0), (0.0, 0.0), (-0.2 * head, 0.15 * head)]
+    metal = pick(rng, "fe", "fe", "al")
+    parts = [Part(m.moved(*at), "fe") for m, at in zip(meshes, places, strict=True)]
+    line = [(-0.1 * head, 0.2 * head), (-0.5 * length, 0.0), (-length, 0.0)]
+    parts.append(Part(shaft(line, [0.45 * head, 0.3 * head, 0.36 * head], 0.8 * deep, power=6), metal))
+    return parts
 
 
 def make_adjustable_wrench(rng: Rng) -> Item:
-    """Adjustable wrench with worm, or a pipe wrench with a sleeved handle."""
-    length, thick = rng.uniform(140, 300), rng.uniform(8, 15)
-    width = length * rng.uniform(0.07, 0.1)
-    head = length * rng.uniform(0.16, 0.24)
-    body = [(-length / 2, -0.35 * width), (length / 2 - head, -0.5 * width), (length / 2, -0.9 * head)]
-    body += [(length / 2 + 0.2 * head, -0.3 * head), (length / 2, 0.5 * width), (-length / 2, 0.35 * width)]
-    parts = [Part(prism(body, 0.7 * thick), "fe")]
-    gap = rng.uniform(0.05, 0.6) * head
-    jaw = [(0, 0), (0.9 * head, 0.1 * head), (0.9 * head, 0.4 * head), (0, 0.5 * head)]
-    parts.append(Part(prism(jaw, thick).moved(length / 2 - 0.5 * head, gap), "fe"))
-    worm = cylinder(0.22 * head, 0.4 * head, segments=14).rotated("y", 90)
-    parts.append(Part(worm.moved(length / 2 - 0.6 * head, 0.1 * head), "fe"))
-    if rng.random() < 0.4:
-        parts.append(Part(box(0.5 * length, 1.1 * width, 1.3 * thick).moved(-0.25 * length), "pvc"))
-    params = {"design": "adjustable", "length_mm": round(length, 1)}
-    return Item("wrench_adjustable", "wrench", tuple(parts), True, params)
+    """Adjustable wrench with worm, or a pipe wrench; its handle sleeved now and then."""
+    length, thick = draw(rng, 130, 310), draw(rng, 7, 14)
+    pipe = chance(rng, 0.25)
+    parts = (_pipe_wrench if pipe else _crescent)(rng, length, thick)
+    if chance(rng, 0.35):
+        line = [(-0.4 * length, 0.0), (-0.7 * length, 0.0), (-1.02 * length, 0.0)]
+        wide = length * draw(rng, 0.1, 0.13)
+        parts.append(
+            Part(shaft(line, [wide, 1.05 * wide, wide], 1.1 * thick), pick(rng, "pvc", "rubber", "pp"))
+        )
+    return threat("wrench_adjustable", "wrench", "pipe" if pipe else "adjustable", parts, length_mm=length)
+
+
+def _ratchet(rng: Rng, length: float) -> list[Part]:
+    """Ratchet along x with loose sockets beside it."""
+    head = draw(rng, 13, 21)
+    line = [(0.6 * head, 0.0), (0.5 * length, 0.0), (length, 0.0)]
+    parts = [Part(cylinder(head, draw(rng, 12, 20), segments=20), "fe", 1, draw(rng, 5.5, 7.8))]
+    parts.append(Part(shaft(line, [0.8 * head, 0.6 * head, 0.9 * head], draw(rng, 8, 13), power=2.2), "fe"))
+    sleeve = [(0.55 * length, 0.0), (0.8 * length, 0.0), (1.02 * length, 0.0)]
+    if chance(rng, 0.6):
+        parts.append(Part(shaft(sleeve, [22, 26, 27], 20), pick(rng, "rubber", "pp", "pvc")))
+    for k in range(count(rng, 0, 5)):
+        radius, tall = draw(rng, 6, 15), draw(rng, 22, 42)
+        inner = cylinder(0.62 * radius, 0.6 * tall).moved(z=0.18 * tall)
+        one = turned(hollow(cylinder(radius, tall), inner, "fe"), "x", 90)
+        parts += moved(one, 30.0 * k, draw(rng, 34, 48))
+    return parts
+
+
+def _tee(rng: Rng, length: float) -> list[Part]:
+    """Socket on a rod with a cross bar."""
+    rod = cylinder(draw(rng, 4, 7), length, segments=14)
+    bar = cylinder(draw(rng, 4, 7), draw(rng, 90, 170), segments=14).rotated("x", 90)
+    socket = hollow(cylinder(draw(rng, 10, 16), 32), cylinder(7, 28), "fe")
+    parts = [Part(rod.moved(z=-0.5 * length), "fe"), Part(bar, pick(rng, "fe", "pp"))]
+    return turned([*parts, *moved(socket, z=-length)], "y", 90)
+
+
+def _hex_keys(rng: Rng, length: float) -> list[Part]:
+    """Bent hexagon keys by size in their holder."""
+    parts: list[Part] = []
+    number = count(rng, 3, 9)
+    for k in range(number):
+        size, long = 1.0 + 0.55 * k, length * (0.3 + 0.06 * k)
+        path = np.array([(0, 0, 0), (long * 0.94, 0, 0), (long, -size, 0), (long + size, -18 - 2.0 * k, 0)])
+        key = tube(path, size, segments=6).rotated("z", draw(rng, -6, 6))
+        parts.append(Part(key.moved(0, 3.4 * k, 0), "fe"))
+    holder = rounded_box(26, 3.4 * number + 8, 18, 4).moved(14, 1.6 * number)
+    return [*parts, Part(holder, pick(rng, "pp", "nylon"))]
+
+
+def make_ratchet(rng: Rng) -> Item:
+    """Ratchet with sockets, a T-handled socket wrench, or hexagon keys on their holder."""
+    design = pick(rng, "ratchet", "ratchet", "tee", "hex_keys")
+    length = draw(rng, 110, 260)
+    parts = {"ratchet": _ratchet, "tee": _tee, "hex_keys": _hex_keys}[design](rng, length)
+    return threat("wrench_socket", "wrench", design, parts, length_mm=length)
+
+
+# Jaw outlines in units of (jaw length, width): x from the rivet, y from the closing line outwards.
+_NOSES: dict[str, list[tuple[float, float]]] = {
+    "combination": [(1, 0), (1, 0.45), (0.75, 0.8), (0.3, 1.0)],
+    "needle": [(1, 0), (1, 0.12), (0.55, 0.42), (0.2, 0.9)],
+    "cutter": [(1, 0), (0.9, 0.35), (0.6, 0.9), (0.2, 1.1)],
+    "pump": [(1, 0.1), (1.05, 0.5), (0.8, 0.95), (0.2, 0.95)],
+    "pincers": [(1, 0), (1.06, 0.2), (0.7, 1.3), (0.25, 1.25)],
+    "locking": [(1, 0), (1, 0.55), (0.6, 0.95), (0.2, 1.0)],
+}
+_JAWS = {"combination": 42.0, "needle": 66.0, "cutter": 24.0, "pump": 46.0, "pincers": 34.0, "locking": 40.0}
+
+
+def _plier_half(rng: Rng, design: str, arm: float, thick: float) -> list[Part]:
+    """Half of the pliers, rivet at the origin: jaw along +x, arm bowed out and back to -arm."""
+    jaw, width = _JAWS[design] * draw(rng, 0.75, 1.3), draw(rng, 10, 16)
+    nose = np.array([(0.0, 0.0), *_NOSES[design], (-0.18, 0.75), (-0.3, 0.2)]) * [jaw, width]
+    bow = draw(rng, 0.9, 2.0) * width
+    line = [
+        (-0.05 * jaw, 0.15 * width),
+        (-0.25 * arm, -0.55 * width),
+        (-0.6 * arm, -bow),
+        (-arm, -draw(rng, 0.6, 1.0) * bow),
+    ]
+    bar = draw(rng, 5.5, 8.5)
+    half = [Part(prism(nose, thick, bevel=0.8), "fe", 1, draw(rng, 6.8, 7.85))]
+    half.append(Part(shaft(line, [1.3 * bar, bar, bar, 0.8 * bar], 0.7 * thick, power=4), "fe"))
+    if chance(rng, 0.85):
+        sleeve, fat = line[1:], draw(rng, 1.5, 2.3) * bar
+        material = pick(rng, "pvc", "pvc", "rubber", "pp")
+        half.append(
+            Part(shaft(sleeve, [0.9 * fat, fat, fat, 0.9 * fat], draw(rng, 1.1, 1.6) * thick), material)
+        )
+    return half
 
 
 def make_pliers(rng: Rng) -> Item:
-    """Combination, needle-nose, cutting or water-pump pliers with sleeved handles."""
-    design = pick(rng, "combination", "needle", "cutter", "pump")
-    jaw = {"combination": 45.0, "needle": 70.0, "cutter": 26.0, "pump": 50.0}[design] * rng.uniform(0.8, 1.25)
-    nose = {"combination": 0.8, "needle": 0.25, "cutter": 0.6, "pump": 0.9}[design]
-    arm, width, thick = rng.uniform(80, 150), rng.uniform(9, 15), rng.uniform(7, 12)
-    opening, bow = rng.uniform(2, 35), rng.uniform(1.1, 2.1)
-    outline = [(0, 0), (jaw, 0), (jaw, 0.6 * nose * width), (0.3 * jaw, width), (0, 1.1 * width)]
-    path = spline(
-        [
-            (0, 0.3 * width),
-            (-0.25 * arm, -0.6 * width),
-            (-0.6 * arm, -bow * width),
-            (-arm, -0.85 * bow * width),
-        ],
-        18,
-    )
-    half = [Part(prism(outline, thick), "fe"), Part(tube(in_plane(path), 0.42 * thick), "fe")]
-    if rng.random() < 0.85:
-        half.append(Part(tube(in_plane(path[5:]), rng.uniform(0.6, 0.8) * thick), pick(rng, "pvc", "rubber")))
-    parts = _both_halves(half, opening, 0.0)
-    parts.append(Part(cylinder(0.8 * width, 1.2 * thick, segments=18), "fe"))
-    params = {"design": design, "handle_mm": round(arm, 1), "open_deg": round(opening, 1)}
-    return Item("pliers_pair", "pliers", tuple(moved(parts, 0.3 * arm)), True, params)
-
-
-def make_hammer(rng: Rng) -> Item:
-    """Claw, ball-peen or sledge hammer, or a mallet of rubber."""
-    design = pick(rng, "claw", "claw", "peen", "sledge", "mallet")
-    length, radius, head = rng.uniform(200, 340), rng.uniform(9, 16), rng.uniform(80, 130)
-    shaft = pick(rng, "wood", "wood", "nylon", "fe")
-    path = np.column_stack([np.linspace(0, -length, 10), np.zeros(10), np.zeros(10)])
-    widths = np.linspace(0.8, 1.15, 10)
-    sections = np.array([superellipse(radius * s, 0.75 * radius * s, 2.3, segments=12) for s in widths])
-    parts = [Part(sweep(path, sections), shaft, 1, 2.8 if shaft == "fe" else None)]
-    if shaft != "wood":
-        parts.append(Part(sweep(path[5:], sections[5:] * 1.25), "rubber"))
-    metal = "rubber" if design == "mallet" else "fe"
-    face = rng.uniform(10, 16) * (1.8 if design in ("sledge", "mallet") else 1.0)
-    parts.append(Part(box(24, 28, 22), metal))
-    barrel = cylinder(face, 0.4 * head, segments=18).rotated("x", 90)
-    parts.append(Part(barrel.moved(0, 0.3 * head), metal))
-    if design == "claw":
-        line = in_plane(spline([(0, -8), (-2, -0.3 * head), (-14, -0.55 * head), (-26, -0.62 * head)], 12))
-        tine = np.array(
-            [np.array([(-7, -3.5), (7, -3.5), (7, 3.5), (-7, 3.5)]) * s for s in np.linspace(1, 0.45, 12)]
-        )
-        parts += [Part(sweep(line, tine).moved(z=z), "fe") for z in (-5, 5)]
-    else:
-        other = cylinder(face * (0.8 if design == "peen" else 1.0), 0.35 * head, segments=18).rotated("x", 90)
-        parts.append(Part(other.moved(0, -0.3 * head), metal))
-    params = {"design": design, "length_mm": round(length, 1), "handle": shaft}
-    return Item("hammer_tool", "hammer", tuple(moved(parts, 0.45 * length)), True, params)
+    """Combination, needle-nose, cutting, water-pump, locking pliers or pincers, mostly shut."""
+    design = pick(rng, "combination", "combination", "needle", "cutter", "pump", "pincers", "locking")
+    arm, thick = draw(rng, 75, 160), draw(rng, 6, 11)
+    opening = pick(rng, draw(rng, 0, 4), draw(rng, 2, 16), draw(rng, 10, 45))
+    parts = mirrored_pair(_plier_half(rng, design, arm, thick), opening, 0.0)
+    parts.append(Part(cylinder(draw(rng, 4, 8), 1.15 * thick, segments=18), "fe"))
+    if design == "locking":
+        screw = revolve([(4, 0), (4, 26), (7, 27), (7, 38)], segments=12).rotated("y", -90)
+        spring = tube(helix(3.5, 40, 9, steps_per_turn=7), 0.6, segments=5).rotated("y", 90)
+        parts += [Part(screw.moved(-arm), "fe"), Part(spring.moved(-0.5 * arm, 6), "fe")]
+    if design == "cutter" and chance(rng, 0.5):
+        parts.append(Part(box(14, 9, 1.0).moved(-16), "fe"))
+    return threat("pliers_pair", "pliers", design, parts, handle_mm=arm, open_deg=opening)
 
 
 FAMILIES: dict[str, ItemMaker] = {
-    "scissors_pair": make_scissors,
     "wrench_fixed": make_wrench,
     "wrench_adjustable": make_adjustable_wrench,
+    "wrench_socket": make_ratchet,
     "pliers_pair": make_pliers,
-    "hammer_tool": make_hammer,
 }

@@ -1,4 +1,4 @@
-"""Benign metal that a detector must not take for a weapon: keys, coins, cutlery, hangers, tubes, hardware."""
+"""Benign metal that a detector must not take for a weapon: keys, coins, hangers, tubes, hardware."""
 
 from __future__ import annotations
 
@@ -49,24 +49,6 @@ def make_coins(rng: Rng) -> Item:
             Part((flat.rotated("y", 90) if rolled else flat).moved(*at), pick(rng, "brass", "cu", "fe", "zn"))
         )
     return benign("coins", parts, design="roll" if rolled else "loose")
-
-
-def make_cutlery(rng: Rng) -> Item:
-    """Spoons and forks."""
-    parts = []
-    for k in range(count(rng, 1, 4)):
-        long, fork = draw(rng, 80, 125), chance(rng, 0.5)
-        if fork:
-            tines = [box(36, 2, 1.8).moved(long / 2 + 32, 4.2 * (i - 1.5)) for i in range(4)]
-            head = merge([box(16, 18, 1.8).moved(long / 2 + 7), *tines])
-        else:
-            head = prism(superellipse(draw(rng, 20, 29), draw(rng, 12, 20), 2.2, segments=18), 1.6).moved(
-                long / 2 + 20
-            )
-        turn, at = draw(rng, 0, 360), rng.normal(0, 10, 2)
-        for mesh in (box(long, draw(rng, 6, 10), 2), head):
-            parts.append(Part(mesh.rotated("z", turn).moved(float(at[0]), float(at[1]), 4.0 * k), "ss"))
-    return benign("cutlery", parts)
 
 
 def make_hanger(rng: Rng) -> Item:
@@ -155,39 +137,12 @@ def make_profile(rng: Rng) -> Item:
     return benign("flat_profile", parts, metal=metal, length_mm=round(long))
 
 
-def make_umbrella(rng: Rng) -> Item:
-    """Folded umbrella, short or long: shaft, ribs with hinges, rolled cloth, handle."""
-    long = draw(rng, 200, 300) if chance(rng, 0.7) else draw(rng, 500, 620)
-    parts = [Part(cylinder(4, long).rotated("y", 90), "fe", 1, 4.0)]
-    roll = cylinder(draw(rng, 16, 28), 0.8 * long, segments=16).rotated("y", 90)
-    parts.append(Part(roll, "polyester", 1, draw(rng, 0.15, 0.3)))
-    metal = pick(rng, "fe", "fe", "al")
-    for k in range(count(rng, 6, 9)):
-        angle, reach = k * np.pi / 4, draw(rng, 8, 15)
-        y, z = np.cos(angle), np.sin(angle)
-        rib = spline(
-            [
-                (-0.4 * long, reach * y, reach * z),
-                (0, 1.2 * reach * y, reach * z),
-                (0.4 * long, 5 * y, 5 * z),
-            ],
-            12,
-        )
-        parts.append(Part(tube(rib, draw(rng, 0.9, 1.5), segments=5), metal))
-    grip = cylinder(draw(rng, 11, 16), 60).rotated("y", 90).moved(0.5 * long + 20)
-    return benign(
-        "umbrella", [*parts, Part(grip, pick(rng, "abs", "wood"), 1, 0.6)], soft=0.2, length_mm=round(long)
-    )
-
-
 FAMILIES: dict[str, ItemMaker] = {
     "keys": make_keys,
     "coins": make_coins,
-    "cutlery": make_cutlery,
     "hanger": make_hanger,
     "tripod": make_tripod,
     "hardware": make_hardware,
     "padlock": make_padlock,
-    "umbrella": make_umbrella,
     "flat_profile": make_profile,
 }

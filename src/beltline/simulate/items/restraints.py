@@ -66,15 +66,31 @@ def _joint(rng: Rng, design: str) -> tuple[list[Part], float]:
     return [Part(block.moved(y=-span / 2), "abs"), Part(box(22, span, 3).moved(y=-span / 2), "fe")], span
 
 
+def _bent(joint: list[Part], span: float) -> list[Part]:
+    """The pieces of a joint laid in a half circle from one cuff to the one folded over it."""
+    parts = []
+    for part in joint:
+        share = -float(part.mesh.bounds[:, 1].mean()) / span
+        moved_part = turned(moved([part], y=share * span), "x", -180 * share)
+        parts += moved(moved_part, y=-0.3 * span * np.sin(np.pi * share), z=6 * (1 - np.cos(np.pi * share)))
+    return parts
+
+
 def make_handcuffs(rng: Rng) -> Item:
-    """Chained, hinged or rigid handcuffs, the second cuff turned at its joint, often with a key."""
+    """Chained, hinged or rigid handcuffs, the second cuff turned or folded at its joint, often with a key."""
     design = pick(rng, "chain", "chain", "hinged", "rigid")
     metal = pick(rng, "fe", "fe", "ss", "ni", "al")
     radius = float(rng.uniform(27, 37))
     joint, span = _joint(rng, design)
-    swing = float(rng.uniform(-70, 70)) if design == "chain" else 0.0
     first = moved(_cuff(rng, radius, metal), y=12)
     second = moved(turned(_cuff(rng, radius, metal), "z", 180), y=-12)
+    folded = design != "rigid" and rng.random() < 0.5
+    swing = float(rng.uniform(-75, 75)) if design == "chain" and not folded else 0.0
+    if folded:  # the second cuff lies on the first, as they are carried
+        second = moved(turned(second, "x", 180), z=rng.uniform(9, 14), y=rng.uniform(-14, 14))
+        second = turned(second, "z", rng.uniform(-60, 60) if design == "chain" else rng.uniform(-6, 6))
+        joint = _bent(joint, span)
+        span *= 0.3
     parts = [*first, *joint, *moved(turned(second, "z", swing), y=-span)]
     if rng.random() < 0.4:
         ring = torus(rng.uniform(6, 9), 1.2, segments=16, tube_segments=6)
