@@ -100,22 +100,22 @@ def test_a_folder_without_a_library_says_so(tmp_path: Path) -> None:
 
 
 def test_every_label_gets_as_many_objects_whatever_its_families(tmp_path: Path) -> None:
-    library = bake_library(tmp_path, seed=1, split="val", pixel_mm=9.0, each=1, per_class=10)
-    assert library.exemplars() == dict.fromkeys(sorted([*PROHIBITED, ANOMALY]), 10)
+    library = bake_library(tmp_path, seed=1, split="val", pixel_mm=9.0, each=1, per_class=15)
+    assert library.exemplars() == dict.fromkeys(sorted([*PROHIBITED, ANOMALY]), 15)
     knives = Counter(o.family for o in library.objects if o.label == "knife")
     assert set(knives) == {name for name, f in family_facts().items() if f.threat and f.label == "knife"}
     assert set(knives.values()) <= {1, 2}
-    assert open_library(tmp_path, per_class=10, threats_each=None).baked["per_class"] == 10
-    with pytest.raises(BadInputError, match="per_class was 10, now 20"):
+    assert open_library(tmp_path, per_class=15, threats_each=None).baked["per_class"] == 15
+    with pytest.raises(BadInputError, match="per_class was 15, now 20"):
         open_library(tmp_path, per_class=20)
     with pytest.raises(BadInputError, match="threats_each was null, now 45"):
         open_library(tmp_path, threats_each=45)
 
 
 def test_no_family_is_left_out_for_want_of_objects() -> None:
-    shares = _shares(2, ("battery", "hammer"))
+    shares = _shares(2, ("battery", "screwdriver"))
     assert sum(shares[name] for name in ("battery_cells", "battery_pack", "power_bank")) == 3
-    assert shares["hammer_tool"] == 2
+    assert shares["screwdriver"] == 2
     assert shares["pistol"] == 0
 
 
@@ -124,7 +124,9 @@ def test_only_the_labels_that_are_wanted_are_baked_and_a_shard_of_others_is_refu
     library = bake_library(
         tmp_path / "few", seed=1, split="val", pixel_mm=9.0, each=1, per_class=2, labels=asked
     )
-    assert library.exemplars() == {"gun": 2, "knife": 9, "liquid": 4}, "one of every family at least"
+    knives = sum(f.threat and f.label == "knife" for f in family_facts().values())
+    assert knives > 2
+    assert library.exemplars() == {"gun": 2, "knife": knives, "liquid": 4}, "one of every family at least"
     assert library.baked["labels"] == ["gun", "knife", "liquid"]
     plan = ShardPlan(("gun", "dart"), height=64, width=96, count=1)
     with pytest.raises(BadInputError, match="few: no object of dart; bake"):
