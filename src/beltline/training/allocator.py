@@ -12,8 +12,8 @@ _MMAP_MAX, _TRIM_THRESHOLD = -4, -1
 def keep_freed_memory() -> bool:
     """Let glibc keep what torch frees, for a training asks for the same blocks again a second later.
 
-    Large blocks are otherwise mapped, filled with zeros and unmapped anew: a step of EfficientNet-Lite0 on
-    one core took 1.5 s so and 1.0 s with this (16 scans of 288 pixels).
+    Large blocks are otherwise mapped, filled with zeros and unmapped anew at every step;
+    ``benchmarks/training_step.py`` measures what that costs.
 
     Returns:
         Whether the C library knows these settings.
