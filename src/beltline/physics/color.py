@@ -26,6 +26,7 @@ HUES = ("orange", "yellow_green", "green", "teal", "blue")
 LUMINANCE = np.array([0, 20, 40, 60, 80, 100, 120, 140, 160, 180, 200, 220, 240, 255], dtype=np.float64) / 255
 POSITION_STEPS = 129
 LUMINANCE_STEPS = 1024
+TONE_STEPS = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,10 @@ class ColorStyle:
         position_anchors: Position on the hue axis 0..4 at these numbers.
         gamma: Exponent from transmission to display luminance.
         metal_darkening: How much darker the last hue is drawn than the first.
+        knee: Luminance of the power law (before darkening and floor) under which dense matter is compressed.
+        compression: How much, in [0, 1): under the knee luminance follows the power ``1 - compression`` of
+            what it was, so a gun keeps its blue and its structure; 0 = off. Thin metal, above the knee, is
+            left alone.
         edge_gain: Gain of the fine edge enhancement.
         edge_limit: Largest luminance that it adds or removes; 0 = off.
         halo_gain: Gain of the broad edge enhancement.
@@ -57,6 +62,8 @@ class ColorStyle:
     position_anchors: tuple[float, ...] = (0.0, 0.0, 1.0, 2.0, 3.0, 4.0)
     gamma: float = 0.47
     metal_darkening: float = 0.2
+    knee: float = 0.5
+    compression: float = 0.0
     edge_gain: float = 2.4
     edge_limit: float = 0.14
     halo_gain: float = 0.5
@@ -73,6 +80,11 @@ class ColorStyle:
             raise ValueError("ColorStyle.zeff_anchors must increase and pair with position_anchors")
         if not (0 < self.gamma < 3 and 0 <= self.floor < 1 and self.air_range[0] < self.air_range[1]):
             raise ValueError(f"ColorStyle {self.name!r}: gamma, floor or air_range outside their range")
+        if not (0 < self.knee <= 1 and 0 <= self.compression < 1):
+            raise ValueError(
+                f"ColorStyle {self.name!r}: knee must lie in (0, 1] and compression in [0, 1), "
+                f"got {self.knee} and {self.compression}"
+            )
 
     @cached_property
     def fine_table(self) -> Rgb:
@@ -86,6 +98,13 @@ class ColorStyle:
         inside = ((luminance - LUMINANCE[cell]) / (LUMINANCE[cell + 1] - LUMINANCE[cell]))[None, :, None]
         fine = rows[:, cell] * (1 - inside) + rows[:, cell + 1] * inside
         return np.asarray(np.clip(np.rint(fine), 0, 255), np.uint8)
+
+    @cached_property
+    def tone_table(self) -> FloatMap:
+        """Compressed luminance of the power law's luminance on an even grid over [0, 1], shape (4097,)."""
+        level = np.linspace(0, 1, TONE_STEPS + 1)
+        below = self.knee * (level / self.knee) ** (1 - self.compression)
+        return np.asarray(np.where(level < self.knee, below, level), np.float32)
 
     @cached_property
     def packed_table(self) -> NDArray[np.uint32]:
@@ -132,7 +151,9 @@ def _limited(difference: FloatMap, gain: float, limit: float) -> FloatMap:
 
 
 def display_luminance(transmission: FloatMap, position: FloatMap, style: ColorStyle) -> FloatMap:
-    """Display luminance before edges and floor: ``g**gamma * (1 - dark * position/4 * (1 - g))``.
+    """Display luminance before edges and floor: ``tone(g**gamma) * (1 - dark * position/4 * (1 - g))``.
+
+    The tone leaves everything above the style's knee alone and compresses what lies below.
 
     Args:
         transmission: Mean transmission g (H, W) in [0, 1].
@@ -140,6 +161,8 @@ def display_luminance(transmission: FloatMap, position: FloatMap, style: ColorSt
         style: Look.
     """
     powered = np.asarray(cv2.pow(transmission, style.gamma), np.float32)
+    if style.compression > 0:
+        powered = style.tone_table.take((powered * np.float32(TONE_STEPS) + np.float32(0.5)).astype(np.int32))
     darker = position * (np.float32(1.0) - transmission)
     return np.asarray(
         powered * (np.float32(1.0) - darker * np.float32(style.metal_darkening / 4)), np.float32
@@ -223,7 +246,7 @@ def _opaque_as_metal(position: FloatMap, transmission: FloatMap) -> FloatMap:
 
     Public scans show impenetrable spots in the darkest green to navy, never in brown.
     """
-    opaque = np.clip((np.float32(0.09) - transmission) * np.float32(1 / 0.06), np.float32(0), np.float32(1))
+    opaque = np.clip((np.float32(0.06) - transmission) * np.float32(1 / 0.04), np.float32(0), np.float32(1))
     return np.asarray(position + opaque * np.maximum(np.float32(3.2) - position, np.float32(0)), np.float32)
 
 

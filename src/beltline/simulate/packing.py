@@ -1,7 +1,8 @@
 """Packing by gravity on a height map: things fall to the lowest place they fit, soft ones give way.
 
-Physical overlap is not forbidden (bags deform), but the summed heights, less what nestles, never exceed
-the bag's depth, so the total thickness stays possible. Source: reconstructed.
+Physical overlap is not forbidden (bags deform), but the summed heights, less what nestles or is pressed,
+never exceed the bag's depth, so the total thickness stays possible. Garments are folded or spread to the bag
+and pushed to its walls: public scans show soft mass from wall to wall. Source: reconstructed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,12 @@ from beltline.simulate.solids import Item
 CELL_MM = 10.0
 NESTLE = 0.6  # height that a thing takes from the bag, as a share of its box: hulls are mostly air
 SUPPORT = 0.6  # share of the floor under a thing that lies lower than the thing; the rest is pressed in
+CLOTH = 0.35  # softness from which a thing is laid out, pressed and pushed to the walls as garments are
+PRESSED = 1.4  # height that softness takes from a thing in a closed bag: loose cloth is mostly air
+FLOOR_SHARE = (0.4, 0.9)  # of the bag's length and width that a garment is laid out to
+STRETCH = (0.4, 2.2)  # least and most that laying out changes a side
+LAYERS = (0.6, 2.2)  # a garment is laid loosely or tightly, once or twice
+WALLWARD = 0.6  # both parameters of the beta distribution of garments' places between opposite walls
 TRIES = 24  # places probed; the lowest wins, as if the bag were shaken
 
 
@@ -72,6 +79,26 @@ def draw_rotation(rng: np.random.Generator, rules: PackingRules) -> NDArray[np.f
     return turn @ tilt @ edge
 
 
+def laid_out(
+    rng: np.random.Generator, size: Sequence[float], room: Sequence[float]
+) -> tuple[float, float, float]:
+    """How a garment changes when it is folded or spread to the bag: factors on length, width and height.
+
+    Args:
+        rng: Source of chance.
+        size: Length and width of the garment in mm.
+        room: Length and width of the bag's floor in mm.
+
+    Returns:
+        Three factors. Their product is the number of layers it is laid in, drawn from ``LAYERS``; it then
+        fits the floor, unless that is smaller than ``STRETCH[0]`` of it.
+    """
+    layers = float(rng.uniform(*LAYERS))
+    share = rng.uniform(*FLOOR_SHARE, 2)
+    along, across = np.clip(share * np.asarray(room) / np.asarray(size), *STRETCH)
+    return float(along), float(across), layers / float(along * across)
+
+
 class HeightMap:
     """The state of a bag while it is packed: filled height per 10 mm cell above the floor."""
 
@@ -90,6 +117,10 @@ class HeightMap:
             turn = draw_rotation(rng, rules)
             turned = corners @ turn.T
             low, high = turned.min(axis=0), turned.max(axis=0)
+            if item.soft >= CLOTH and not item.threat:
+                turn = np.diag(laid_out(rng, (high - low)[:2], self.inner[:2])) @ turn
+                turned = corners @ turn.T
+                low, high = turned.min(axis=0), turned.max(axis=0)
             if ((high - low)[:2] > self.inner[:2]).any():
                 turn = rotation("z", float(rng.integers(2) * 180)) @ _lay_along(self.inner, item.size)
                 turned = corners @ turn.T
@@ -109,6 +140,8 @@ class HeightMap:
         if spot is None:
             return None
         row, column, base = spot
+        if soft >= CLOTH:  # sinks in between the things, rather than out of the closed bag
+            base = max(min(base, float(self.inner[2] - (high - low)[2])), 0.0)
         corner = np.array([column * CELL_MM, row * CELL_MM, base]) - self.inner / 2
         return np.asarray(corner - low, dtype=np.float64)
 
@@ -131,9 +164,12 @@ class HeightMap:
         free_r, free_c = self.height.shape[0] - rows, self.height.shape[1] - columns
         if free_r < 0 or free_c < 0:
             return None
-        thick = tall * NESTLE * (1 - 0.45 * soft)
+        cloth = soft >= CLOTH
+        thick = tall * NESTLE * (max(1 - PRESSED * soft, 0.2) if cloth else 1 - 0.45 * soft)
+        shares = rng.beta(WALLWARD, WALLWARD, (2, TRIES)) if cloth else rng.uniform(size=(2, TRIES))
+        places = (shares * [[free_r + 0.999], [free_c + 0.999]]).astype(int)
         best: tuple[float, int, int, float] | None = None
-        for r, c in zip(rng.integers(0, free_r + 1, TRIES), rng.integers(0, free_c + 1, TRIES), strict=True):
+        for r, c in places.T:
             base = float(np.quantile(self.height[r : r + rows, c : c + columns][footprint], SUPPORT))
             score = base + rng.uniform(0, 15)
             if base + thick <= self.inner[2] * fill and (best is None or score < best[0]):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -23,6 +23,9 @@ from beltline.simulate.bags import BagRecipe
 from beltline.simulate.draws import Rng
 from beltline.simulate.library import Composed, ObjectLibrary, compose
 from beltline.simulate.photograph import TEST_STYLES, check_style, draw_look, photograph
+
+# As full as public scans are: soft mass from wall to wall, and some bags with next to nothing in them.
+FULL_BAGS = BagRecipe(positives=0.7, threats=(1, 4), items=(3, 32), garments=(4, 26), sparse=0.12)
 
 
 @dataclass(frozen=True)
@@ -174,9 +177,7 @@ def write_shards(
     Raises:
         BadInputError: If the folder was begun with other classes, or anything else of the plan is another.
     """
-    recipe = BagRecipe(
-        classes=tuple(drawn or plan.classes), positives=0.7, threats=(1, 4), items=(3, 32), garments=(0, 14)
-    )
+    recipe = replace(FULL_BAGS, classes=tuple(drawn or plan.classes))
     require_same_classes(out, plan.classes)
     made_of = {"split": library.split, "pixel_mm": library.pixel_mm, "library": library.digest}
     begin_plan(out, "shards", {"seed": seed, "plan": plan, "recipe": recipe, **made_of})

@@ -22,7 +22,7 @@ HUES = ("orange", "yellow_green", "green", "teal", "blue")
 _HUE_EDGES_DEG = (55.0, 95.0, 150.0, 185.0)  # between the five sectors; blue runs on to 300
 _FOREGROUND_STEP = 8.0  # luminance below the background
 
-# Hues in degrees of what an operator names at a glance; yellow-green and teal lie between them and are left out.
+# Hues in degrees that an operator names at a glance; yellow-green and teal lie between and are left out.
 PALETTE_HUES = {"blue": (190.0, 260.0), "green": (80.0, 160.0), "orange": (0.0, 50.0)}
 PALETTE = (*PALETTE_HUES, "pale")
 PALE_SATURATION = 0.3  # HSV saturation up to which a pixel is pale, whatever its hue
@@ -38,8 +38,8 @@ class ForegroundStatistics:
         hue: Shares of orange, yellow-green, green, teal and blue among coloured pixels, in [0, 1].
         foreground: Share of the frame that is not air.
         saturation: Mean HSV saturation, 0..1.
-        palette: Shares of all foreground pixels that are blue, green, orange (HSV saturation above 0.3 and hue
-            in ``PALETTE_HUES``) and pale (saturation at most 0.3), in [0, 1].
+        palette: Shares of all foreground pixels that are blue, green, orange (HSV saturation above 0.3 and
+            hue in ``PALETTE_HUES``) and pale (saturation at most 0.3), in [0, 1].
         blue_value: Median HSV value of the blue ones, 0..1; NaN where nothing is blue, null in JSON.
     """
 
