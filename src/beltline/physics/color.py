@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 import cv2
 import numpy as np
@@ -113,13 +114,27 @@ class ColorStyle:
         return np.asarray(r | (g << np.uint32(8)) | (b << np.uint32(16)), np.uint32)
 
 
+# Tone and background of each measured look: gamma, knee and compression make simulated bags show luminance,
+# the pale share and the brightness of blue metal of public scans: white of SIXray, grey of STING-BEE and of
+# SIXray's grey scans, tray of OPIXray's kind, olive of PIDray (metals run from green over black to navy).
+_TONES: Mapping[str, dict[str, Any]] = {
+    "white": {"background": (254.0, 252.0, 249.0), "floor": 0.17, "knee": 0.5, "compression": 0.3},
+    "grey": {"background": (226.0, 226.0, 224.0), "floor": 0.03, "knee": 0.6, "compression": 0.45},
+    "tray": {
+        "background": (250.0, 250.0, 250.0), "floor": 0.10, "gamma": 0.72, "knee": 0.6, "compression": 0.65
+    },
+    "olive": {
+        "background": (255.0, 255.0, 255.0), "floor": 0.03, "gamma": 0.65, "knee": 0.5, "compression": 0.55,
+        "metal_darkening": 0.25, "zeff_anchors": (5.0, 6.3, 7.8, 10.0, 17.0, 20.0, 22.5),
+        "position_anchors": (0.0, 0.0, 1.0, 2.0, 2.2, 3.3, 4.0),
+    },
+}  # fmt: skip
+
+
 def _load_styles() -> Mapping[str, ColorStyle]:
     rows = json.loads((TABLES / "pseudocolor_tables.json").read_text(encoding="utf-8"))["styles"]
-    air = {"white": (254.0, 252.0, 249.0), "grey": (226.0, 226.0, 224.0), "tray": (250.0, 250.0, 250.0)}
-    floors = {"white": 0.17, "grey": 0.03, "tray": 0.10}
     tables = {name: np.array([row[hue] for hue in HUES], dtype=np.float64) for name, row in rows.items()}
-    styles = {name: ColorStyle(name, tables[name], air[name], floor=floors[name]) for name in tables}
-    return MappingProxyType(styles)
+    return MappingProxyType({name: ColorStyle(name, tables[name], **_TONES[name]) for name in tables})
 
 
 STYLES: Mapping[str, ColorStyle] = _load_styles()

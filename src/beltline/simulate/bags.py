@@ -62,7 +62,7 @@ class BagRecipe:
     positives: float = 0.5
     threats: tuple[int, int] = (1, 3)
     items: tuple[int, int] = (8, 30)
-    garments: tuple[int, int] = (4, 24)
+    garments: tuple[int, int] = (6, 28)
     everyday_prohibited: tuple[str, ...] = ("liquid", "battery", "power_bank")
     concealed: float = 0.5
     containers: Mapping[str, float] = field(default_factory=lambda: dict(CONTAINER_WEIGHTS))

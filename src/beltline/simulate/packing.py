@@ -22,10 +22,11 @@ CELL_MM = 10.0
 NESTLE = 0.6  # height that a thing takes from the bag, as a share of its box: hulls are mostly air
 SUPPORT = 0.6  # share of the floor under a thing that lies lower than the thing; the rest is pressed in
 CLOTH = 0.35  # softness from which a thing is laid out, pressed and pushed to the walls as garments are
-PRESSED = 1.4  # height that softness takes from a thing in a closed bag: loose cloth is mostly air
-FLOOR_SHARE = (0.4, 0.9)  # of the bag's length and width that a garment is laid out to
+PRESSED = 1.6  # height that softness takes from a thing in a closed bag: loose cloth is mostly air
+FLOOR_SHARE = (0.5, 1.0)  # of the bag's length and width that a garment is laid out to
+DEPTH_SHARE = (0.25, 0.75)  # most of the bag's depth that one garment takes
 STRETCH = (0.4, 2.2)  # least and most that laying out changes a side
-LAYERS = (0.6, 2.2)  # a garment is laid loosely or tightly, once or twice
+LAYERS = (0.8, 3.0)  # a garment is laid loosely or tightly, once or up to three times
 WALLWARD = 0.6  # both parameters of the beta distribution of garments' places between opposite walls
 TRIES = 24  # places probed; the lowest wins, as if the bag were shaken
 
@@ -86,17 +87,19 @@ def laid_out(
 
     Args:
         rng: Source of chance.
-        size: Length and width of the garment in mm.
-        room: Length and width of the bag's floor in mm.
+        size: Length, width and height of the garment in mm.
+        room: The same of the bag.
 
     Returns:
-        Three factors. Their product is the number of layers it is laid in, drawn from ``LAYERS``; it then
-        fits the floor, unless that is smaller than ``STRETCH[0]`` of it.
+        Three factors. Their product is the number of layers it is laid in, drawn from ``LAYERS``, or as many
+        as the bag is deep for; length and width then fit, unless the bag is smaller than ``STRETCH[0]`` of
+        them.
     """
-    layers = float(rng.uniform(*LAYERS))
-    share = rng.uniform(*FLOOR_SHARE, 2)
-    along, across = np.clip(share * np.asarray(room) / np.asarray(size), *STRETCH)
-    return float(along), float(across), layers / float(along * across)
+    layers = rng.uniform(*LAYERS)
+    shares = rng.uniform(*np.transpose([FLOOR_SHARE, FLOOR_SHARE, DEPTH_SHARE]))
+    along, across, up = shares * np.asarray(room) / np.asarray(size)
+    along, across = np.clip([along, across], *STRETCH)
+    return float(along), float(across), float(min(layers / (along * across), up))
 
 
 class HeightMap:
@@ -118,7 +121,7 @@ class HeightMap:
             turned = corners @ turn.T
             low, high = turned.min(axis=0), turned.max(axis=0)
             if item.soft >= CLOTH and not item.threat:
-                turn = np.diag(laid_out(rng, (high - low)[:2], self.inner[:2])) @ turn
+                turn = np.diag(laid_out(rng, high - low, self.inner)) @ turn
                 turned = corners @ turn.T
                 low, high = turned.min(axis=0), turned.max(axis=0)
             if ((high - low)[:2] > self.inner[:2]).any():
