@@ -116,7 +116,8 @@ def _table(report: "RealismReport") -> list[str]:
     from beltline.data.compare.statistics import GRADIENT_PERCENTILES, HUES, LUMINANCE_PERCENTILES, PALETTE
 
     def row(title: str, form: str, *values: Any) -> str:
-        return f"{title:24s}" + "".join(f"{value:>10{form}}" for value in values)
+        shown = ("-" if value != value else f"{value:{form}}" for value in values)  # NaN: there is none
+        return f"{title:24s}" + "".join(f"{text:>10s}" for text in shown)
 
     first, second = report.simulated, report.real
     rows = [row("", "s", "first", "second"), row("scans", "d", *report.scans)]

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+from typer.testing import CliRunner
 
+from beltline.cli.data import data_app
 from beltline.core import BadInputError
 from beltline.data import compare_folders, foreground_statistics
 from beltline.data.compare.realism import _logistic_fit, separation_auc
@@ -107,3 +109,18 @@ def test_folders_are_compared_and_small_ones_refused(tmp_path: Path) -> None:
     assert written["simulated"]["palette"] == list(report.simulated.palette)
     with pytest.raises(BadInputError, match="at least 10"):
         compare_folders(tmp_path / "a", tmp_path / "none")
+
+
+def test_the_printed_table_names_palette_and_value_of_blue(tmp_path: Path) -> None:
+    for name, color in (("a", (20, 80, 180)), ("b", (60, 160, 60))):
+        (tmp_path / name).mkdir()
+        for s in range(10):
+            write_png(tmp_path / name / f"{s}.png", card(s, color))
+    shown = CliRunner().invoke(data_app, ["realism", str(tmp_path / "a"), str(tmp_path / "b")])
+    assert shown.exit_code == 0, shown.output
+    rows = {line[:24].strip(): line[24:].split() for line in shown.output.splitlines()}
+    assert rows["pixels blue %"] == ["100.0", "0.0"]
+    assert rows["pixels green %"] == ["0.0", "100.0"]
+    assert rows["pixels pale %"] == ["0.0", "0.0"]
+    assert float(rows["value of blue"][0]) == pytest.approx(180 / 255, abs=0.01)
+    assert rows["value of blue"][1] == "-"
