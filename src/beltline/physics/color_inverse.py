@@ -69,7 +69,8 @@ def _transmission_grid(style: ColorStyle) -> FloatMap:
     g = np.linspace(0, 1, 2001, dtype=np.float32)
     position = np.linspace(0, len(HUES) - 1, _POSITIONS, dtype=np.float32)
     shown = np.linspace(0, 1, _LEVELS)
-    luminance = display_luminance(*np.broadcast_arrays(g, position[:, None]), style)
+    transmission, hue = np.broadcast_arrays(g, position[:, None])
+    luminance = display_luminance(transmission, hue, style)
     lifted = style.floor + (1 - style.floor) * luminance.astype(np.float64)
     return np.asarray([np.interp(shown, row, g) for row in lifted], np.float32)
 

@@ -309,7 +309,7 @@ def _laid_out(
     """A garment's window folded or spread to the bag, and the garment as tall as that makes it."""
     rows, columns = window.shape[1:]
     size = (columns * pixel_mm, rows * pixel_mm, baked.tall_mm)
-    along, across, up = laid_out(rng, size, [float(n) for n in bag.inner])
+    along, across, up = laid_out(rng, size, bag.inner)
     shape = (max(round(columns * along), 2), max(round(rows * across), 2))
     # smoothed over the pixels it loses where it is folded smaller
     way = cv2.INTER_AREA if along * across < 1 else cv2.INTER_LINEAR

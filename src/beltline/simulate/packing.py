@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from beltline.simulate.projection import Pose
 from beltline.simulate.shapes import rotation
@@ -80,9 +80,7 @@ def draw_rotation(rng: np.random.Generator, rules: PackingRules) -> NDArray[np.f
     return turn @ tilt @ edge
 
 
-def laid_out(
-    rng: np.random.Generator, size: Sequence[float], room: Sequence[float]
-) -> tuple[float, float, float]:
+def laid_out(rng: np.random.Generator, size: ArrayLike, room: ArrayLike) -> tuple[float, float, float]:
     """How a garment changes when it is folded or spread to the bag: factors on length, width and height.
 
     Args:
@@ -121,7 +119,7 @@ class HeightMap:
             turned = corners @ turn.T
             low, high = turned.min(axis=0), turned.max(axis=0)
             if item.soft >= CLOTH and not item.threat:
-                turn = np.diag(laid_out(rng, high - low, self.inner)) @ turn
+                turn = np.diag(np.array(laid_out(rng, high - low, self.inner))) @ turn
                 turned = corners @ turn.T
                 low, high = turned.min(axis=0), turned.max(axis=0)
             if ((high - low)[:2] > self.inner[:2]).any():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -109,7 +110,7 @@ def pooled_statistics(scans: Sequence[NDArray[np.uint8]]) -> ForegroundStatistic
     )
 
 
-def _palette(hsv: NDArray[np.float32]) -> tuple[tuple[float, ...], float]:
+def _palette(hsv: NDArray[Any]) -> tuple[tuple[float, ...], float]:
     """Palette shares and value of blue of foreground pixels (N, 3): hue in degrees, saturation, value."""
     hue, vivid = hsv[:, 0], hsv[:, 1] > PALE_SATURATION
     named = {name: vivid & (hue >= start) & (hue < stop) for name, (start, stop) in PALETTE_HUES.items()}
