@@ -27,7 +27,6 @@ HUES = ("orange", "yellow_green", "green", "teal", "blue")
 LUMINANCE = np.array([0, 20, 40, 60, 80, 100, 120, 140, 160, 180, 200, 220, 240, 255], dtype=np.float64) / 255
 POSITION_STEPS = 129
 LUMINANCE_STEPS = 1024
-TONE_STEPS = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,13 +100,6 @@ class ColorStyle:
         return np.asarray(np.clip(np.rint(fine), 0, 255), np.uint8)
 
     @cached_property
-    def tone_table(self) -> FloatMap:
-        """Compressed luminance of the power law's luminance on an even grid over [0, 1], shape (4097,)."""
-        level = np.linspace(0, 1, TONE_STEPS + 1)
-        below = self.knee * (level / self.knee) ** (1 - self.compression)
-        return np.asarray(np.where(level < self.knee, below, level), np.float32)
-
-    @cached_property
     def packed_table(self) -> NDArray[np.uint32]:
         """The fine table with one 32-bit word per colour, flat (129 * 1024,)."""
         r, g, b = (self.fine_table[..., i].astype(np.uint32).ravel() for i in range(3))
@@ -176,8 +168,9 @@ def display_luminance(transmission: FloatMap, position: FloatMap, style: ColorSt
         style: Look.
     """
     powered = np.asarray(cv2.pow(transmission, style.gamma), np.float32)
-    if style.compression > 0:
-        powered = style.tone_table.take((powered * np.float32(TONE_STEPS) + np.float32(0.5)).astype(np.int32))
+    if style.compression > 0:  # the flatter power is the larger one below the knee, and only there
+        flatter = np.asarray(cv2.pow(transmission, style.gamma * (1 - style.compression)), np.float32)
+        powered = np.maximum(powered, flatter * np.float32(style.knee**style.compression))
     darker = position * (np.float32(1.0) - transmission)
     return np.asarray(
         powered * (np.float32(1.0) - darker * np.float32(style.metal_darkening / 4)), np.float32
