@@ -95,7 +95,11 @@ def test_look_is_guessed_from_background_and_palette(scan, style):
     noisy = detect(*scan, Detector(), np.random.default_rng(2))
     image = jpeg(colorize(*noisy, style))
     assert guess_style(image).name == style
-    assert palette_distance(image, style) < 4
+    # JPEG and noise alone are worth about 4 grey levels
+    distance = {name: palette_distance(image, name) for name in STYLES}
+    own = distance.pop(style)
+    assert own < 4.5
+    assert own < 0.5 * min(distance.values())
     without_style = approximate_transmission_and_zeff(image)[0]
     np.testing.assert_array_equal(without_style, approximate_transmission_and_zeff(image, style)[0])
 

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from beltline.core import ANOMALY, PROHIBITED, BadInputError
-from beltline.physics import dual_energy_transmission
+from beltline.physics import STYLES, dual_energy_transmission
 from beltline.simulate.bags import BagRecipe, family_facts, split_of
 from beltline.simulate.library import INDEX, ObjectLibrary, _shares, bake_library, compose, open_library
-from beltline.simulate.shards import ShardPlan, compose_shard, write_shards
+from beltline.simulate.photograph import TEST_STYLES
+from beltline.simulate.shards import STYLE_NUMBERS, ShardPlan, compose_shard, write_shards
 
 CLASSES = ("gun", "knife")
 RECIPE = BagRecipe(classes=CLASSES, positives=1.0, items=(3, 6), garments=(1, 2))
@@ -49,6 +50,21 @@ def test_composed_bags_hold_what_they_say(library: ObjectLibrary) -> None:
 def test_the_same_generator_gives_the_same_bag(library: ObjectLibrary) -> None:
     first, again = (compose(np.random.default_rng(9), library, RECIPE) for _ in range(2))
     np.testing.assert_array_equal(first.basis, again.basis)
+
+
+def test_garments_fit_bags_that_they_were_not_baked_for(library: ObjectLibrary) -> None:
+    tight = replace(RECIPE, garments=(8, 8), sparse=0.0, containers={"handbag": 1.0, "backpack": 1.0})
+    bare = replace(tight, garments=(0, 0))
+    filled, empty = (
+        np.mean([compose(np.random.default_rng(s), library, r).basis.sum() for s in range(12)])
+        for r in (tight, bare)
+    )
+    assert filled > 1.3 * empty
+
+
+def test_every_look_has_its_number_and_old_ones_keep_theirs() -> None:
+    assert STYLE_NUMBERS[:5] == ("random", "grey", "tray", "white", "unseen")
+    assert set(STYLE_NUMBERS) == {"random", *STYLES, *TEST_STYLES}
 
 
 def test_shards_have_the_layout_of_training(library: ObjectLibrary, tmp_path: Path) -> None:

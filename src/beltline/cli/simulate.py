@@ -17,7 +17,7 @@ def simulate(
         float, typer.Option(help="Share of bags with a prohibited item.", min=0, max=1)
     ] = 0.5,
     views: Annotated[int, typer.Option(help="1, or 2 at 90 degrees.", min=1, max=2)] = 1,
-    style: Annotated[str, typer.Option(help="white, grey, tray, any or random.")] = "any",
+    style: Annotated[str, typer.Option(help="white, grey, tray, olive, any or random.")] = "any",
     split: Annotated[str, typer.Option(help="train, val or test; no item occurs in two.")] = "train",
     pixel_mm: Annotated[float, typer.Option(help="Pixel pitch in mm.", min=0.3, max=10)] = 0.8,
     workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,

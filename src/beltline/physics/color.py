@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 import cv2
 import numpy as np
@@ -41,6 +42,10 @@ class ColorStyle:
         position_anchors: Position on the hue axis 0..4 at these numbers.
         gamma: Exponent from transmission to display luminance.
         metal_darkening: How much darker the last hue is drawn than the first.
+        knee: Luminance of the power law (before darkening and floor) under which dense matter is compressed.
+        compression: How much, in [0, 1): under the knee luminance follows the power ``1 - compression`` of
+            what it was, so a gun keeps its blue and its structure; 0 = off. Thin metal, above the knee, is
+            left alone.
         edge_gain: Gain of the fine edge enhancement.
         edge_limit: Largest luminance that it adds or removes; 0 = off.
         halo_gain: Gain of the broad edge enhancement.
@@ -57,6 +62,8 @@ class ColorStyle:
     position_anchors: tuple[float, ...] = (0.0, 0.0, 1.0, 2.0, 3.0, 4.0)
     gamma: float = 0.47
     metal_darkening: float = 0.2
+    knee: float = 0.5
+    compression: float = 0.0
     edge_gain: float = 2.4
     edge_limit: float = 0.14
     halo_gain: float = 0.5
@@ -73,6 +80,11 @@ class ColorStyle:
             raise ValueError("ColorStyle.zeff_anchors must increase and pair with position_anchors")
         if not (0 < self.gamma < 3 and 0 <= self.floor < 1 and self.air_range[0] < self.air_range[1]):
             raise ValueError(f"ColorStyle {self.name!r}: gamma, floor or air_range outside their range")
+        if not (0 < self.knee <= 1 and 0 <= self.compression < 1):
+            raise ValueError(
+                f"ColorStyle {self.name!r}: knee must lie in (0, 1] and compression in [0, 1), "
+                f"got {self.knee} and {self.compression}"
+            )
 
     @cached_property
     def fine_table(self) -> Rgb:
@@ -94,13 +106,27 @@ class ColorStyle:
         return np.asarray(r | (g << np.uint32(8)) | (b << np.uint32(16)), np.uint32)
 
 
+# Tone and background of each measured look: gamma, knee and compression make simulated bags show luminance,
+# the pale share and the brightness of blue metal of public scans: white of SIXray, grey of STING-BEE and of
+# SIXray's grey scans, tray of OPIXray's kind, olive of PIDray (metals run from green over black to navy).
+_TONES: Mapping[str, dict[str, Any]] = {
+    "white": {"background": (254.0, 252.0, 249.0), "floor": 0.17, "knee": 0.5, "compression": 0.3},
+    "grey": {"background": (226.0, 226.0, 224.0), "floor": 0.03, "knee": 0.6, "compression": 0.45},
+    "tray": {
+        "background": (250.0, 250.0, 250.0), "floor": 0.10, "gamma": 0.72, "knee": 0.6, "compression": 0.65
+    },
+    "olive": {
+        "background": (255.0, 255.0, 255.0), "floor": 0.03, "gamma": 0.65, "knee": 0.5, "compression": 0.55,
+        "metal_darkening": 0.25, "zeff_anchors": (5.0, 6.3, 7.8, 10.0, 17.0, 20.0, 22.5),
+        "position_anchors": (0.0, 0.0, 1.0, 2.0, 2.2, 3.3, 4.0),
+    },
+}  # fmt: skip
+
+
 def _load_styles() -> Mapping[str, ColorStyle]:
     rows = json.loads((TABLES / "pseudocolor_tables.json").read_text(encoding="utf-8"))["styles"]
-    air = {"white": (254.0, 252.0, 249.0), "grey": (226.0, 226.0, 224.0), "tray": (250.0, 250.0, 250.0)}
-    floors = {"white": 0.17, "grey": 0.03, "tray": 0.10}
     tables = {name: np.array([row[hue] for hue in HUES], dtype=np.float64) for name, row in rows.items()}
-    styles = {name: ColorStyle(name, tables[name], air[name], floor=floors[name]) for name in tables}
-    return MappingProxyType(styles)
+    return MappingProxyType({name: ColorStyle(name, tables[name], **_TONES[name]) for name in tables})
 
 
 STYLES: Mapping[str, ColorStyle] = _load_styles()
@@ -132,7 +158,9 @@ def _limited(difference: FloatMap, gain: float, limit: float) -> FloatMap:
 
 
 def display_luminance(transmission: FloatMap, position: FloatMap, style: ColorStyle) -> FloatMap:
-    """Display luminance before edges and floor: ``g**gamma * (1 - dark * position/4 * (1 - g))``.
+    """Display luminance before edges and floor: ``tone(g**gamma) * (1 - dark * position/4 * (1 - g))``.
+
+    The tone leaves everything above the style's knee alone and compresses what lies below.
 
     Args:
         transmission: Mean transmission g (H, W) in [0, 1].
@@ -140,6 +168,9 @@ def display_luminance(transmission: FloatMap, position: FloatMap, style: ColorSt
         style: Look.
     """
     powered = np.asarray(cv2.pow(transmission, style.gamma), np.float32)
+    if style.compression > 0:  # the flatter power is the larger one below the knee, and only there
+        flatter = np.asarray(cv2.pow(transmission, style.gamma * (1 - style.compression)), np.float32)
+        powered = np.maximum(powered, flatter * np.float32(style.knee**style.compression))
     darker = position * (np.float32(1.0) - transmission)
     return np.asarray(
         powered * (np.float32(1.0) - darker * np.float32(style.metal_darkening / 4)), np.float32
@@ -223,7 +254,7 @@ def _opaque_as_metal(position: FloatMap, transmission: FloatMap) -> FloatMap:
 
     Public scans show impenetrable spots in the darkest green to navy, never in brown.
     """
-    opaque = np.clip((np.float32(0.09) - transmission) * np.float32(1 / 0.06), np.float32(0), np.float32(1))
+    opaque = np.clip((np.float32(0.06) - transmission) * np.float32(1 / 0.04), np.float32(0), np.float32(1))
     return np.asarray(position + opaque * np.maximum(np.float32(3.2) - position, np.float32(0)), np.float32)
 
 

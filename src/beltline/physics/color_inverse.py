@@ -14,7 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.physics.background import background_color
-from beltline.physics.color import HUES, POSITION_STEPS, STYLES, ColorStyle, enhanced, find_style
+from beltline.physics.color import (
+    HUES,
+    POSITION_STEPS,
+    STYLES,
+    ColorStyle,
+    display_luminance,
+    enhanced,
+    find_style,
+)
 
 FloatMap = NDArray[np.float32]
 Rgb = NDArray[np.uint8]
@@ -58,13 +66,13 @@ def _palette(style: ColorStyle) -> NDArray[np.float64]:
 
 def _transmission_grid(style: ColorStyle) -> FloatMap:
     """Transmission behind a displayed luminance (edges ignored), shape (65, 256)."""
-    g = np.linspace(0, 1, 2001)
+    g = np.linspace(0, 1, 2001, dtype=np.float32)
+    position = np.linspace(0, len(HUES) - 1, _POSITIONS, dtype=np.float32)
     shown = np.linspace(0, 1, _LEVELS)
-    rows = []
-    for position in np.linspace(0, len(HUES) - 1, _POSITIONS):
-        luminance = g**style.gamma * (1 - style.metal_darkening * position / 4 * (1 - g))
-        rows.append(np.interp(shown, style.floor + (1 - style.floor) * luminance, g))
-    return np.asarray(rows, np.float32)
+    transmission, hue = np.broadcast_arrays(g, position[:, None])
+    luminance = display_luminance(transmission, hue, style)
+    lifted = style.floor + (1 - style.floor) * luminance.astype(np.float64)
+    return np.asarray([np.interp(shown, row, g) for row in lifted], np.float32)
 
 
 def _zeff_of_position(style: ColorStyle) -> FloatMap:

@@ -16,7 +16,7 @@ from beltline.physics.color import HUES, LUMINANCE, STYLES, ColorStyle, find_sty
 Array = NDArray[np.float64]
 
 _LUMA = np.array([0.299, 0.587, 0.114])
-INVENTED_SHARE = 0.3
+INVENTED_SHARE = 0.2
 GRAYSCALE_SHARE = 0.04
 PURE_WHITE_SHARE = 0.35
 
@@ -160,8 +160,10 @@ def random_style(
         table=np.clip(_fit_background(table, background), 0, 255),
         background=(float(background[0]), float(background[1]), float(background[2])),
         zeff_anchors=tuple(float(z) for z in anchors + 1e-3 * np.arange(shift.size)),
-        gamma=spread(0.38, 0.62, template.gamma),
-        metal_darkening=spread(0.0, 0.4, template.metal_darkening),
+        gamma=spread(0.38, 0.68, template.gamma),
+        metal_darkening=spread(0.0, 0.35, template.metal_darkening),
+        knee=spread(0.4, 0.65, template.knee),
+        compression=spread(0.15, 0.75, template.compression),
         edge_gain=spread(0.8, 3.2, template.edge_gain),
         edge_limit=spread(0.04, 0.2, template.edge_limit),
         halo_gain=spread(0.0, 0.9, template.halo_gain),

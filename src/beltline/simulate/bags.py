@@ -48,7 +48,8 @@ class BagRecipe:
         positives: Share of bags with at least one item of ``classes``, in [0, 1].
         threats: Fewest and most prohibited items in a positive bag.
         items: Fewest and most everyday things besides garments.
-        garments: Fewest and most soft goods (half of them below, half above the rest).
+        garments: Fewest and most soft goods (half of them below, half above the rest); what no longer fits
+            stays at home, about half of them.
         everyday_prohibited: Labels outside ``classes`` that benign bags may hold now and then.
         concealed: Share of electronics that hold an anomaly, when "anomaly" is in ``classes``.
         containers: Weight per container kind; kinds that do not exist are ignored.
@@ -61,13 +62,13 @@ class BagRecipe:
     positives: float = 0.5
     threats: tuple[int, int] = (1, 3)
     items: tuple[int, int] = (8, 30)
-    garments: tuple[int, int] = (3, 16)
+    garments: tuple[int, int] = (6, 28)
     everyday_prohibited: tuple[str, ...] = ("liquid", "battery")
     concealed: float = 0.5
     containers: Mapping[str, float] = field(default_factory=lambda: dict(CONTAINER_WEIGHTS))
     split: Split = "train"
     neighbour: float = 0.15
-    sparse: float = 0.2
+    sparse: float = 0.12
 
     def __post_init__(self) -> None:
         known = {*PROHIBITED, "anomaly"}

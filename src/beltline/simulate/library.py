@@ -12,11 +12,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,14 +35,13 @@ from beltline.simulate.bags import (
 from beltline.simulate.containers import CONTAINERS
 from beltline.simulate.draws import Rng
 from beltline.simulate.items import families, make_item
-from beltline.simulate.packing import HeightMap, PackingRules, draw_rotation
+from beltline.simulate.packing import HeightMap, PackingRules, draw_rotation, laid_out
 from beltline.simulate.projection import Pose, item_window, material_thickness
 from beltline.simulate.raster import Beam, Window
 from beltline.simulate.scanner import MASK_DEPTH, add_to_canvas
 from beltline.simulate.solids import Item, Part
 
 INDEX = "index.json"
-GARMENT_LAYERS = (0.5, 1.8)  # a baked garment is laid loosely or tightly
 
 
 @dataclass(frozen=True)
@@ -305,7 +305,7 @@ def compose(rng: Rng, library: ObjectLibrary, recipe: BagRecipe) -> Composed:
     for baked in _pick(rng, roles, recipe):
         window = turned_window(rng, library.window(baked))
         if baked.role == "garment":
-            window = window * np.float32(rng.uniform(*GARMENT_LAYERS))
+            window, baked = _laid_out(rng, window, baked, bag, library.pixel_mm)
         corner = _lay(rng, bag, canvas.shape[1:], window.shape[1:], baked, library.pixel_mm)
         if corner is None:
             continue
@@ -347,6 +347,21 @@ def turned_window(rng: Rng, window: NDArray[np.float32], *, quarter: bool = True
     if quarter and rng.random() < 0.5:
         window = window.transpose(0, 2, 1)
     return window[:, :: int(rng.choice([-1, 1])), :: int(rng.choice([-1, 1]))]
+
+
+def _laid_out(
+    rng: Rng, window: NDArray[np.float32], baked: BakedObject, bag: HeightMap, pixel_mm: float
+) -> tuple[NDArray[np.float32], BakedObject]:
+    """A garment's window folded or spread to the bag, and the garment as tall as that makes it."""
+    rows, columns = window.shape[1:]
+    size = (columns * pixel_mm, rows * pixel_mm, baked.tall_mm)
+    along, across, up = laid_out(rng, size, bag.inner)
+    shape = (max(round(columns * along), 2), max(round(rows * across), 2))
+    # smoothed over the pixels it loses where it is folded smaller
+    way = cv2.INTER_AREA if along * across < 1 else cv2.INTER_LINEAR
+    maps = [cv2.resize(np.ascontiguousarray(one), shape, interpolation=way) for one in window]
+    laid = np.stack(maps).astype(np.float32) * np.float32(up)
+    return laid, replace(baked, tall_mm=baked.tall_mm * up)
 
 
 def _lay(

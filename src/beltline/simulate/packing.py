@@ -1,7 +1,8 @@
 """Packing by gravity on a height map: things fall to the lowest place they fit, soft ones give way.
 
-Physical overlap is not forbidden (bags deform), but the summed heights, less what nestles, never exceed
-the bag's depth, so the total thickness stays possible. Source: reconstructed.
+Physical overlap is not forbidden (bags deform), but the summed heights, less what nestles or is pressed,
+never exceed the bag's depth, so the total thickness stays possible. Garments are folded or spread to the bag
+and pushed to its walls: public scans show soft mass from wall to wall. Source: reconstructed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from beltline.simulate.projection import Pose
 from beltline.simulate.shapes import rotation
@@ -22,6 +23,13 @@ NESTLE = 0.6  # height that a thing takes from the bag, as a share of its box: h
 SUPPORT = 0.6  # share of the floor under a thing that lies lower than the thing; the rest is pressed in
 LEAN = 0.65  # share of its length by which a long thing rises at most, as if propped up at one end
 REDRAWS = 6  # orientations that are tried before a thing is laid flat
+CLOTH = 0.35  # softness from which a thing is laid out, pressed and pushed to the walls as garments are
+PRESSED = 1.6  # height that softness takes from a thing in a closed bag: loose cloth is mostly air
+FLOOR_SHARE = (0.5, 1.0)  # of the bag's length and width that a garment is laid out to
+DEPTH_SHARE = (0.25, 0.75)  # most of the bag's depth that one garment takes
+STRETCH = (0.4, 2.2)  # least and most that laying out changes a side
+LAYERS = (0.8, 3.0)  # a garment is laid loosely or tightly, once or up to three times
+WALLWARD = 0.6  # both parameters of the beta distribution of garments' places between opposite walls
 TRIES = 24  # places probed; the lowest wins, as if the bag were shaken
 
 
@@ -102,6 +110,26 @@ def _any_rotation(rng: np.random.Generator, rules: PackingRules) -> NDArray[np.f
     return turn @ tilt @ edge
 
 
+def laid_out(rng: np.random.Generator, size: ArrayLike, room: ArrayLike) -> tuple[float, float, float]:
+    """How a garment changes when it is folded or spread to the bag: factors on length, width and height.
+
+    Args:
+        rng: Source of chance.
+        size: Length, width and height of the garment in mm.
+        room: The same of the bag.
+
+    Returns:
+        Three factors. Their product is the number of layers it is laid in, drawn from ``LAYERS``, or as many
+        as the bag is deep for; length and width then fit, unless the bag is smaller than ``STRETCH[0]`` of
+        them.
+    """
+    layers = rng.uniform(*LAYERS)
+    shares = rng.uniform(*np.transpose([FLOOR_SHARE, FLOOR_SHARE, DEPTH_SHARE]))
+    along, across, up = shares * np.asarray(room) / np.asarray(size)
+    along, across = np.clip([along, across], *STRETCH)
+    return float(along), float(across), float(min(layers / (along * across), up))
+
+
 class HeightMap:
     """The state of a bag while it is packed: filled height per 10 mm cell above the floor."""
 
@@ -121,6 +149,10 @@ class HeightMap:
             turn = draw_rotation(rng, rules, size)
             turned = corners @ turn.T
             low, high = turned.min(axis=0), turned.max(axis=0)
+            if item.soft >= CLOTH and not item.threat:
+                turn = np.diag(np.array(laid_out(rng, high - low, self.inner))) @ turn
+                turned = corners @ turn.T
+                low, high = turned.min(axis=0), turned.max(axis=0)
             if ((high - low)[:2] > self.inner[:2]).any():
                 turn = rotation("z", float(rng.integers(2) * 180)) @ _lay_along(self.inner, item.size)
                 turned = corners @ turn.T
@@ -140,6 +172,8 @@ class HeightMap:
         if spot is None:
             return None
         row, column, base = spot
+        if soft >= CLOTH:  # sinks in between the things, rather than out of the closed bag
+            base = max(min(base, float(self.inner[2] - (high - low)[2])), 0.0)
         corner = np.array([column * CELL_MM, row * CELL_MM, base]) - self.inner / 2
         return np.asarray(corner - low, dtype=np.float64)
 
@@ -162,9 +196,12 @@ class HeightMap:
         free_r, free_c = self.height.shape[0] - rows, self.height.shape[1] - columns
         if free_r < 0 or free_c < 0:
             return None
-        thick = tall * NESTLE * (1 - 0.45 * soft)
+        cloth = soft >= CLOTH
+        thick = tall * NESTLE * (max(1 - PRESSED * soft, 0.2) if cloth else 1 - 0.45 * soft)
+        shares = rng.beta(WALLWARD, WALLWARD, (2, TRIES)) if cloth else rng.uniform(size=(2, TRIES))
+        places = (shares * [[free_r + 0.999], [free_c + 0.999]]).astype(int)
         best: tuple[float, int, int, float] | None = None
-        for r, c in zip(rng.integers(0, free_r + 1, TRIES), rng.integers(0, free_c + 1, TRIES), strict=True):
+        for r, c in places.T:
             base = float(np.quantile(self.height[r : r + rows, c : c + columns][footprint], SUPPORT))
             score = base + rng.uniform(0, 15)
             if base + thick <= self.inner[2] * fill and (best is None or score < best[0]):

@@ -18,7 +18,11 @@ MaterialKey = tuple[str, float | None]
 
 @dataclass(frozen=True, eq=False)
 class Pose:
-    """Proper rotation (3, 3) about the item's origin, then a shift (3,) in mm."""
+    """Proper rotation (3, 3) about the item's origin, then a shift (3,) in mm.
+
+    A garment that was folded or spread to its bag is stretched as well: the matrix then is a rotation
+    followed by positive factors along the bag's axes.
+    """
 
     rotation: NDArray[np.float64]
     offset: NDArray[np.float64]

@@ -63,7 +63,7 @@ class Mesh:
         return Mesh(self.vertices * flip, self.faces[:, ::-1])
 
     def transformed(self, matrix: Array, offset: ArrayLike = 0.0) -> Mesh:
-        """The mesh under ``x -> matrix @ x + offset``; ``matrix`` (3, 3) is a proper rotation."""
+        """The mesh under ``x -> matrix @ x + offset``; ``matrix`` (3, 3) has a positive determinant."""
         return Mesh(self.vertices @ matrix.T + np.asarray(offset, dtype=np.float64), self.faces)
 
 

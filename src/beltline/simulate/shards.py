@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -18,11 +18,17 @@ from numpy.typing import NDArray
 from beltline.core import BadInputError, Progress, counted, mask_window
 from beltline.formats import begin_plan, write_shard
 from beltline.formats.shard_writer import STRIDE, require_same_classes
-from beltline.physics import STYLES, dual_energy_transmission, whiten_background
+from beltline.physics import dual_energy_transmission, whiten_background
 from beltline.simulate.bags import BagRecipe
 from beltline.simulate.draws import Rng
 from beltline.simulate.library import Composed, ObjectLibrary, compose
-from beltline.simulate.photograph import TEST_STYLES, check_style, draw_look, photograph
+from beltline.simulate.photograph import check_style, draw_look, photograph
+
+# Numbers of the looks in ``style.npy``; a new look goes to the end, so that old shards read as before.
+STYLE_NUMBERS = ("random", "grey", "tray", "white", "unseen", "olive")
+
+# As full as public scans are: soft mass from wall to wall, and some bags with next to nothing in them.
+FULL_BAGS = BagRecipe(positives=0.7, threats=(1, 4), items=(3, 32), garments=(6, 28), sparse=0.1)
 
 
 @dataclass(frozen=True)
@@ -79,11 +85,10 @@ def compose_shard(
     masks = np.empty((plan.count, k, h // STRIDE, w // STRIDE), dtype=np.uint8)
     styles = np.zeros(plan.count, dtype=np.uint8)
     objects: list[tuple[float, ...]] = []
-    names = ["random", *sorted(STYLES), *TEST_STYLES]
     for i in range(plan.count):
         images[i], masks[i], style, found = _sample(rng, library, recipe, plan)
         objects += [(i, *values) for values in found]
-        styles[i] = names.index(style)
+        styles[i] = STYLE_NUMBERS.index(style)
     return write_shard(
         root, index, images=images, masks=masks, labels=(masks.max(axis=(2, 3)) > 0).astype(np.uint8),
         classes=plan.classes, style=styles, objects=np.array(objects, np.float32).reshape(-1, 6),
@@ -175,9 +180,7 @@ def write_shards(
         BadInputError: If the folder was begun with other classes, or anything else of the plan is another, or
             the library has no object of a class.
     """
-    recipe = BagRecipe(
-        classes=tuple(drawn or plan.classes), positives=0.7, threats=(1, 4), items=(3, 32), garments=(0, 14)
-    )
+    recipe = replace(FULL_BAGS, classes=tuple(drawn or plan.classes))
     require_same_classes(out, plan.classes)
     if missing := sorted(set(recipe.classes) - set(library.exemplars())):
         raise BadInputError(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+from typer.testing import CliRunner
 
+from beltline.cli.data import data_app
 from beltline.core import BadInputError
 from beltline.data import compare_folders, foreground_statistics
 from beltline.data.compare.realism import _logistic_fit, separation_auc
@@ -40,6 +43,28 @@ def test_statistics_of_a_flat_orange_card() -> None:
 )
 def test_hues_fall_into_their_sectors(color: tuple[int, int, int], sector: int) -> None:
     assert foreground_statistics(card(0, color, noise=0)).hue[sector] == 1.0
+
+
+def quarters(*colors: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Equal upright stripes of the colours, 40 px high and 10 px wide each, on white."""
+    image = np.full((60, 10 * len(colors) + 20, 3), 255, dtype=np.uint8)
+    for number, color in enumerate(colors):
+        image[10:50, 10 + 10 * number : 20 + 10 * number] = color
+    return image
+
+
+def test_palette_counts_every_pixel_that_is_not_air_and_how_bright_the_blue_is() -> None:
+    stripes = [(20, 80, 180), (20, 60, 120), (60, 160, 60), (220, 130, 40), (180, 175, 170)]
+    yellow_green, teal = (150, 170, 30), (30, 140, 130)  # vivid, yet none of the named colours
+    found = foreground_statistics(quarters(*stripes, yellow_green, teal, (230, 225, 220)))
+    assert found.palette == pytest.approx((2 / 8, 1 / 8, 1 / 8, 2 / 8))
+    assert found.blue_value == pytest.approx((180 + 120) / 2 / 255)
+
+
+def test_a_scan_without_blue_has_no_value_of_blue_and_json_says_null() -> None:
+    found = foreground_statistics(quarters((220, 130, 40)))
+    assert np.isnan(found.blue_value)
+    assert json.loads(json.dumps(found.to_json(), allow_nan=False))["blue_value"] is None
 
 
 def test_an_empty_belt_has_no_statistics() -> None:
@@ -78,5 +103,24 @@ def test_folders_are_compared_and_small_ones_refused(tmp_path: Path) -> None:
     assert report.auc_scans > 0.95
     assert report.simulated.hue[0] == 1.0
     assert report.real.hue[2] > 0.999
+    assert report.real.palette[1] > 0.99
+    written = json.loads(json.dumps(report.to_json(), allow_nan=False))
+    assert written["real"]["blue_value"] is None
+    assert written["simulated"]["palette"] == list(report.simulated.palette)
     with pytest.raises(BadInputError, match="at least 10"):
         compare_folders(tmp_path / "a", tmp_path / "none")
+
+
+def test_the_printed_table_names_palette_and_value_of_blue(tmp_path: Path) -> None:
+    for name, color in (("a", (20, 80, 180)), ("b", (60, 160, 60))):
+        (tmp_path / name).mkdir()
+        for s in range(10):
+            write_png(tmp_path / name / f"{s}.png", card(s, color))
+    shown = CliRunner().invoke(data_app, ["realism", str(tmp_path / "a"), str(tmp_path / "b")])
+    assert shown.exit_code == 0, shown.output
+    rows = {line[:24].strip(): line[24:].split() for line in shown.output.splitlines()}
+    assert rows["pixels blue %"] == ["100.0", "0.0"]
+    assert rows["pixels green %"] == ["0.0", "100.0"]
+    assert rows["pixels pale %"] == ["0.0", "0.0"]
+    assert float(rows["value of blue"][0]) == pytest.approx(180 / 255, abs=0.01)
+    assert rows["value of blue"][1] == "-"

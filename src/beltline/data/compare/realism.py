@@ -50,7 +50,7 @@ class RealismReport:
 
     def to_json(self) -> dict[str, object]:
         """JSON object."""
-        return asdict(self)
+        return {**asdict(self), "simulated": self.simulated.to_json(), "real": self.real.to_json()}
 
 
 def compare_folders(simulated: Path, real: Path, *, limit: int = 200, seed: int = 0) -> RealismReport:

@@ -6,8 +6,10 @@ sectors are ours.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,6 +23,11 @@ HUES = ("orange", "yellow_green", "green", "teal", "blue")
 _HUE_EDGES_DEG = (55.0, 95.0, 150.0, 185.0)  # between the five sectors; blue runs on to 300
 _FOREGROUND_STEP = 8.0  # luminance below the background
 
+# Hues in degrees that an operator names at a glance; yellow-green and teal lie between and are left out.
+PALETTE_HUES = {"blue": (190.0, 260.0), "green": (80.0, 160.0), "orange": (0.0, 50.0)}
+PALETTE = (*PALETTE_HUES, "pale")
+PALE_SATURATION = 0.3  # HSV saturation up to which a pixel is pale, whatever its hue
+
 
 @dataclass(frozen=True)
 class ForegroundStatistics:
@@ -32,6 +39,9 @@ class ForegroundStatistics:
         hue: Shares of orange, yellow-green, green, teal and blue among coloured pixels, in [0, 1].
         foreground: Share of the frame that is not air.
         saturation: Mean HSV saturation, 0..1.
+        palette: Shares of all foreground pixels that are blue, green, orange (HSV saturation above 0.3 and
+            hue in ``PALETTE_HUES``) and pale (saturation at most 0.3), in [0, 1].
+        blue_value: Median HSV value of the blue ones, 0..1; NaN where nothing is blue, null in JSON.
     """
 
     luminance: tuple[float, ...]
@@ -39,10 +49,12 @@ class ForegroundStatistics:
     hue: tuple[float, ...]
     foreground: float
     saturation: float
+    palette: tuple[float, ...]
+    blue_value: float
 
     def to_json(self) -> dict[str, object]:
         """JSON object."""
-        return asdict(self)
+        return {**asdict(self), "blue_value": None if math.isnan(self.blue_value) else self.blue_value}
 
 
 def luminance_of(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -68,7 +80,7 @@ def pooled_statistics(scans: Sequence[NDArray[np.uint8]]) -> ForegroundStatistic
     Raises:
         ValueError: If there is no foreground at all.
     """
-    lum, grad, hue, sat = [], [], [], []
+    lum, grad, colors = [], [], []
     pixels = 0
     for rgb in scans:
         y = luminance_of(rgb)
@@ -79,19 +91,29 @@ def pooled_statistics(scans: Sequence[NDArray[np.uint8]]) -> ForegroundStatistic
         pixels += y.size
         lum.append(y[front])
         grad.append(step[front])
-        hue.append(hsv[..., 0][front & (hsv[..., 1] > 0.12)])
-        sat.append(hsv[..., 1][front])
-    luminance, gradient, hues = np.concatenate(lum), np.concatenate(grad), np.concatenate(hue)
+        colors.append(hsv[front])
+    luminance, gradient, front_hsv = np.concatenate(lum), np.concatenate(grad), np.concatenate(colors)
     if not len(luminance):
         raise ValueError(
             "the scans show nothing but air: no pixel is darker than the background by 8 grey levels"
         )
-    sector = np.digitize(hues, _HUE_EDGES_DEG)
+    hue, saturation = front_hsv[:, 0], front_hsv[:, 1]
+    sector = np.digitize(hue[saturation > 0.12], _HUE_EDGES_DEG)
     counts = np.bincount(sector, minlength=5).astype(float)
     return ForegroundStatistics(
         tuple(float(v) for v in np.percentile(luminance, LUMINANCE_PERCENTILES)),
         tuple(float(v) for v in np.percentile(gradient, GRADIENT_PERCENTILES)),
         tuple(float(v) for v in counts / max(counts.sum(), 1.0)),
         len(luminance) / pixels,
-        float(np.concatenate(sat).mean()),
+        float(saturation.mean()),
+        *_palette(front_hsv),
     )
+
+
+def _palette(hsv: NDArray[Any]) -> tuple[tuple[float, ...], float]:
+    """Palette shares and value of blue of foreground pixels (N, 3): hue in degrees, saturation, value."""
+    hue, vivid = hsv[:, 0], hsv[:, 1] > PALE_SATURATION
+    named = {name: vivid & (hue >= start) & (hue < stop) for name, (start, stop) in PALETTE_HUES.items()}
+    blue = hsv[named["blue"], 2]
+    shares = (*(float(chosen.mean()) for chosen in named.values()), float((~vivid).mean()))
+    return shares, float(np.median(blue)) if len(blue) else math.nan
