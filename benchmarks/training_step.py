@@ -3,9 +3,9 @@
     python benchmarks/training_step.py [--repeats 6] [--frozen 3]
 
 CHR with light wiring on 16 random scans of 288 pixels, 17 classes, bfloat16: a narrow ResNet-18, then
-EfficientNet-Lite0 as the library has it, with quicker gradients of its depthwise convolutions, and with memory
-that is kept. CPU seconds, the least of the repeats; the arms follow each other in one run, and only their ratios
-mean something.
+EfficientNet-Lite0 as the library has it, with quicker gradients of its depthwise convolutions, and with
+memory that is kept. CPU seconds, the least of the repeats; the arms follow each other in one run, and only
+their ratios mean something.
 """
 
 from __future__ import annotations
