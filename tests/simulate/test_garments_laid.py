@@ -30,16 +30,19 @@ def test_a_garment_is_laid_in_as_many_layers_as_drawn_or_as_the_bag_is_deep_for(
 def test_garments_find_room_in_large_and_small_bags(
     inner: tuple[float, float, float], rng: np.random.Generator
 ) -> None:
-    bag = HeightMap(np.array(inner))
-    placed = 0
-    for seed, family in enumerate(rng.permutation(GARMENTS)[:12]):
-        item = make_item(str(family), seed)
-        pose = bag.place(rng, item, PackingRules())
-        if pose is None:
-            continue
-        placed += 1
-        corners = np.concatenate([pose.apply(part.mesh).vertices for part in item.parts if part.sign > 0])
-        assert (np.ptp(corners, axis=0) <= np.array(inner) * [1.001, 1.001, 1.1]).all()
-        assert np.linalg.det(pose.rotation) > 0
-    assert placed >= 5
-    assert (bag.height > 0).mean() > 0.9, "soft mass reaches the walls"
+    filled = []
+    for number in range(4):
+        bag = HeightMap(np.array(inner))
+        placed = 0
+        for seed, family in enumerate(rng.permutation(GARMENTS)[:12]):
+            item = make_item(str(family), 100 * number + seed)
+            pose = bag.place(rng, item, PackingRules())
+            if pose is None:
+                continue
+            placed += 1
+            corners = np.concatenate([pose.apply(p.mesh).vertices for p in item.parts if p.sign > 0])
+            assert (np.ptp(corners, axis=0) <= np.array(inner) * [1.001, 1.001, 1.1]).all()
+            assert np.linalg.det(pose.rotation) > 0
+        assert placed >= 5
+        filled.append((bag.height > 0).mean())
+    assert np.mean(filled) > 0.8, "soft mass reaches the walls"
