@@ -244,7 +244,8 @@ def test_from_simulated_bags_to_a_detector_by_commands_alone(tmp_path, capsys):
     assert code == 3
     assert "take --clutter" in err
     assert not threats.exists()
-    assert run(capsys, "synthesize", "library", tmp_path / "positives", "--out", threats)[0] == 0
+    words = ("--out", threats, "--clutter", 2)  # simulated bags are full
+    assert run(capsys, "synthesize", "library", tmp_path / "positives", *words)[0] == 0
     bags = ("--bags", tmp_path / "benign", "--threats", threats)
     assert run(capsys, "synthesize", "tip", *bags, "--out", made)[0] == 0
     small = ("backbone=resnet10t", "backbone_channels=8,8,8,8", "width=8", "long_side=96", "crop_height=64",

@@ -28,7 +28,7 @@ def test_the_recipes_are_those_of_the_commands(capsys):
     for kind in KINDS:
         known += refusal(capsys, kind, "--recipe", "none").strip().split("one of ")[1].split(", ")
     names = table("Recipes and `--set`")
-    assert names[: len(known)] == known
+    assert sorted(names[: len(known)]) == sorted(known)
     keys = {key for kind in KINDS for key in re.findall(r"\w+", refusal(capsys, kind, "--set", "none=1"))}
     assert len(names) > len(known)
     assert set(names[len(known) :]) <= keys
@@ -37,8 +37,8 @@ def test_the_recipes_are_those_of_the_commands(capsys):
 @pytest.mark.parametrize(
     ("kind", "extra"),
     [
-        ("chr", ["backbone_channels=8,8,8,8", "long_side=96"]),
-        ("detector", ["backbone_channels=8,8,8,8", "width=8", "long_side=96"]),
+        ("chr", ["long_side=96"]),
+        ("detector", ["width=8", "long_side=96"]),
     ],
 )
 def test_a_run_folder_holds_what_the_page_says(tiny_shards, tmp_path, kind, extra):
