@@ -1,11 +1,13 @@
 """What docs/training.md says of recipes, keys and run folders is what the commands say and do."""
 
+import dataclasses
 import re
 from pathlib import Path
 
 import pytest
 
 from beltline.cli.app import main
+from beltline.training.augment import AugmentationRange
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text("utf-8")
 KINDS = ("chr", "detector")
@@ -31,6 +33,8 @@ def test_the_recipes_are_those_of_the_commands(capsys):
     assert sorted(names[: len(known)]) == sorted(known)
     keys = {key for kind in KINDS for key in re.findall(r"\w+", refusal(capsys, kind, "--set", "none=1"))}
     assert len(names) > len(known)
+    dotted = {field.name for field in dataclasses.fields(AugmentationRange)}
+    keys |= {f"augmentation.{name}" for name in dotted}
     assert set(names[len(known) :]) <= keys
 
 
