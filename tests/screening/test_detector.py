@@ -181,8 +181,9 @@ def test_boxes_come_back_exactly(width: int, height: int, long_side: int, seed: 
 @pytest.mark.parametrize("air", [255, 225])
 def test_the_scan_is_prepared_as_in_calibration(tmp_path: Path, size: tuple[int, int], air: int) -> None:
     """Detection, from picture to tensor: screening and training give the same numbers."""
-    data = pytest.importorskip("beltline.systems.detector.data")
-    arrays, files = (pytest.importorskip(f"beltline.training.{name}") for name in ("arrays", "files"))
+    arrays, files, sides = (
+        pytest.importorskip(f"beltline.training.{name}") for name in ("arrays", "files", "sides")
+    )
     from beltline.physics import whiten_background
 
     rng = np.random.default_rng(0)
@@ -190,7 +191,7 @@ def test_the_scan_is_prepared_as_in_calibration(tmp_path: Path, size: tuple[int,
     picture[2:-2, 2 : size[0] // 2] = rng.integers(0, 256, (size[1] - 4, size[0] // 2 - 2, 3))
     write_png(tmp_path / "bag.png", picture)
     pixels = whiten_background(files.read_pixels(tmp_path / "bag.png", 10**9))
-    expected = arrays.as_input(data.padded(data.to_long_side(pixels, 320)[0])[None]).numpy()
+    expected = arrays.as_input(sides.padded(sides.to_long_side(pixels, 320)[0])[None]).numpy()
     got = prepare_whole(read_scan(tmp_path / "bag.png"), long_side=320).image
     height, width = expected.shape[2:]  # narrow scans are seen at least 64 pixels wide
     np.testing.assert_array_equal(got[:, :, :height, :width], expected)

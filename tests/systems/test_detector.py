@@ -17,7 +17,7 @@ from beltline.metrics.detections import Boxes
 from beltline.models.detection_small import SmallDetector
 from beltline.screening import make_card
 from beltline.systems import system_of
-from beltline.systems.detector.data import SourceBatches, apply_to_boxes, padded, to_long_side
+from beltline.systems.detector.data import SourceBatches, apply_to_boxes
 from beltline.systems.detector.export import export_detector
 from beltline.systems.detector.figures import Evaluation, Thresholds, chosen_thresholds, figures
 from beltline.systems.detector.recipe import build_model
@@ -27,6 +27,7 @@ from beltline.training.augment import NO_AUGMENTATION, AugmentationRange, apply_
 from beltline.training.checkpoint import WEIGHTS
 from beltline.training.recipe_values import read_recipe, recipe_values, with_values
 from beltline.training.run import Watching
+from beltline.training.sides import padded, to_long_side
 from beltline.training.sources import as_picture, boxes_of_coverage, open_source
 
 CLASSES = ("gun", "knife")

@@ -19,6 +19,7 @@ from beltline.training.shards import (
     require_shards,
     whole_scans,
 )
+from beltline.training.sides import padded, to_long_side
 
 CLASSES = ("gun", "knife")
 
@@ -229,3 +230,32 @@ def test_labels_without_a_mask_or_unknown_are_left_alone():
     nothing = np.zeros((3, 4, 4), np.uint8)
     found = labels_after_crop(np.array([1, 0, UNKNOWN], np.uint8), nothing, nothing, 1.0)
     assert np.array_equal(found, [1, 0, np.nan], equal_nan=True)
+
+
+def test_larger_scans_are_brought_down_to_the_networks_side(tiny_shards):
+    """Shards of 64 by 96 for a network of 64: what is measured is what a smaller shard would have held."""
+    plain = next(whole_scans(tiny_shards, CLASSES, batch_size=3))
+    small = next(whole_scans(tiny_shards, CLASSES, batch_size=3, long_side=64))
+    assert small.image.shape == (3, 3, 64, 64)  # 43 rows, padded with air to a multiple of 32
+    assert small.masks.shape == (3, len(CLASSES), 8, 8)
+    assert (small.image[:, :, 43:] == 1).all()
+    assert torch.equal(small.labels, plain.labels)
+    picture = np.rint(255 * plain.image[0].permute(1, 2, 0).numpy()).astype(np.uint8)
+    expected = padded(to_long_side(picture, 64)[0])
+    assert np.array_equal(np.rint(255 * small.image[0].permute(1, 2, 0).numpy()), expected)
+    shrunk = small.masks.sum((2, 3)) / plain.masks.sum((2, 3)).clamp(min=1)
+    there = plain.masks.sum((2, 3)) > 8
+    assert (shrunk[there] - 4 / 9).abs().max() < 0.2
+    for whole in (96, 128, None):  # as large, larger, or none: as they are stored
+        same = next(whole_scans(tiny_shards, CLASSES, batch_size=3, long_side=whole))
+        assert torch.equal(same.image, plain.image)
+
+
+def test_crops_of_larger_scans_show_them_at_the_networks_side(tiny_shards):
+    plain, small = (first(batches(tiny_shards, long_side=side), 1)[0] for side in (None, 48))
+    share = [
+        float((1 - batch.image.mean(1)).clamp(min=0).gt(0.05).float().mean()) for batch in (plain, small)
+    ]
+    assert share[1] / share[0] == pytest.approx(0.25, abs=0.05)  # half the side, a quarter of the area
+    covered = [batch.masks.sum() for batch in (plain, small)]
+    assert covered[1] / covered[0] == pytest.approx(0.25, abs=0.08)

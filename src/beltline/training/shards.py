@@ -3,13 +3,13 @@
 The layout, and the one function that writes it, are in `beltline.formats.shard_writer`.
 N, H and W may differ between shards; H and W are multiples of 8, and of 32 where a classifier reads them.
 Scans are stored as screening shows them to the network: cut to the bag, longer side at the recipe's
-``long_side``, padded with white.
+``long_side`` or above it, padded with white.
 """
 
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,8 +23,15 @@ from beltline.formats import read_classes
 from beltline.formats.shard_writer import STRIDE, shard_shapes
 from beltline.training.ahead import built_ahead
 from beltline.training.arrays import as_input
-from beltline.training.augment import AugmentationRange, apply_to_masks, apply_to_pixels, sample_augmentation
+from beltline.training.augment import (
+    AugmentationRange,
+    apply_to_masks,
+    apply_to_pixels,
+    sample_augmentation,
+    warp,
+)
 from beltline.training.classes import require_classes
+from beltline.training.sides import padded, reduction, to_long_side
 
 UNKNOWN = 255
 _BYTES = {np.dtype(np.uint8)}
@@ -115,6 +122,7 @@ class ShardBatches:
         batch_size: Scans a batch.
         size: (H, W) of the network's input, multiples of 8.
         ranges: Augmentation.
+        long_side: Scans that are stored larger are brought down to it; None for as they are.
         seed: Of order and augmentation.
         workers: Threads that prepare batches ahead (OpenCV and NumPy release the interpreter's lock).
         refresh: Batches between listings of the folder.
@@ -125,6 +133,7 @@ class ShardBatches:
     batch_size: int
     size: tuple[int, int]
     ranges: AugmentationRange
+    long_side: int | None = None
     seed: int = 0
     workers: int = 1
     refresh: int = 50
@@ -168,11 +177,17 @@ class ShardBatches:
         """One augmented scan: pixels (H, W, 3), labels (K,), coverage (K, H / 8, W / 8)."""
         pixels = np.ascontiguousarray(np.moveaxis(shard.images[index], 0, 2))
         planes = np.asarray(shard.masks[index])
-        aug = sample_augmentation(rng, self.ranges, source=pixels.shape[:2], output=self.size)
+        ranges = zoomed(self.ranges, reduction(pixels.shape[:2], self.long_side))
+        aug = sample_augmentation(rng, ranges, source=pixels.shape[:2], output=self.size)
         out = apply_to_pixels(pixels, aug, self.size)
         covered = apply_to_masks(planes, aug, self.size, stride=STRIDE)
         zoom = abs(np.linalg.det(aug.matrix[:2, :2]))
         return out, labels_after_crop(shard.labels[index], planes, covered, zoom), covered
+
+
+def zoomed(ranges: AugmentationRange, factor: float) -> AugmentationRange:
+    """Ranges with the zoom about another size than the stored one."""
+    return ranges if factor == 1 else replace(ranges, zoom=(ranges.zoom[0] * factor, ranges.zoom[1] * factor))
 
 
 def labels_after_crop(
@@ -207,9 +222,16 @@ def labels_after_crop(
 
 
 def whole_scans(
-    folder: Path, classes: Sequence[str], *, batch_size: int, limit: int | None = None
+    folder: Path,
+    classes: Sequence[str],
+    *,
+    batch_size: int,
+    limit: int | None = None,
+    long_side: int | None = None,
 ) -> Iterator[Batch]:
-    """Every scan of a shard folder once, in order, at its stored size, without augmentation.
+    """Every scan of a shard folder once, in order, without augmentation.
+
+    At its stored size, or brought down to ``long_side`` where it is stored larger.
 
     Raises:
         BadInputError: If the folder holds no complete shard.
@@ -220,16 +242,23 @@ def whole_scans(
             rows = range(first, int(min(first + batch_size, len(shard), first + left)))
             if not rows:
                 return
-            yield _whole(shard, rows)
+            yield _whole(shard, rows, long_side)
             left -= len(rows)
 
 
-def _whole(shard: Shard, rows: range) -> Batch:
+def _whole(shard: Shard, rows: range, long_side: int | None) -> Batch:
     part = slice(rows.start, rows.stop)
     images = np.ascontiguousarray(np.moveaxis(shard.images[part], 1, 3))
     masks = np.stack([np.asarray(shard.masks[row]) for row in rows])
     labels = shard.labels[part].astype(np.float32)
     labels[labels == UNKNOWN] = np.nan
+    factor = reduction(images.shape[1:3], long_side)
+    if factor < 1:
+        assert long_side is not None
+        images = np.stack([padded(to_long_side(image, long_side)[0]) for image in images])
+        size = (images.shape[1] // STRIDE, images.shape[2] // STRIDE)
+        scale = np.diag([factor, factor, 1.0])
+        masks = np.stack([[warp(plane, scale, size, outside=0) for plane in planes] for planes in masks])
     return _batch(images, labels, masks)
 
 

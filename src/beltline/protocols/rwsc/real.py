@@ -20,7 +20,7 @@ from beltline.synthesis.placement import Wish, find_place, ground_of, turned
 from beltline.synthesis.threat import Threat
 from beltline.synthesis.tip import box_of
 from beltline.systems.detector.arrays import DetectionSet
-from beltline.systems.detector.data import to_long_side
+from beltline.training.sides import to_long_side
 from beltline.training.sources import Source, as_picture, as_scan, numbers_of, open_source
 
 Pixels = NDArray[np.uint8]

@@ -64,13 +64,20 @@ class ShardData:
             batch_size=recipe.training.batch_size,
             size=size,
             ranges=recipe.augmentation,
+            long_side=recipe.long_side,
             seed=recipe.training.seed,
             workers=recipe.training.workers,
         )
 
     def scans(self, recipe: ChrRecipe, split: Split, limit: int | None) -> Iterator[Batch]:
         """See `ChrData`."""
-        return whole_scans(self.folder, recipe.classes, batch_size=recipe.training.batch_size, limit=limit)
+        return whole_scans(
+            self.folder,
+            recipe.classes,
+            batch_size=recipe.training.batch_size,
+            limit=limit,
+            long_side=recipe.long_side,
+        )
 
     def steps(self, recipe: ChrRecipe) -> int:
         """See `ChrData`; shards may grow meanwhile, so there are no epochs.

@@ -55,8 +55,9 @@ class ChrRecipe:
         crop_width: Width of the training crops, likewise.
         warp: Side to which image files of a list are warped before the crop; shards are cropped as they are.
             0 for the backbone's.
-        long_side: Longer side of the scans in the shards and at screening, a multiple of 32; the square side
-            to which image files are warped when measured. 0 for the backbone's.
+        long_side: Longer side of the scans at screening, a multiple of 32, to which shards of larger ones are
+            brought down; the square side to which image files are warped when measured. 0 for the
+            backbone's.
         sampling: ``balanced`` repeats the positives of a list until they are as many as the negatives.
         epochs: Passes over a list of image files, which then decide the steps; 0 leaves it to ``steps``.
         normalisation: ``xray`` about the mean of scans, ``backbone`` as its ImageNet weights expect it, or
@@ -101,8 +102,9 @@ def chr_lite0() -> ChrRecipe:
         wiring="light",
         normalisation="backbone",
         pretrained=True,
-        crop_height=288,
-        crop_width=288,
+        crop_height=320,
+        crop_width=320,
+        long_side=512,
         training=TrainingSettings(batch_size=16, lr=7e-4),
     )
 

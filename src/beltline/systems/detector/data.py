@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,29 +16,11 @@ from beltline.systems.detector.arrays import DetectionBatch
 from beltline.training.ahead import built_ahead
 from beltline.training.arrays import as_input
 from beltline.training.augment import Augmentation, AugmentationRange, apply_to_pixels, sample_augmentation
+from beltline.training.sides import to_long_side
 from beltline.training.sources import Source, as_picture, numbers_of
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
-
-
-def to_long_side(pixels: Pixels, long_side: int) -> tuple[Pixels, float]:
-    """A picture with its longer side at ``long_side`` pixels, and the factor."""
-    height, width = pixels.shape[:2]
-    factor = long_side / max(height, width)
-    if factor == 1:
-        return pixels, 1.0
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(pixels, size, interpolation=how), np.uint8), factor
-
-
-def padded(pixels: NDArray[np.uint8], multiple: int = 32) -> NDArray[np.uint8]:
-    """White added at the right and the bottom until both sides are multiples."""
-    height, width = pixels.shape[:2]
-    out = np.full((-(-height // multiple) * multiple, -(-width // multiple) * multiple, 3), 255, np.uint8)
-    out[:height, :width] = pixels
-    return out
 
 
 def apply_to_boxes(

@@ -34,8 +34,8 @@ from beltline.metrics.detections import (
 from beltline.metrics.operating_points import scan_thresholds
 from beltline.models.detection_small import SCORE_FLOOR
 from beltline.models.detector import ObjectDetector
-from beltline.systems.detector.data import padded, to_long_side
 from beltline.training.arrays import as_input
+from beltline.training.sides import padded, to_long_side
 from beltline.training.sources import Source, as_picture, numbers_of
 from beltline.training.tables import point, rate_text, whole_scan_lines
 
