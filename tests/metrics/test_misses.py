@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beltline.metrics import AREA_EDGES, OCCLUSION_EDGES, miss_table
+from beltline.metrics import AREA_EDGES, OCCLUSION_EDGES, miss_table, object_misses
 
 NAN = np.nan
 
@@ -109,3 +109,47 @@ def test_bad_input_is_refused(change, message):
     positional = [arguments.pop(name) for name in ("labels", "scores", "thresholds")]
     with pytest.raises(ValueError, match=message):
         miss_table(*positional, **arguments)
+
+
+IOUS = [0.9, 0.5, 0.49, 0.0, 0.7]
+GROUPS = [0, 0, 0, 2, 2]
+
+
+def test_objects_by_class_and_size():
+    table = object_misses(IOUS, GROUPS, 3, attribute=[0.01, 0.03, 0.03, 0.2, NAN], edges=AREA_EDGES)
+    assert table.total.tolist() == [[1, 2, 0], [0, 0, 0], [0, 0, 1]]
+    assert table.missed.tolist() == [[0, 1, 0], [0, 0, 0], [0, 0, 1]]
+    assert table.unbinned.tolist() == [0, 0, 1]
+    assert [rate.value for rate in table.miss_rates()[0]] == pytest.approx([0, 0.5, NAN], nan_ok=True)
+
+
+def test_objects_by_material_alone():
+    table = object_misses(IOUS, GROUPS, 3)
+    assert table.missed.tolist() == [[1], [0], [1]]
+    assert object_misses(IOUS, GROUPS, 3, iou=0.4).missed.tolist() == [[0], [0], [1]]
+    assert object_misses([], [], 3).total.tolist() == [[0], [0], [0]]
+
+
+def test_shares_missed_agree_with_scipy():
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(0)
+    table = object_misses(rng.random(200), rng.integers(0, 3, 200), 3, confidence=0.9)
+    for (missed,), (found,) in zip(table.miss_rates(), table.rates(), strict=True):
+        expected = stats.binomtest(missed.hits, missed.trials).proportion_ci(0.9, method="wilson")
+        assert (missed.low, missed.high) == pytest.approx((expected.low, expected.high))
+        assert missed.value + found.value == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"groups": [0, 0, 0, 2, 3]}, r"in 0\.\.2"),
+        ({"groups": [0, 0, 0, 2, -1]}, r"in 0\.\.2"),
+        ({"groups": [0]}, r"must be \(N,\)"),
+        ({"attribute": [0]}, r"must be \(N,\)"),
+        ({"ious": [0.9, 0.5, 0.49, 0.0, NAN]}, "finite"),
+    ],
+)
+def test_bad_objects_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        object_misses(**{"ious": IOUS, "groups": GROUPS, "num_groups": 3, **change})

@@ -7,6 +7,20 @@ from beltline.metrics.calibration import (
     fit_temperature,
     sigmoid,
 )
+from beltline.metrics.clicks import (
+    CLICKS,
+    Click,
+    ClicksNeeded,
+    ClickSpread,
+    Segment,
+    centre_click,
+    click_curve,
+    click_spread,
+    clicks_needed,
+    miou_after,
+    next_click,
+    random_clicks,
+)
 from beltline.metrics.conformal import conformal_rank, fewest, true_rate_range
 from beltline.metrics.detections import (
     Boxes,
@@ -41,7 +55,7 @@ from beltline.metrics.localization import (
     pointing_hit,
     pointing_share,
 )
-from beltline.metrics.misses import AREA_EDGES, OCCLUSION_EDGES, MissTable, miss_table
+from beltline.metrics.misses import AREA_EDGES, OCCLUSION_EDGES, MissTable, miss_table, object_misses
 from beltline.metrics.operating_points import (
     OperatingPoint,
     PdPfaCurve,
@@ -69,6 +83,17 @@ from beltline.metrics.ranking import (
     roc_auc,
     weighted_average_precision,
 )
+from beltline.metrics.segmentation import (
+    DAVIS_TOLERANCE,
+    RELEASE_SMOOTH,
+    boundary_f,
+    instance_overlaps,
+    mask_dice,
+    mask_iou,
+    miou_of_counts,
+    paired_miou,
+    scan_overlap,
+)
 from beltline.metrics.top_k import top_k_error
 
 __all__ = [
@@ -80,7 +105,7 @@ __all__ = [
     "rates_at_threshold", "scan_thresholds", "threshold_at_pfa", "wilson",
     "conformal_rank", "fewest", "true_rate_range",
     # misses by class and property
-    "AREA_EDGES", "OCCLUSION_EDGES", "MissTable", "miss_table",
+    "AREA_EDGES", "OCCLUSION_EDGES", "MissTable", "miss_table", "object_misses",
     # is one model better
     "PairedDifference", "mean_ap_of_counts", "metric_of_counts", "paired_bootstrap",
     "paired_bootstrap_of_counts", "seed_interval",
@@ -89,6 +114,11 @@ __all__ = [
     # detections
     "Boxes", "Matched", "detection_ap", "detection_ap_of_counts", "froc", "iou_matrix", "match_detections",
     "recall_and_precision", "scan_scores",
+    # masks, and the clicks that give them
+    "DAVIS_TOLERANCE", "RELEASE_SMOOTH", "boundary_f", "instance_overlaps", "mask_dice", "mask_iou",
+    "miou_of_counts", "paired_miou", "scan_overlap",
+    "CLICKS", "Click", "ClickSpread", "ClicksNeeded", "Segment", "centre_click", "click_curve",
+    "click_spread", "clicks_needed", "miou_after", "next_click", "random_clicks",
     # fusion of two images
     "EdgeConstants", "edge_intensity", "luminance", "luminance_error", "mean_absolute_error", "mef_ssim",
     "piella_q", "piella_qe", "psnr", "qabf", "saturation", "saturation_error", "source_psnr", "ssim",

@@ -47,6 +47,15 @@ class MissTable:
         rows, columns = self.total.shape
         return tuple(tuple(self.rate(row, column) for column in range(columns)) for row in range(rows))
 
+    def miss_rate(self, row: int, column: int) -> Rate:
+        """Share missed of one class in one bin, with Wilson's interval."""
+        return wilson(int(self.missed[row, column]), int(self.total[row, column]), confidence=self.confidence)
+
+    def miss_rates(self) -> tuple[tuple[Rate, ...], ...]:
+        """K rows of B shares missed."""
+        rows, columns = self.total.shape
+        return tuple(tuple(self.miss_rate(row, column) for column in range(columns)) for row in range(rows))
+
     def pooled(self) -> "MissTable":
         """All classes as one row."""
         return MissTable(
@@ -110,6 +119,51 @@ def miss_table(
     return MissTable(
         edge, count(inside & alarm), count(inside), (present & ~inside).sum(axis=0), float(confidence)
     )
+
+
+def object_misses(
+    ious: ArrayLike,
+    groups: ArrayLike,
+    num_groups: int,
+    *,
+    iou: float = 0.5,
+    attribute: ArrayLike | None = None,
+    edges: ArrayLike = (-np.inf, np.inf),
+    confidence: float = 0.95,
+) -> MissTable:
+    """Objects cut out well enough, by class or material and by bins of a property.
+
+    Args:
+        ious: (N,) IoU of each object's mask.
+        groups: (N,) row of each object, 0..K-1: its class, or its material.
+        num_groups: K.
+        iou: An object with less is missed.
+        attribute: (N,) property of each object, see `miss_table`.
+        edges: (B + 1,) ascending edges of the bins.
+        confidence: Of the intervals, in (0, 1).
+
+    Raises:
+        ValueError: If shapes do not fit, a group is not in 0..K-1, edges do not ascend or an IoU is not
+            finite.
+
+    Example:
+        >>> table = object_misses([0.9, 0.3, 0.5, 0.2], [0, 0, 1, 1], 2, attribute=[0.03, 0.01, 0.01, 0.01],
+        ...                       edges=AREA_EDGES)
+        >>> table.missed.tolist(), table.pooled().miss_rate(0, 0).value
+        ([[1, 0, 0], [1, 0, 0]], 0.6666666666666666)
+    """
+    values, group = np.asarray(ious, np.float64), np.asarray(groups)
+    known = np.zeros(values.shape) if attribute is None else np.asarray(attribute, np.float64)
+    if values.ndim != 1 or group.shape != values.shape or known.shape != values.shape:
+        raise ValueError(
+            f"ious, groups and attribute must be (N,), got {values.shape}, {group.shape} and {known.shape}"
+        )
+    rows = group[:, None] == np.arange(num_groups)
+    if not rows.any(axis=1).all():
+        raise ValueError(f"groups must be in 0..{num_groups - 1}, got {np.unique(group).tolist()}")
+    each = [np.broadcast_to(column[:, None], rows.shape) for column in (values, known)]
+    limits = np.full(num_groups, iou)
+    return miss_table(rows, each[0], limits, attribute=each[1], edges=edges, confidence=confidence)
 
 
 def _check(
