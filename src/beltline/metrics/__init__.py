@@ -7,17 +7,19 @@ from beltline.metrics.calibration import (
     fit_temperature,
     sigmoid,
 )
-from beltline.metrics.clicks import (
-    CLICKS,
-    Click,
+from beltline.metrics.click_curves import (
     ClicksNeeded,
     ClickSpread,
-    Segment,
-    centre_click,
-    click_curve,
     click_spread,
     clicks_needed,
     miou_after,
+)
+from beltline.metrics.clicks import (
+    CLICKS,
+    Click,
+    Segment,
+    centre_click,
+    click_curve,
     next_click,
     random_clicks,
 )
