@@ -92,3 +92,16 @@ def test_the_table_of_own_thresholds_is_the_committed_one():
     rows = list(csv.DictReader((DOCS / "reports/own_thresholds/sixray.csv").read_text().splitlines()))
     assert {row["model"] for row in rows} == set(SHIPPED)
     assert markdown(rows) in PAGES["screening.md"]
+
+
+def test_what_the_start_is_worth_is_the_committed_table():
+    rows, against = (
+        list(csv.DictReader((DOCS / "reports/starts" / name).read_text().splitlines()))
+        for name in ("arms.csv", "against_whole.csv")
+    )
+    assert markdown(rows) in PAGES["training.md"]
+    mixed = [row["AUC over the first"] for row in against if row["run"] == "wholemix"]
+    assert len(mixed) == 2
+    assert all(difference in PAGES["training.md"] for difference in mixed)
+    (gain,) = (r["AUC over the first"] for r in rows if (r["run"], r["bags"]) == ("whole", "armtest"))
+    assert gain in (DOCS.parent / "README.md").read_text("utf-8")

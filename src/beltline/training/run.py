@@ -196,6 +196,7 @@ def load(system: System[R, D], run: Path) -> Loaded[R]:
         UntrustedWeightsError: If the weights are not those that the run saved.
     """
     require_run(run)
+    keep_freed_memory()
     recipe = load_recipe(system, run)
     model = system.build(recipe)
     digest = load_weights(model, run / WEIGHTS)
