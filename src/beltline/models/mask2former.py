@@ -92,7 +92,5 @@ STAGES = ["stage1", "stage2", "stage3", "stage4"]
 
 
 def _build(backbone: SwinConfig, side: int, **options: Any) -> Mask2Former:
-    config = Mask2FormerConfig(
-        backbone_config=backbone, num_labels=1, use_auxiliary_loss=False, output_auxiliary_logits=False, **options
-    )
+    config = Mask2FormerConfig(backbone_config=backbone, num_labels=1, **options)
     return Mask2Former(Mask2FormerForUniversalSegmentation(config), side)

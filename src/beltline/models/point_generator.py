@@ -35,7 +35,7 @@ class PointGenerator:
     Attributes:
         features: What is clustered beside the probability: ``colour``, place (``xy``) or both.
         xy_weight: Of the place in box sides; colours are in [0, 1].
-        threshold: Probability from which a pixel belongs to the mask.
+        threshold: A pixel belongs to the mask above this probability.
         min_distance: In box sides; clusters whose farthest points are closer count as one.
         max_pixels: That many pixels are clustered, drawn at random.
         jitter: The box is scaled by 1 - jitter to 1 + jitter: 0.1 in training, 0 to be deterministic.
@@ -47,8 +47,8 @@ class PointGenerator:
         >>> probs = np.zeros((40, 60), np.float32)
         >>> probs[10:20, 5:55] = 0.9
         >>> PointGenerator(features="xy").points(np.ones((3, 40, 60), np.float32), probs, (30, 15))
-        array([[50., 14.],
-               [ 9., 15.]], dtype=float32)
+        array([[50., 15.],
+               [ 9., 14.]], dtype=float32)
     """
 
     features: Features = "both"
@@ -63,6 +63,8 @@ class PointGenerator:
     def __post_init__(self) -> None:
         if self.features not in ("colour", "xy", "both"):
             raise ValueError(f"features must be 'colour', 'xy' or 'both', got {self.features!r}")
+        if not 0 <= self.jitter < 0.5:
+            raise ValueError(f"jitter must be in [0, 0.5), got {self.jitter}")
 
     def points(
         self,
@@ -95,7 +97,7 @@ class PointGenerator:
         if truth is not None:
             return _released_points(image, np.asarray(truth) > 0, rng)
         probs = np.nan_to_num(np.asarray(probs, np.float64))
-        region = click_region(probs >= self.threshold, click)
+        region = click_region(probs > self.threshold, click)
         box = _scaled_box(region, 1 + self.jitter * rng.uniform(-1, 1))
         pair = self._farthest(np.asarray(image, np.float64), probs, region, box, rng)
         if pair is None:
@@ -117,6 +119,8 @@ class PointGenerator:
             columns.append(image[:, y, x].T)
         if self.features != "colour":
             columns.append(self.xy_weight * (pixels - [x1, y1]) / size)
+        if not len(pixels):  # a hollow region, its box scaled down
+            return None
         second = two_means(np.nan_to_num(np.concatenate(columns, 1)), rng)
         if not second.any() or second.all():
             return None
@@ -194,13 +198,12 @@ def snap_inwards(region: NDArray[np.bool_], points: Pixels, reach: int) -> Pixel
 
 
 def _scaled_box(region: NDArray[np.bool_], scale: float) -> Box:
-    # at least one pixel of the region lies in any box about the centre of its bounds only if it is not hollow
     height, width = region.shape
     xs, ys = np.flatnonzero(region.any(0)), np.flatnonzero(region.any(1))
     bounds = []
     for low, high, side in ((xs[0], xs[-1] + 1, width), (ys[0], ys[-1] + 1, height)):
         middle, half = (low + high) / 2, scale * (high - low) / 2
-        bounds.append((max(0, round(middle - half)), min(side, max(round(middle + half), 1))))
+        bounds.append((max(0, round(middle - half)), min(side, round(middle + half))))
     (x1, x2), (y1, y2) = bounds
     return int(x1), int(y1), int(x2), int(y2)
 

@@ -76,7 +76,7 @@ class AdaptedEncoder(nn.Module):
         stride = side // self.tokens
         self.resized = (self.tokens - 1) * stride + PATCH
         self.patch_embed = PatchEmbedding(size.width, stride)
-        self.pos_embed = nn.Parameter(torch.zeros(1, size.table, size.table, size.width))
+        self.pos_embed = nn.Parameter(0.02 * torch.randn(1, size.table, size.table, size.width))
         self.halve_positions = conv_block(size.width, size.width, halve=True)
         self.patch_adapter = Adapter(size.width)
         self.blocks = encoder_blocks(size, self.tokens)

@@ -184,7 +184,7 @@ class ImageEncoder(nn.Module):
     def __init__(self, size: SamSize, grid: int) -> None:
         super().__init__()
         self.patch_embed = PatchEmbedding(size.width)
-        self.pos_embed = nn.Parameter(torch.zeros(1, grid, grid, size.width))
+        self.pos_embed = nn.Parameter(0.02 * torch.randn(1, grid, grid, size.width))
         self.blocks = encoder_blocks(size, grid)
         self.neck = encoder_neck(size)
 
