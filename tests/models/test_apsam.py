@@ -179,7 +179,7 @@ def test_the_four_best_scored_tokens_are_taken_best_first(selection):
 def test_points_of_the_first_mask_reach_the_decoder():
     torch.manual_seed(0)
     model = apsam_small(SIDE)
-    image, points, labels, _ = scene()
+    image, points, _, _ = scene()
     clicks = points[:, 0]
     seen = []
     decode = model.decode

@@ -1,8 +1,8 @@
 """Mask2Former of transformers with random weights, a segmenter that does not look at clicks.
 
 Source:
-    Cheng et al., Mask2Former (arXiv 2112.01527), Swin-L; the sizes from its released configuration. One map of
-    all queries, and the plain loss on it instead of a matching, are reconstructed.
+    Cheng et al., Mask2Former (arXiv 2112.01527), Swin-L; the sizes from its released configuration. One map
+    of all queries, and the plain loss on it instead of a matching, are reconstructed.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 Pure NumPy and OpenCV, the same on every machine for one seed.
 
 Source:
-    XSeg (CVPR 2026, arXiv 2604.03706), adaptive point generator. The paper gives its order; features, distance
-    and snapping are reconstructed. The released code is another (`PointGenerator.oracle`): it clusters the
-    colours under the true mask, in training and in evaluation.
+    XSeg (CVPR 2026, arXiv 2604.03706), adaptive point generator. The paper gives the order of its steps;
+    features, distance and snapping are reconstructed. The released code is another (`PointGenerator.oracle`):
+    it clusters the colours under the true mask, in training and in evaluation.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class PointGenerator:
     ) -> Pixels | None:
         x1, y1, x2, y2 = box
         size = np.array([x2 - x1, y2 - y1])
-        pixels = _xy(region[y1:y2, x1:x2]) + [x1, y1]
+        pixels = _xy(region[y1:y2, x1:x2]) + np.array([x1, y1])
         if len(pixels) > self.max_pixels:
             pixels = pixels[rng.choice(len(pixels), self.max_pixels, replace=False)]
         x, y = pixels.T
@@ -192,7 +192,7 @@ def snap_inwards(region: NDArray[np.bool_], points: Pixels, reach: int) -> Pixel
     for x, y in points:
         left, top = max(x - reach, 0), max(y - reach, 0)
         near = depth[top : y + reach + 1, left : x + reach + 1]
-        best = _xy(near == near.max()) + [left, top]
+        best = _xy(near == near.max()) + np.array([left, top])
         snapped.append(best[np.square(best - [x, y]).sum(1).argmin()])
     return np.stack(snapped)
 

@@ -54,10 +54,10 @@ class AdaptedEncoder(nn.Module):
     """SAM's image encoder on overlapping patches, with adapters.
 
     SAM's 16-pixel patches are laid ``side / tokens`` pixels apart, 8 at the released 256 pixels: the image is
-    resized so that so many fit (264 pixels). SAM's table of positions is halved by a trained layer. An adapter
-    stands behind the patches, with a skip, and one beside the feed-forward layer of each block with global
-    attention. Trained are the adapters, the halving, the relative positions of the global blocks and the
-    branch; the rest is frozen.
+    resized so that so many fit (264 pixels). SAM's table of positions is halved by a trained layer. One
+    adapter stands behind the patches, with a skip, and one beside the feed-forward layer of each block with
+    global attention. Trained are the adapters, the halving, the relative positions of the global blocks and
+    the branch; the rest is frozen.
 
     Args:
         size: Of the model; there are ``table / 2`` tokens a side.
@@ -102,14 +102,14 @@ class AdaptedEncoder(nn.Module):
         x = self._embed(image)
         for index, block in enumerate(self.blocks):
             normed = block.norm1(x)
-            adapter = self.adapters[str(index)] if str(index) in self.adapters else None
-            if adapter is not None and branch is not None and self.branch is not None:
+            adapted = str(index) in self.adapters
+            if adapted and branch is not None and self.branch is not None:
                 normed, branch = self.branch.meet(index, normed, branch)
             x = x + block.attend(normed)
             normed = block.norm2(x)
             x = x + block.mlp(normed)
-            if adapter is not None:
-                x = x + SHARE * adapter(normed)
+            if adapted:
+                x = x + SHARE * self.adapters[str(index)](normed)
         if branch is not None:
             x = x + SHARE * branch
         out: Tensor = self.neck(x.movedim(-1, 1))

@@ -1,8 +1,8 @@
 """SAMUS: SAM's encoder with adapters and a convolutional branch beside it, its prompt encoder and decoder.
 
 Source:
-    Lin et al., SAMUS (arXiv 2309.06824). Wiring from the released code; the trained parameters, 43,711,460 with
-    the decoder, are counted as APSAM's are (APSAM's paper prints 43.21 M).
+    Lin et al., SAMUS (arXiv 2309.06824). Wiring from the released code; the trained parameters, 43,711,460
+    with the decoder, are counted as APSAM's are (APSAM's paper prints 43.21 M).
 """
 
 from __future__ import annotations
