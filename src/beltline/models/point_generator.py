@@ -110,7 +110,7 @@ class PointGenerator:
     ) -> Pixels | None:
         x1, y1, x2, y2 = box
         size = np.array([x2 - x1, y2 - y1])
-        pixels = _xy(region[y1:y2, x1:x2]) + np.array([x1, y1])
+        pixels: Pixels = _xy(region[y1:y2, x1:x2]) + np.array([x1, y1], np.intp)
         if len(pixels) > self.max_pixels:
             pixels = pixels[rng.choice(len(pixels), self.max_pixels, replace=False)]
         x, y = pixels.T
@@ -160,7 +160,7 @@ def two_means(values: Values, rng: np.random.Generator) -> NDArray[np.bool_]:
     second = np.zeros(len(values), bool)
     for _ in range(ITERATIONS):
         distances = np.square(values[:, None] - centres).sum(2)
-        moved = distances[:, 1] < distances[:, 0]
+        moved: NDArray[np.bool_] = distances[:, 1] < distances[:, 0]
         if (moved == second).all() or moved.all() or not moved.any():
             return moved
         second = moved
@@ -192,7 +192,7 @@ def snap_inwards(region: NDArray[np.bool_], points: Pixels, reach: int) -> Pixel
     for x, y in points:
         left, top = max(x - reach, 0), max(y - reach, 0)
         near = depth[top : y + reach + 1, left : x + reach + 1]
-        best = _xy(near == near.max()) + np.array([left, top])
+        best = _xy(near == near.max()) + np.array([left, top], np.intp)
         snapped.append(best[np.square(best - [x, y]).sum(1).argmin()])
     return np.stack(snapped)
 

@@ -20,7 +20,16 @@ from beltline.models.sam_decoder import MaskDecoder, PromptEncoder
 from beltline.models.sam_encoder import PATCH, SMALL, VIT_B, VIT_L, ImageEncoder, SamSize
 from beltline.models.segmenter import ClickSegmenter
 
-__all__ = ["VIT_B", "VIT_L", "LoadedSam", "Sam", "SamSize", "load_sam_weights", "official_shapes", "sam"]
+__all__ = [
+    "VIT_B",
+    "VIT_L",
+    "LoadedSam",
+    "Sam",
+    "SamSize",
+    "load_sam_weights",
+    "official_shapes",
+    "sam_small",
+]
 
 SIDE = 1024  # of the images that the official weights were trained on
 
@@ -67,11 +76,6 @@ class Sam(ClickSegmenter):
             return masks[:, :1]  # type: ignore[no-any-return]
         best = 1 + quality[:, 1:].argmax(1)
         return masks[torch.arange(len(masks), device=masks.device), best][:, None]  # type: ignore[no-any-return]
-
-
-def sam(size: SamSize = VIT_B, side: int = SIDE, *, trainable: str = "nothing") -> Sam:
-    """SAM with random weights; arguments as for `Sam`. `load_sam_weights` gives it the official ones."""
-    return Sam(size, side, trainable=trainable)
 
 
 def sam_small(side: int = 128, *, trainable: str = "nothing") -> Sam:

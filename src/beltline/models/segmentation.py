@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from beltline.models.apsam import apsam, apsam_small, apsam_vit_l
 from beltline.models.deeplab import deeplab_v3_plus, deeplab_v3_plus_small
-from beltline.models.sam import VIT_B, VIT_L, sam, sam_small
+from beltline.models.sam import VIT_B, VIT_L, Sam, sam_small
 from beltline.models.samus import samus, samus_small
 from beltline.models.segmenter import ClickSegmenter
 
@@ -36,10 +36,10 @@ CLICK_SEGMENTERS: Mapping[str, Build] = MappingProxyType(
         "APSAM small": apsam_small,
         "DeepLabV3+ small": deeplab_v3_plus_small,
         "Mask2Former small": _mask2former("mask2former_small"),
-        "SAM frozen": lambda: sam(VIT_B),
-        "SAM tuned": lambda: sam(VIT_B, trainable="decoder"),
-        "SAM frozen ViT-L": lambda: sam(VIT_L),
-        "SAM tuned ViT-L": lambda: sam(VIT_L, trainable="decoder"),
+        "SAM frozen": lambda: Sam(VIT_B),
+        "SAM tuned": lambda: Sam(VIT_B, trainable="decoder"),
+        "SAM frozen ViT-L": lambda: Sam(VIT_L),
+        "SAM tuned ViT-L": lambda: Sam(VIT_L, trainable="decoder"),
         "SAMUS": samus,
         "APSAM": apsam,
         "APSAM ViT-L": apsam_vit_l,
