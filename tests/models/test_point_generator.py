@@ -103,6 +103,15 @@ def test_one_cluster_falls_back_to_two_pixels_by_probability():
     assert len(drawn) > 1
 
 
+def test_a_ring_that_its_smaller_box_misses_falls_back():
+    probs = np.zeros((40, 60), np.float32)
+    cv2.rectangle(probs, (10, 5), (50, 35), 1, 1)
+    generator = PointGenerator(jitter=0.4)
+    for seed in range(6):  # half of them scale the box down
+        x, y = generator.points(WHITE, probs, (10, 20), seed=seed).astype(int).T
+        assert click_region(probs > 0.5, (10, 20))[y, x].all()
+
+
 def test_clusters_closer_than_the_least_distance_count_as_one():
     far = PointGenerator(features="xy", min_distance=0.2)
     never = PointGenerator(features="xy", min_distance=2.0)

@@ -269,6 +269,20 @@ def test_empty_clicks_change_nothing():
     assert torch.equal(one[:, 1], two[:, 1])  # an empty click is SAM's padding, wherever it lies
 
 
+@pytest.mark.parametrize("trainable", ["nothing", "decoder"])
+def test_frozen_sam_takes_its_best_mask_and_a_trained_one_the_single_mask(trainable):
+    torch.manual_seed(0)
+    model = Sam(SMALL, 128, trainable=trainable)
+    points, labels = torch.tensor([[[40.0, 60.0]], [[90.0, 20.0]]]), torch.ones(2, 1)
+    embedding = model.encode(torch.rand(2, 3, 128, 128))
+    positions = model.prompt_encoder.positions()
+    masks, quality = model.mask_decoder(embedding, positions, model.prompt_encoder(points, labels))
+    found = model.decode(embedding, points, labels)
+    for row in range(2):
+        best = 0 if trainable == "decoder" else 1 + int(quality[row, 1:].argmax())
+        assert torch.equal(found[row, 0], masks[row, best])
+
+
 def test_shapes_are_checked():
     model = sam_small()
     points, labels = torch.zeros(1, 1, 2), torch.ones(1, 1)

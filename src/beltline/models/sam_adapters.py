@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from beltline.models.sam_encoder import (
     PATCH,
+    Block,
     LayerNorm2d,
     PatchEmbedding,
     SamSize,
@@ -92,15 +93,17 @@ class AdaptedEncoder(nn.Module):
             if part is not None:
                 part.requires_grad_(True)
         for index in self.adapters:
-            attention = self.blocks[int(index)].attn
-            attention.rel_pos_h.requires_grad_(True)
-            attention.rel_pos_w.requires_grad_(True)
+            block = self.blocks[int(index)]
+            assert isinstance(block, Block)
+            block.attn.rel_pos_h.requires_grad_(True)
+            block.attn.rel_pos_w.requires_grad_(True)
 
     def forward(self, image: Tensor) -> Tensor:
         """Features (B, out, tokens, tokens) of an image (B, 3, side, side)."""
         branch = None if self.branch is None else self.branch.start(image)
         x = self._embed(image)
         for index, block in enumerate(self.blocks):
+            assert isinstance(block, Block)
             normed = block.norm1(x)
             adapted = str(index) in self.adapters
             if adapted and branch is not None and self.branch is not None:
