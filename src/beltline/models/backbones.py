@@ -235,7 +235,7 @@ def load_backbone_weights(model: nn.Module, path: Path, *, sha256: str | None = 
     if sha256 is not None and digest != sha256.lower():
         raise UntrustedWeightsError(f"{path}: SHA-256 is {digest}, expected {sha256}")
     body = getattr(model, "backbone", model)
-    found = _strip_prefix(_read_tensors(path))
+    found = _strip_prefix(read_tensors(path))
     by_key = {_fold_key(name): name for name in found}
     wanted: dict[str, Tensor] = body.state_dict()
     sources = {name: by_key.get(_fold_key(name)) for name in wanted}
@@ -254,7 +254,16 @@ def load_backbone_weights(model: nn.Module, path: Path, *, sha256: str | None = 
     return LoadedBackbone(len(used), unused, digest)
 
 
-def _read_tensors(path: Path) -> dict[str, Tensor]:
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The named tensors of a weight file, nothing executed.
+
+    Args:
+        path: ``.safetensors``, or a checkpoint of ``torch.save`` that holds tensors and plain values only.
+
+    Raises:
+        BadInputError: If the file is not readable or holds no state dict.
+        UntrustedWeightsError: If it holds more than tensors and plain values.
+    """
     if path.suffix == ".safetensors":
         from safetensors import SafetensorError
         from safetensors.torch import load_file
