@@ -26,6 +26,10 @@ from transformers import (  # noqa: E402  # after the operators
 TINY = 1e-6  # keeps logits finite
 
 
+# which the configurations take though their types do not name it
+STAGES: dict[str, Any] = {"out_features": ["stage1", "stage2", "stage3", "stage4"]}
+
+
 class Mask2Former(ClickSegmenter):
     """The foreground that any query sees: ``1 - prod_q (1 - P(q holds an item) P(pixel in mask q))``.
 
@@ -63,16 +67,14 @@ def mask2former(side: int = 512) -> Mask2Former:
         num_heads=[6, 12, 24, 48],
         window_size=12,
         drop_path_rate=0.3,
-        out_features=STAGES,
+        **STAGES,
     )
     return _build(swin, side, num_queries=200)
 
 
 def mask2former_small(side: int = 128) -> Mask2Former:
     """On a narrow Swin, 64 channels, ten queries, for a CPU."""
-    swin = SwinConfig(
-        embed_dim=24, depths=[1, 1, 1, 1], num_heads=[1, 2, 4, 8], window_size=4, out_features=STAGES
-    )
+    swin = SwinConfig(embed_dim=24, depths=[1, 1, 1, 1], num_heads=[1, 2, 4, 8], window_size=4, **STAGES)
     return _build(
         swin,
         side,
@@ -88,9 +90,7 @@ def mask2former_small(side: int = 128) -> Mask2Former:
     )
 
 
-STAGES = ["stage1", "stage2", "stage3", "stage4"]
-
-
 def _build(backbone: SwinConfig, side: int, **options: Any) -> Mask2Former:
-    config = Mask2FormerConfig(backbone_config=backbone, num_labels=1, **options)
+    settings: dict[str, Any] = {"num_labels": 1, **options}
+    config = Mask2FormerConfig(backbone_config=backbone, **settings)
     return Mask2Former(Mask2FormerForUniversalSegmentation(config), side)
