@@ -30,17 +30,18 @@ beltline screen SCANS --out report
 
 Its weights ship for training too ([how](../training.md#starting-from-other-weights)): `--set init={name}`
 starts `beltline train detector` from its backbone, and `beltline train chr` from all of them if the recipe
-has the same backbone, `--set backbone=resnet18 --set backbone_channels=[32,64,128,256]`.
+has the same backbone, `--recipe chr_starter --set backbone=resnet18 --set backbone_channels=[32,64,128,256]`.
 
 ## Recipe
 
 ```sh
 CLASSES=gun,knife,wrench,pliers,scissors,hammer,handcuffs,baton
-NET="--set backbone=resnet18 --set backbone_channels=[32,64,128,256] --set batch_size=16 \\
-    --set crop_height=288 --set crop_width=288 --set steps=1000000"
-beltline data shards data/train --split train --shards 43 --seed 311 --classes $CLASSES
-beltline data shards data/val --split val --shards 4 --seed 361 --classes $CLASSES
-beltline data shards data/test --split test --shards 4 --seed 371 --classes $CLASSES
+SHARDS="--threats-each 45 --classes $CLASSES"
+NET="--recipe chr_starter --set backbone=resnet18 --set backbone_channels=[32,64,128,256] \\
+    --set batch_size=16 --set crop_height=288 --set crop_width=288 --set steps=1000000"
+beltline data shards data/train --split train --shards 43 --seed 311 $SHARDS
+beltline data shards data/val --split val --shards 4 --seed 361 $SHARDS
+beltline data shards data/test --split test --shards 4 --seed 371 $SHARDS
 beltline data shards data/unseen --split test --shards 2 --seed 381 --classes $CLASSES \\
     --styles unseen:1 --library data/test-library
 beltline train chr --data data/train --out first $NET --set max_minutes=72 --set lr=0.0015

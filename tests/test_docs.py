@@ -1,6 +1,8 @@
 """The pages under docs/ keep their word: links lead somewhere, commands parse, models have their page."""
 
 import csv
+import dataclasses
+import itertools
 import json
 import re
 import shlex
@@ -105,3 +107,26 @@ def test_what_the_start_is_worth_is_the_committed_table():
     assert all(difference in PAGES["training.md"] for difference in differences)
     (gain,) = (r["AUC over the first"] for r in rows if (r["run"], r["bags"]) == ("whole", "armtest"))
     assert gain in (DOCS.parent / "README.md").read_text("utf-8")
+
+
+STARTS = [command for _, command in COMMANDS if re.search(r"init=starter-", command)]
+
+
+@pytest.mark.parametrize("command", STARTS)
+def test_a_start_that_the_pages_name_fits_their_recipe(command, tmp_path):
+    """``beltline train`` with ``init=starter-...``: built and begun as the command would."""
+    from beltline.systems import find_system
+    from beltline.training.run import choose_recipe
+
+    words = shlex.split(command)
+    pairs = list(itertools.pairwise(words))
+    changes = [value for word, value in pairs if word == "--set"]
+    name = next((value for word, value in pairs if word == "--recipe"), "")
+    system = find_system(words[2])
+    recipe = choose_recipe(system, name, changes, out=tmp_path, resume=False).recipe
+    recipe = dataclasses.replace(recipe, classes=recipe.classes or ("gun", "knife"))
+    system.start(recipe, system.build(recipe))
+
+
+def test_some_pages_start_from_shipped_models():
+    assert len(STARTS) >= 4

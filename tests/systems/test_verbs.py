@@ -277,7 +277,27 @@ def test_a_training_without_a_recipe_starts_from_imagenet(verb, recipe, tiny_sha
     words = [word for change in [*small, "lr=0", "weight_decay=0"] for word in ("--set", change)]
     assert main(["train", verb, "--data", str(tiny_shards), "--out", str(run), *words]) == 0
     written = json.loads((run / "recipe.json").read_text())
-    assert (written["recipe"], written["pretrained"], written["normalisation"]) == (recipe, True, "backbone")
+    assert (written["recipe"], written["pretrained"], written["normalisation"]) == (
+        recipe,
+        "package",
+        "backbone",
+    )
     stem = next(t for name, t in load_file(run / "weights.safetensors").items() if "conv_stem" in name)
     start = feature_backbone("EfficientNet-Lite0", pretrained=True).state_dict()["conv_stem.weight"]
     assert np.array_equal(stem, start)
+
+
+@pytest.mark.parametrize("verb", ["chr", "detector"])
+def test_another_backbone_is_told_its_ways_out(verb, tiny_shards, tmp_path, capsys):
+    words = ["train", verb, "--data", str(tiny_shards), "--out", str(tmp_path / "run")]
+    assert main([*words, "--set", "backbone=resnet18"]) == 3
+    err = capsys.readouterr().err  # and no network is reached for
+    assert "no package has ImageNet weights of resnet18: pretrained=false starts at random" in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_detector_of_another_backbone_is_no_start(tiny_shards, tmp_path, capsys):
+    words = ["train", "detector", "--data", str(tiny_shards), "--out", str(tmp_path / "run")]
+    assert main([*words, "--set", "init=starter-detector-1", "--set", "classes=gun,knife"]) == 3
+    assert "by --recipe detector_starter)" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

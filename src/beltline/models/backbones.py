@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,7 @@ ensure_torchvision_ops()
 import timm  # noqa: E402
 
 Triple = tuple[float, float, float]
+Pretrained = Literal[False, True, "package"]
 IMAGENET_MEAN: Triple = (0.485, 0.456, 0.406)
 IMAGENET_STD: Triple = (0.229, 0.224, 0.225)
 HALF: Triple = (0.5, 0.5, 0.5)
@@ -143,7 +144,7 @@ def feature_backbone(
     name: str,
     *,
     stages: int = 3,
-    pretrained: bool = False,
+    pretrained: Pretrained = False,
     options: Mapping[str, Any] | None = None,
 ) -> nn.Module:
     """A backbone that returns its last feature stages, fine to coarse; their channels in ``feature_info``.
@@ -151,8 +152,8 @@ def feature_backbone(
     Args:
         name: Display name in `BACKBONES`, or a name in timm.
         stages: How many stages.
-        pretrained: Start from ImageNet weights: those of a package where one has them (`packaged_weights`),
-            else through timm, the only way this function touches the network. Without network:
+        pretrained: Start from ImageNet weights: ``"package"`` takes those of a package (`packaged_weights`)
+            and never touches the network; True fetches through timm what no package has. Without network:
             `load_backbone_weights`.
         options: Further arguments of ``timm.create_model``, for example ``{"channels": (...)}``.
 
@@ -179,7 +180,12 @@ def feature_backbone(
             raise BadInputError(f"{name}: stages must be in 1..{levels}, got {stages}")
         taps = tuple(range(levels - stages, levels))
     packaged = find_packaged(timm_name) if pretrained else None
-    fetched = pretrained and packaged is None
+    if pretrained == "package" and packaged is None:
+        raise BadInputError(
+            f"no package has ImageNet weights of {name}: pretrained=false starts at random, pretrained=true"
+            " fetches them, backbone_weights=FILE reads them"
+        )
+    fetched = bool(pretrained) and packaged is None
     try:
         body: nn.Module = timm.create_model(
             timm_name, features_only=True, out_indices=taps, pretrained=fetched, **extra

@@ -43,7 +43,6 @@ class SmallDetector(ObjectDetector):
         width: Channels of pyramid and head.
         convolutions: Of each branch of the head.
         normalisation: See `beltline.models.normalisation`.
-        pretrained: See `beltline.models.backbones.feature_backbone`.
         options: Further arguments of ``timm.create_model``.
 
     Example:
@@ -64,11 +63,10 @@ class SmallDetector(ObjectDetector):
         width: int = 64,
         convolutions: int = 2,
         normalisation: Normalisation = "xray",
-        pretrained: bool = False,
         **options: Any,
     ) -> None:
         super().__init__()
-        body: Any = feature_backbone(backbone, pretrained=pretrained, options=options)
+        body: Any = feature_backbone(backbone, options=options)
         strides = tuple(body.feature_info.reduction())
         if strides != STRIDES:
             raise ValueError(f"{backbone} has levels at strides {strides} last, expected {STRIDES}")

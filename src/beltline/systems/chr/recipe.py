@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from beltline.core import STARTER_CLASSES
-from beltline.models.backbones import Triple, expected_input
+from beltline.models.backbones import Pretrained, Triple, expected_input
 from beltline.models.chr import (
     Chr,
     ChrOutput,
@@ -62,8 +62,8 @@ class ChrRecipe:
         epochs: Passes over a list of image files, which then decide the steps; 0 leaves it to ``steps``.
         normalisation: ``xray`` about the mean of scans, ``backbone`` as its ImageNet weights expect it, or
             ``imagenet``: as most of them do, and as earlier runs did with all of them.
-        pretrained: Start from the backbone's ImageNet weights: EfficientNet-Lite0's out of a package, others'
-            by the network.
+        pretrained: Start from the backbone's ImageNet weights: ``package`` for those that lie in a package,
+            as EfficientNet-Lite0's; true fetches others by the network.
         backbone_weights: File of backbone weights, for machines without one; empty for none.
         augmentation: Ranges.
         training: Steps, rate, precision, start.
@@ -87,7 +87,7 @@ class ChrRecipe:
     sampling: Literal["natural", "balanced"] = "natural"
     epochs: float = 0.0
     normalisation: Normalisation = "xray"
-    pretrained: bool = False
+    pretrained: Pretrained = False
     backbone_weights: str = ""
     augmentation: AugmentationRange = field(default_factory=AugmentationRange)
     training: TrainingSettings = STARTER_TRAINING
@@ -101,7 +101,7 @@ def chr_lite0() -> ChrRecipe:
         backbone_channels=(),
         wiring="light",
         normalisation="backbone",
-        pretrained=True,
+        pretrained="package",
         crop_height=320,
         crop_width=320,
         long_side=512,
@@ -127,15 +127,18 @@ class Normalised(nn.Module):
         return output
 
 
+def options_of(recipe: ChrRecipe) -> dict[str, Any]:
+    """What timm is told of the recipe's backbone beside its name."""
+    return {"channels": recipe.backbone_channels} if recipe.backbone_channels else {}
+
+
 def build_model(recipe: ChrRecipe) -> Normalised:
     """The recipe's network with weights drawn from its seed."""
     torch.manual_seed(recipe.training.seed)
-    options = {"channels": recipe.backbone_channels} if recipe.backbone_channels else {}
     classifier = build_chr(
         recipe.backbone,
         len(recipe.classes),
-        backbone_options=options,
-        pretrained=recipe.pretrained,
+        backbone_options=options_of(recipe),
         variant=recipe.variant,
         wiring=recipe.wiring,
         pooling=recipe.pooling,

@@ -8,7 +8,7 @@ from typing import cast
 from torch import nn
 
 from beltline.core import BadInputError
-from beltline.models.backbones import load_backbone_weights
+from beltline.models.backbones import feature_backbone, load_backbone_weights
 from beltline.screening import make_card
 from beltline.screening.tasks.classification import CLASSIFICATION
 from beltline.systems.chr.data import ChrData, ListData, open_data
@@ -31,6 +31,7 @@ from beltline.systems.chr.recipe import (
     build_model,
     chr_lite0,
     classifier_of,
+    options_of,
 )
 from beltline.training.initial import read_start, take_over
 from beltline.training.system import ExportRequest, Json, System
@@ -38,11 +39,15 @@ from beltline.training.uses import Use
 
 
 def start_from(recipe: ChrRecipe, model: nn.Module) -> None:
-    """Weights of a backbone from a file, or of a whole network from an earlier run.
+    """ImageNet weights of the backbone, those of a file, or a whole network from an earlier run.
 
     Raises:
         BadInputError: If the earlier one has another backbone: its heads alone would be worth nothing.
     """
+    begun = recipe.training.init or recipe.backbone_weights
+    if recipe.pretrained and not begun:
+        known = feature_backbone(recipe.backbone, pretrained=recipe.pretrained, options=options_of(recipe))
+        classifier_of(model).backbone.load_state_dict(known.state_dict())
     if recipe.backbone_weights:
         load_backbone_weights(cast(Normalised, model).classifier, Path(recipe.backbone_weights))
     if recipe.training.init:

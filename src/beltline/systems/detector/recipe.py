@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
+from beltline.models.backbones import Pretrained
 from beltline.models.detection import ObjectDetector, build_detector
 from beltline.models.detection_small import SmallDetector
 from beltline.models.normalisation import Normalisation
@@ -25,7 +27,7 @@ class DetectorRecipe:
         backbone: Of the starter: one with levels at strides 8, 16 and 32, display name or a name in timm.
         backbone_channels: Of the starter: widths of the four ResNet stages, empty for the backbone's own.
         normalisation: Of the starter: see `beltline.models.normalisation`.
-        pretrained: Of the starter: start from the backbone's ImageNet weights, as CHR does.
+        pretrained: Of the starter: start from ImageNet weights, see `beltline.systems.chr.recipe`.
         width: Of the starter: channels of pyramid and head.
         convolutions: Of the starter: of each branch of the head.
         long_side: Longer side of the scans in training and in use, a multiple of 32.
@@ -41,7 +43,7 @@ class DetectorRecipe:
     backbone: str = "resnet18"
     backbone_channels: tuple[int, ...] = (32, 64, 128, 256)
     normalisation: Normalisation = "xray"
-    pretrained: bool = False
+    pretrained: Pretrained = False
     width: int = 48
     convolutions: int = 2
     long_side: int = 640
@@ -57,7 +59,7 @@ def detector_lite0() -> DetectorRecipe:
         backbone="EfficientNet-Lite0",
         backbone_channels=(),
         normalisation="backbone",
-        pretrained=True,
+        pretrained="package",
         width=64,
         crop_height=384,
         crop_width=448,
@@ -72,6 +74,11 @@ def detector_detr() -> DetectorRecipe:
     )
 
 
+def options_of(recipe: DetectorRecipe) -> dict[str, Any]:
+    """What timm is told of the recipe's backbone beside its name."""
+    return {"channels": recipe.backbone_channels} if recipe.backbone_channels else {}
+
+
 def build_model(recipe: DetectorRecipe) -> ObjectDetector:
     """The recipe's network with weights drawn from its seed.
 
@@ -81,13 +88,11 @@ def build_model(recipe: DetectorRecipe) -> ObjectDetector:
     torch.manual_seed(recipe.training.seed)
     if recipe.detector != STARTER:
         return build_detector(recipe.detector, len(recipe.classes), recipe.long_side)
-    options = {"channels": recipe.backbone_channels} if recipe.backbone_channels else {}
     return SmallDetector(
         len(recipe.classes),
         backbone=recipe.backbone,
         width=recipe.width,
         convolutions=recipe.convolutions,
         normalisation=recipe.normalisation,
-        pretrained=recipe.pretrained,
-        **options,
+        **options_of(recipe),
     )

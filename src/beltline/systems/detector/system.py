@@ -10,6 +10,7 @@ from typing import cast
 from torch import nn
 
 from beltline.core import BadInputError
+from beltline.models.backbones import feature_backbone
 from beltline.models.detection import DETECTORS, ObjectDetector
 from beltline.models.detection_small import SmallDetector
 from beltline.screening import make_card
@@ -34,6 +35,7 @@ from beltline.systems.detector.recipe import (
     build_model,
     detector_detr,
     detector_lite0,
+    options_of,
 )
 from beltline.training.augment import require_amplitudes
 from beltline.training.initial import read_start, take_over, take_over_part
@@ -43,6 +45,7 @@ from beltline.training.system import ExportRequest, Json, System
 from beltline.training.uses import Use
 
 VALIDATION_SCANS = 200
+BODY = "body."  # how the names of the starter's backbone begin
 
 
 def open_data(folder: Path, recipe: DetectorRecipe) -> tuple[Source, DetectorRecipe]:
@@ -75,17 +78,29 @@ def build_batches(recipe: DetectorRecipe, source: Source) -> SourceBatches:
 
 
 def start_from(recipe: DetectorRecipe, model: nn.Module) -> None:
-    """Weights of an earlier detector, or of a classifier's backbone.
+    """ImageNet weights of the starter's backbone, or those of an earlier detector or a classifier's backbone.
 
     Raises:
-        BadInputError: If they do not fit.
+        BadInputError: If they do not fit, or the earlier detector has another backbone: its heads alone would
+            be worth nothing.
     """
     init = recipe.training.init
     if not init:
+        if recipe.pretrained and isinstance(model, SmallDetector):
+            known = feature_backbone(
+                recipe.backbone, pretrained=recipe.pretrained, options=options_of(recipe)
+            )
+            model.body.load_state_dict(known.state_dict())
         return
     start = read_start(init)
     if not start.has(BACKBONE):
-        take_over(model, start, recipe.classes)
+        found = take_over(model, start, recipe.classes)
+        if strangers := [name for name in found.fresh if name.startswith(BODY)]:
+            raise BadInputError(
+                f"{init}: its backbone lacks {strangers[0]} or has it in another shape; set backbone and"
+                " backbone_channels as it has them (starter-detector-1: by --recipe detector_starter), or"
+                " start without it"
+            )
     elif isinstance(model, SmallDetector):
         take_over_part(model.body, start, BACKBONE)
     else:
