@@ -1,4 +1,6 @@
+import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -132,6 +134,33 @@ def test_broken_manifest_is_bad_input(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(weights, "SHIPPED", tmp_path)
     with pytest.raises(BadInputError, match="manifest"):
         weights.list_weights()
+
+
+@pytest.fixture
+def _successor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest = {"default": None, "models": [], "retired": {"starter-0": "starter-1"}}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    monkeypatch.setattr(weights, "SHIPPED", tmp_path)
+
+
+@pytest.mark.usefixtures("_successor")
+@pytest.mark.parametrize("find", [find_weights, weights.find_start])
+def test_a_retired_name_says_what_took_its_place(find: Callable[[str], object]) -> None:
+    with pytest.raises(UntrustedWeightsError, match="'starter-0' no longer ships, 'starter-1' took its place"):
+        find("starter-0")
+
+
+@pytest.mark.usefixtures("_successor")
+def test_the_file_of_a_retired_model_goes_on_working_under_its_name(model_file: Path) -> None:
+    weights.import_weights(model_file, name="starter-0")
+    assert load_model("starter-0").card.name == "fake-darkness"
+
+
+def test_retired_models_have_a_successor_that_ships() -> None:
+    manifest = json.loads((weights.SHIPPED / weights.MANIFEST).read_text())
+    shipped = {line["name"] for line in manifest["models"]}
+    assert set(manifest.get("retired", {}).values()) <= shipped
+    assert not shipped & set(manifest.get("retired", {}))
 
 
 def test_garbage_is_no_model(tmp_path: Path) -> None:

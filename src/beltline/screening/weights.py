@@ -140,6 +140,7 @@ def find_weights(model: str | Path | None = None, *, trust: bool = False) -> Ver
             return verify(entry)
     path = Path(model)
     if not path.is_file():
+        _refuse_retired(str(model))
         names = ", ".join(entry.name for entry in known) or "none"
         raise UntrustedWeightsError(f"no model named {str(model)!r} (known: {names}) and no such file")
     payload = _read_bounded(path)
@@ -167,12 +168,15 @@ def find_start(name: str) -> Path | None:
     """The weights that training starts from when a model is named; None where no model has them.
 
     Raises:
-        UntrustedWeightsError: If the file is missing or its SHA-256 differs from the manifest.
+        UntrustedWeightsError: If the file is missing or its SHA-256 differs from the manifest, or the name is
+            that of a retired model.
     """
     for entry in list_weights():
         if entry.name == name and entry.start is not None:
             _verified(name, entry.start, entry.start_sha256)
             return entry.start
+    if not Path(name).exists():
+        _refuse_retired(name)
     return None
 
 
@@ -254,6 +258,17 @@ def _refuse_shipped(name: str) -> None:
         raise UntrustedWeightsError(f"{name!r} is the name of a shipped model; choose another name")
 
 
+def _refuse_retired(name: str) -> None:
+    """Say where a model went that shipped once: another answers for it, but not in its name."""
+    document = _document(SHIPPED)
+    successor = document.get("retired", {}).get(name) if document else None
+    if successor:
+        raise UntrustedWeightsError(
+            f"{name!r} no longer ships, {successor!r} took its place (it has other classes and thresholds); "
+            "the file of before goes on working: beltline models import FILE"
+        )
+
+
 def _default(known: tuple[WeightsEntry, ...]) -> WeightsEntry:
     for entry in known:
         if entry.default:
@@ -275,14 +290,23 @@ def _line(entry: WeightsEntry) -> dict[str, Any]:
 
 
 def _read_manifest(folder: Path, origin: str) -> tuple[WeightsEntry, ...]:
-    file = folder / MANIFEST
-    if not file.is_file():
+    document = _document(folder)
+    if document is None:
         return ()
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
         default = document["default"]
         return tuple(_entry(folder, line, origin, default) for line in document["models"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInputError(f"{folder / MANIFEST}: not a manifest of weights ({error})") from error
+
+
+def _document(folder: Path) -> dict[str, Any] | None:
+    file = folder / MANIFEST
+    if not file.is_file():
+        return None
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
         raise BadInputError(f"{file}: not a manifest of weights ({error})") from error
 
 
