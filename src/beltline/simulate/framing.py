@@ -70,6 +70,7 @@ class FramedPicture:
         rgb: (h, w, 3) uint8 of the bag, white = air.
         low: (h, w) float32 measured transmission of low energy.
         high: Of high energy.
+        clear_low: Of low energy, without noise and blur.
         style: Name of the look.
         frame: Where it lies in the canvas.
     """
@@ -77,6 +78,7 @@ class FramedPicture:
     rgb: NDArray[np.uint8]
     low: NDArray[np.float32]
     high: NDArray[np.float32]
+    clear_low: NDArray[np.float32]
     style: str
     frame: Frame
 
@@ -99,9 +101,10 @@ def framed_picture(rng: Rng, bag: Composed, styles: Styles, shape: tuple[int, in
     """Photograph a bag in a drawn look and draw where it lies in a canvas of the shape (H, W)."""
     names, shares = zip(*styles, strict=True)
     look = draw_look(rng, str(rng.choice(names, p=np.array(shares) / sum(shares))))
-    photo = photograph(*dual_energy_transmission(bag.basis), look, rng)
+    low, high = dual_energy_transmission(bag.basis)
+    photo = photograph(low, high, look, rng)
     frame = _draw_frame(rng, photo.rgb.shape, shape)
-    return FramedPicture(whiten_background(photo.rgb), photo.low, photo.high, look.name, frame)
+    return FramedPicture(whiten_background(photo.rgb), photo.low, photo.high, low, look.name, frame)
 
 
 def _draw_frame(rng: Rng, bag: Sequence[int], shape: tuple[int, int]) -> Frame:
