@@ -97,7 +97,8 @@ def write_click_shards(
     Raises:
         BadInputError: If the folder was begun with another plan, or the library has nothing prohibited.
     """
-    labels = tuple(name for name in PROHIBITED if name in library.exemplars())
+    known = library.exemplars()
+    labels = tuple(name for name in PROHIBITED if name in known)
     if not labels:
         raise BadInputError(f"{library.root}: no prohibited object; bake another library")
     recipe = replace(FULL_BAGS, classes=labels, positives=0.9, threats=(1, 6))

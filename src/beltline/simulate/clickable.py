@@ -16,7 +16,7 @@ from beltline.simulate.framing import Frame
 
 SPECK_SHARE = 0.03  # of an object's pixels: less of a material in one place is no part of its own
 SPECK_PX = 30
-TOUCH_PX = 2  # gap up to which two things touch
+TOUCH_PX = 2  # distance of pixels of two things that touch: one pixel of background lies between at most
 
 Mask = NDArray[np.bool_]
 
