@@ -50,6 +50,8 @@ OBJECT = np.dtype(
     ]
 )  # fmt: skip
 _ROWS = ("twin", "group")  # columns that number rows
+_ARRAYS = ("ends", "bags", "style", "objects")
+_FILES = ("images", "energies", "masks")
 _PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
 
 Pixels = NDArray[np.uint8]
@@ -93,7 +95,7 @@ def write_click_shard(folder: Path, index: int, bags: Sequence[ClickBag]) -> Pat
     energies = [_png(bag.energies.reshape(-1, bag.energies.shape[2])) for bag in bags]
     masks = [zlib.compress(np.packbits(window).tobytes()) for bag in bags for window in bag.windows]
     with shard_in_parts(folder, index) as part:
-        for name, blobs in (("images", pictures), ("energies", energies), ("masks", masks)):
+        for name, blobs in zip(_FILES, (pictures, energies, masks), strict=True):
             (part / f"{name}.bin").write_bytes(b"".join(blobs))
         ends = np.cumsum([(len(a), len(b)) for a, b in zip(pictures, energies, strict=True)], axis=0)
         np.save(part / "ends.npy", ends.astype(np.int64))
@@ -323,12 +325,12 @@ def _read_classes(root: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _open(path: Path) -> _Shard:
     try:
-        arrays = {name: np.load(path / f"{name}.npy") for name in ("ends", "bags", "style", "objects")}
-        files = {name: _mapped(path / f"{name}.bin") for name in ("images", "energies", "masks")}
+        ends, bags, style, objects = (np.load(path / f"{name}.npy") for name in _ARRAYS)
+        images, energies, masks = (_mapped(path / f"{name}.bin") for name in _FILES)
     except (OSError, EOFError, ValueError) as error:
         raise BadInputError(f"{path}: not a readable click shard: {error}") from error
-    shard = _Shard(path, **arrays, **files)
-    count, objects = len(shard.bags), shard.objects
+    shard = _Shard(path, ends, bags, style, objects, images, energies, masks)
+    count = len(bags)
     fits = shard.ends.shape == (count, 2) and len(shard.style) == count and objects.dtype == OBJECT
     if not fits or not count or tuple(shard.ends[-1]) != (len(shard.images), len(shard.energies)):
         raise bad(path, "its files do not belong together; make the shard again")

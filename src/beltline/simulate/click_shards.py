@@ -121,8 +121,15 @@ def _click_bag(
 ) -> ClickBag:
     bag = compose(rng, library, recipe, twins=plan.twins)
     shot = framed_picture(rng, bag, plan.styles, (plan.height, plan.width))
-    rules = {"min_area_px": plan.min_area_px, "min_contrast": plan.min_contrast, "min_depth": plan.min_depth}
-    found = clickable_objects(bag, shot.clear_low, shot.frame, garments=plan.garments, **rules)
+    found = clickable_objects(
+        bag,
+        shot.clear_low,
+        shot.frame,
+        garments=plan.garments,
+        min_area_px=plan.min_area_px,
+        min_contrast=plan.min_contrast,
+        min_depth=plan.min_depth,
+    )
     energies = np.stack([shot.frame.lay(plane, 1.0) for plane in (shot.high, shot.low)])
     return ClickBag(
         image=shot.frame.lay(shot.rgb, 255).transpose(2, 0, 1),

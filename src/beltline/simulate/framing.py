@@ -59,7 +59,7 @@ class Frame:
         if self.turned:
             boxes = boxes[:, [1, 0, 3, 2]]
         stretch = np.array([self.size[1] / self.bag[1], self.size[0] / self.bag[0]] * 2)
-        return boxes * stretch + np.array(self.corner[::-1] * 2)
+        return np.asarray(boxes * stretch + np.array(self.corner[::-1] * 2))
 
 
 @dataclass(frozen=True, eq=False)

@@ -351,8 +351,9 @@ def _lay(
 def _add(
     canvas: NDArray[np.float32], window: NDArray[np.float32], corner: tuple[int, int], baked: BakedObject
 ) -> ComposedObject | None:
-    known = {"label": baked.label, "threat": baked.threat, "family": baked.family, "role": baked.role}
-    return add_window(canvas, window, corner, **known)
+    return add_window(
+        canvas, window, corner, label=baked.label, threat=baked.threat, family=baked.family, role=baked.role
+    )
 
 
 def _twin(
