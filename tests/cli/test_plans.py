@@ -11,6 +11,7 @@ from beltline.core import STARTER_CLASSES
 from beltline.data.public import fake_public_set
 from beltline.data.sixray import fake_sixray
 from beltline.formats import encode_tiff
+from beltline.formats.click_shards import open_click_shards
 from beltline.simulate import dataset
 from beltline.simulate.library import bake_library
 
@@ -186,6 +187,23 @@ def test_shards_refuse_another_plan(library, tmp_path, capsys):
     assert "split was train, now test; pixel_mm was 5.0, now 4.0" in err
     (out / "plan.json").unlink()  # shards of an earlier version: nobody knows their seed
     refused(capsys, out, ["something else than a set"], *words, "--first", 2)
+
+
+def test_click_shards_are_made_and_go_on_with_the_same_plan_only(library, tmp_path, capsys):
+    out = tmp_path / "clicks"
+    words = ("data", "clicks", out, "--library", library, "--pixel-mm", 5, "--shards", 1, "--count", 2,
+             "--width", 160, "--height", 112, "--seed", 1)  # fmt: skip
+    code, printed, err = run(capsys, *words)
+    assert code == 0, err
+    made = open_click_shards(out)
+    assert len(made) == 2
+    assert printed.splitlines()[-1] == (
+        f"objects to click: {len(made.objects)}, prohibited {made.objects['threat'].sum()}"
+    )
+    parts = ["seed was 1, now 2", "plan.twins was 0.25, now 0"]
+    refused(capsys, out, parts, *words, "--first", 1, "--seed", 2, "--twins", 0)
+    assert run(capsys, *words, "--first", 1)[0] == 0
+    assert len(open_click_shards(out)) == 4
 
 
 def test_a_baked_library_is_not_taken_for_another(library, tmp_path, capsys):

@@ -14,19 +14,14 @@ import pytest
 from beltline.core import ANOMALY, PROHIBITED, BadInputError
 from beltline.physics import STYLES, dual_energy_transmission
 from beltline.simulate.bags import BagRecipe, family_facts, split_of
+from beltline.simulate.clickable import touching
+from beltline.simulate.composed import Composed, ComposedObject
 from beltline.simulate.library import INDEX, ObjectLibrary, _shares, bake_library, compose, open_library
 from beltline.simulate.photograph import TEST_STYLES
 from beltline.simulate.shards import STYLE_NUMBERS, ShardPlan, compose_shard, write_shards
 
 CLASSES = ("gun", "knife")
 RECIPE = BagRecipe(classes=CLASSES, positives=1.0, items=(3, 6), garments=(1, 2))
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> ObjectLibrary:
-    return bake_library(
-        tmp_path_factory.mktemp("library"), seed=1, split="test", pixel_mm=5.0, each=1, threats_each=1
-    )
 
 
 def test_objects_are_of_the_split(library: ObjectLibrary) -> None:
@@ -50,6 +45,32 @@ def test_composed_bags_hold_what_they_say(library: ObjectLibrary) -> None:
 def test_the_same_generator_gives_the_same_bag(library: ObjectLibrary) -> None:
     first, again = (compose(np.random.default_rng(9), library, RECIPE) for _ in range(2))
     np.testing.assert_array_equal(first.basis, again.basis)
+
+
+def test_bags_are_those_of_earlier_versions(library: ObjectLibrary) -> None:
+    """Pins, by our code before twins: where things lie, and how far the generator was drawn from."""
+    rng = np.random.default_rng(2)
+    bag = compose(rng, library, RECIPE)
+    assert [thing.corner for thing in bag.objects] == [(33, 46), (14, 14), (40, 85), (17, 72), (35, 38)]
+    assert rng.random() == 0.9161776440646524
+
+
+def test_twins_touch_one_of_their_family(library: ObjectLibrary) -> None:
+    beside, total = 0, 0
+    for seed in range(6):
+        bag = compose(np.random.default_rng(seed), library, RECIPE, twins=1.0)
+        things = [thing for thing in bag.objects if thing.role == "thing"]
+        total += len(things)
+        twins, _ = touching([t.family for t in things], [on_canvas(bag, t) for t in things])
+        beside += sum(twin >= 0 for twin in twins)
+    assert total > 30
+    assert beside > 0.85 * total
+
+
+def on_canvas(bag: Composed, thing: ComposedObject) -> np.ndarray:
+    mask = np.zeros(bag.basis.shape[1:], bool)
+    mask[thing.lines] = thing.depth > 0.05
+    return mask
 
 
 def test_garments_fit_bags_that_they_were_not_baked_for(library: ObjectLibrary) -> None:

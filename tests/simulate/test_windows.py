@@ -108,4 +108,4 @@ def test_occlusion_is_the_share_of_other_things() -> None:
     gun = ComposedObject("gun", True, half, (0, 0))
     covered = half > module.MIN_DEPTH
     assert covered.all()
-    assert module._occlusion(Composed(basis, (gun,)), gun) == pytest.approx(0.5, abs=1e-5)
+    assert Composed(basis, (gun,)).occlusion(gun, module.MIN_DEPTH) == pytest.approx(0.5, abs=1e-5)

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -58,17 +59,34 @@ def write_shard(
     require_same_classes(folder, classes)
     if not (folder / CLASSES).is_file():
         write_json(folder / CLASSES, list(classes))
-    target = folder / f"shard_{index:05d}"
-    part = folder / f"shard_{index:05d}.part"
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir()
     arrays = {"images": images, "masks": masks, "labels": labels, "objects": objects}
     arrays["style"] = np.zeros(len(images), np.uint8) if style is None else style
-    for name, array in arrays.items():
-        if array is not None:
-            np.save(part / f"{name}.npy", array)
+    with shard_in_parts(folder, index) as part:
+        for name, array in arrays.items():
+            if array is not None:
+                np.save(part / f"{name}.npy", array)
+    return shard_path(folder, index)
+
+
+@contextmanager
+def shard_in_parts(folder: Path, index: int) -> Iterator[Path]:
+    """A fresh folder for the files of a shard; it takes the shard's name once the block has ended well."""
+    target = shard_path(folder, index)
+    part = target.with_suffix(".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    yield part
     part.rename(target)
-    return target
+
+
+def shard_path(folder: Path, index: int) -> Path:
+    """Where a shard lies."""
+    return folder / f"shard_{index:05d}"
+
+
+def complete_shards(folder: Path) -> list[Path]:
+    """The shards of a folder that are all there, by number."""
+    return [path for path in sorted(folder.glob("shard_*")) if path.suffix != ".part"]
 
 
 def shard_shapes(images: tuple[int, ...], planes: int) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -20,8 +20,9 @@ from beltline.formats import write_json
 from beltline.physics import dual_energy_transmission
 from beltline.simulate.array_sets import CARD, create_array, holds_set, read_set
 from beltline.simulate.bags import BagRecipe
+from beltline.simulate.composed import object_depth
 from beltline.simulate.draws import Rng
-from beltline.simulate.library import BakedObject, ObjectLibrary, compose, object_depth, turned_window
+from beltline.simulate.library import BakedObject, ObjectLibrary, compose, turned_window
 from beltline.simulate.photograph import Look, Photograph, draw_look, photograph
 
 MARGIN = 16  # pixels measured around a crop, so that blur and edge enhancement see what lies there

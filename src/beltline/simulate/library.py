@@ -21,9 +21,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import FORMER, LABELS, overlap
+from beltline.core import FORMER, LABELS
 from beltline.formats import require_same, sha256_of, write_json
-from beltline.physics import basis_matrix, spectrum
 from beltline.simulate.bags import (
     BagRecipe,
     Split,
@@ -32,16 +31,19 @@ from beltline.simulate.bags import (
     family_facts,
     split_seed,
 )
+from beltline.simulate.composed import Composed, ComposedObject, add_window, object_depth
 from beltline.simulate.containers import CONTAINERS
 from beltline.simulate.draws import Rng
 from beltline.simulate.items import families, make_item
 from beltline.simulate.packing import HeightMap, PackingRules, draw_rotation, laid_out
 from beltline.simulate.projection import Pose, item_window, material_thickness
 from beltline.simulate.raster import Beam, Window
-from beltline.simulate.scanner import MASK_DEPTH, add_to_canvas
+from beltline.simulate.scanner import add_to_canvas
 from beltline.simulate.solids import Item, Part
+from beltline.simulate.twins import corner_beside
 
 INDEX = "index.json"
+SAME_TWIN = 0.5  # share of twins that are the same thing once more: two cans, two cells of a pack
 
 
 @dataclass(frozen=True)
@@ -73,42 +75,6 @@ class BakedObject:
     tall_mm: float
     soft: float
     inner_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
-
-
-@dataclass(frozen=True, eq=False)
-class ComposedObject:
-    """A visible object of a composed bag.
-
-    Attributes:
-        label: Of a prohibited or everyday object.
-        threat: Whether it is prohibited.
-        depth: Its optical depth, a window (h, w) float32.
-        corner: (row, column) of the window in the canvas.
-    """
-
-    label: str
-    threat: bool
-    depth: NDArray[np.float32]
-    corner: tuple[int, int]
-
-    @property
-    def lines(self) -> tuple[slice, slice]:
-        """Rows and columns of the window in the canvas."""
-        (top, left), (h, w) = self.corner, self.depth.shape
-        return slice(top, top + h), slice(left, left + w)
-
-
-@dataclass(frozen=True, eq=False)
-class Composed:
-    """A composed bag: its basis map (6, H, W) float32 and the objects seen in it."""
-
-    basis: NDArray[np.float32]
-    objects: tuple[ComposedObject, ...]
-
-    @cached_property
-    def optical_depth(self) -> NDArray[np.float32]:
-        """(H, W) low-energy optical depth of everything, as if every layer were thin."""
-        return object_depth(self.basis)
 
 
 class ObjectLibrary:
@@ -279,13 +245,15 @@ def _bake(item: Item, turn: NDArray[np.float64], pixel_mm: float) -> tuple[NDArr
     return halved, float(high[2] - low[2])
 
 
-def compose(rng: Rng, library: ObjectLibrary, recipe: BagRecipe) -> Composed:
+def compose(rng: Rng, library: ObjectLibrary, recipe: BagRecipe, *, twins: float = 0.0) -> Composed:
     """Compose a bag from baked windows, drawn like :func:`beltline.simulate.bags.draw_scene`.
 
     Args:
         rng: Source of chance.
         library: Baked objects; their split counts, not the recipe's.
         recipe: Which classes, how many things.
+        twins: Probability that a thing gets a second one of its family laid against it or over it; no number
+            is drawn for it when 0, so that bags are as without it.
 
     Returns:
         Basis map and the objects in it, the canvas a few pixels larger than the container.
@@ -310,18 +278,9 @@ def compose(rng: Rng, library: ObjectLibrary, recipe: BagRecipe) -> Composed:
         if corner is None:
             continue
         found.append(_add(canvas, window, corner, baked))
+        if twins and baked.role == "thing" and rng.random() < twins:
+            found.append(_twin(rng, library, canvas, bag, window, corner, baked))
     return Composed(canvas, tuple(f for f in found if f is not None))
-
-
-def object_depth(basis: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(H, W) low-energy optical depth of a (6, H, W) basis map, as if every layer were thin."""
-    depth: NDArray[np.float32] = np.tensordot(_mean_mu(), basis, axes=1)
-    return depth
-
-
-def _mean_mu() -> NDArray[np.float32]:
-    """(6,) weights that turn a basis map into the low-energy optical depth of a thin layer."""
-    return np.asarray(spectrum().low @ basis_matrix(), dtype=np.float32)
 
 
 def _pick(rng: Rng, roles: dict[str, list[BakedObject]], recipe: BagRecipe) -> list[BakedObject]:
@@ -392,13 +351,28 @@ def _lay(
 def _add(
     canvas: NDArray[np.float32], window: NDArray[np.float32], corner: tuple[int, int], baked: BakedObject
 ) -> ComposedObject | None:
-    met = overlap(canvas.shape[1:], window.shape[1:], corner)
-    if met is None:
-        return None
-    there, here = met
-    cut = window[(slice(None), *here)]
-    canvas[(slice(None), *there)] += cut
-    depth = object_depth(cut)
-    if float(depth.max()) <= MASK_DEPTH:
-        return None
-    return ComposedObject(baked.label, baked.threat, depth, (there[0].start, there[1].start))
+    return add_window(
+        canvas, window, corner, label=baked.label, threat=baked.threat, family=baked.family, role=baked.role
+    )
+
+
+def _twin(
+    rng: Rng,
+    library: ObjectLibrary,
+    canvas: NDArray[np.float32],
+    bag: HeightMap,
+    window: NDArray[np.float32],
+    corner: tuple[int, int],
+    baked: BakedObject,
+) -> ComposedObject | None:
+    """A second thing of the family beside or over one: as often the same, lying alike, as any other."""
+    if rng.random() < SAME_TWIN:
+        second, twin = baked, window
+    else:
+        stock = library.by_role[f"threat:{baked.label}" if baked.threat else baked.role]
+        family = [one for one in stock if one.family == baked.family]
+        second = family[int(rng.integers(len(family)))]
+        twin = turned_window(rng, library.window(second))
+    inner = [round(side / library.pixel_mm) for side in bag.inner[1::-1]]
+    spot = corner_beside(rng, object_depth(window), corner, object_depth(twin), canvas.shape[1:], inner)
+    return None if spot is None else _add(canvas, twin, spot, second)

@@ -6,26 +6,21 @@ a training run may pick shards up while more are made.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import BadInputError, Progress, counted, mask_window
 from beltline.formats import begin_plan, write_shard
-from beltline.formats.shard_writer import STRIDE, require_same_classes
-from beltline.physics import dual_energy_transmission, whiten_background
+from beltline.formats.shard_writer import STRIDE, require_same_classes, shard_path
 from beltline.simulate.bags import BagRecipe
+from beltline.simulate.composed import Composed
 from beltline.simulate.draws import Rng
-from beltline.simulate.library import Composed, ObjectLibrary, compose
-from beltline.simulate.photograph import check_style, draw_look, photograph
-
-# Numbers of the looks in ``style.npy``; a new look goes to the end, so that old shards read as before.
-STYLE_NUMBERS = ("random", "grey", "tray", "white", "unseen", "olive")
+from beltline.simulate.framing import MIXED_STYLES, STYLE_NUMBERS, Styles, check_styles, framed_picture
+from beltline.simulate.library import ObjectLibrary, compose
 
 # As full as public scans are: soft mass from wall to wall, and some bags with next to nothing in them.
 FULL_BAGS = BagRecipe(positives=0.7, threats=(1, 4), items=(3, 32), garments=(6, 28), sparse=0.1)
@@ -48,19 +43,14 @@ class ShardPlan:
     height: int = 320
     width: int = 448
     count: int = 250
-    styles: tuple[tuple[str, float], ...] = (("random", 0.6), ("any", 0.4))
+    styles: Styles = MIXED_STYLES
     min_depth: float = 0.05
 
     def __post_init__(self) -> None:
         if not self.classes:
             raise ValueError("shards need at least one class, got none")
         BagRecipe(classes=self.classes)  # refuses unknown ones
-        for style, share in self.styles:
-            check_style(style)
-            if not 0 <= share < math.inf:
-                raise ValueError(f"share of style {style} must be a number from 0, got {share}")
-        if not sum(share for _, share in self.styles):
-            raise ValueError("shares of styles must not all be 0")
+        check_styles(self.styles)
 
 
 def compose_shard(
@@ -99,30 +89,17 @@ def _sample(
     rng: Rng, library: ObjectLibrary, recipe: BagRecipe, plan: ShardPlan
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], str, list[tuple[float, ...]]]:
     bag = compose(rng, library, recipe)
-    names, shares = zip(*plan.styles, strict=True)
-    look = draw_look(rng, str(rng.choice(names, p=np.array(shares) / sum(shares))))
-    rgb = whiten_background(photograph(*dual_energy_transmission(bag.basis), look, rng).rgb)
+    shot = framed_picture(rng, bag, plan.styles, (plan.height, plan.width))
     cover = class_coverage(bag, plan.classes, plan.min_depth)
-    boxes = object_boxes(bag, plan.classes, plan.min_depth)
-    if rgb.shape[0] > rgb.shape[1]:
-        rgb, cover = np.ascontiguousarray(rgb.transpose(1, 0, 2)), cover.transpose(0, 2, 1)
-        boxes = boxes[:, [0, 2, 1, 4, 3]]
-    scale = min(plan.height / rgb.shape[0], plan.width / rgb.shape[1]) * rng.uniform(0.8, 1.0)
-    size = (max(int(rgb.shape[1] * scale), 8), max(int(rgb.shape[0] * scale), 8))
-    top = int(rng.integers(0, plan.height - size[1] + 1))
-    left = int(rng.integers(0, plan.width - size[0] + 1))
-    image = np.full((plan.height, plan.width, 3), 255, dtype=np.uint8)
-    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    image[top : top + size[1], left : left + size[0]] = small
     full = np.zeros((len(plan.classes), plan.height, plan.width), dtype=np.float32)
     for channel in np.flatnonzero(cover.any(axis=(1, 2))):
-        resized = cv2.resize(cover[channel], size, interpolation=cv2.INTER_AREA)
-        full[channel, top : top + size[1], left : left + size[0]] = resized
+        full[channel] = shot.frame.lay(cover[channel])
     blocks = full.reshape(len(plan.classes), plan.height // STRIDE, STRIDE, plan.width // STRIDE, STRIDE)
     mask = np.clip(np.ceil(blocks.mean(axis=(2, 4)) * 255), 0, 255).astype(np.uint8)
-    stretch = np.array([size[0] / rgb.shape[1], size[1] / rgb.shape[0]] * 2)
-    boxes[:, 1:] = boxes[:, 1:] * stretch + np.array([left, top] * 2)
-    return image.transpose(2, 0, 1), mask, look.name, [tuple(row) for row in boxes.tolist()]
+    boxes = object_boxes(bag, plan.classes, plan.min_depth)
+    boxes[:, 1:] = shot.frame.boxes(boxes[:, 1:])
+    image = shot.frame.lay(shot.rgb, 255).transpose(2, 0, 1)
+    return image, mask, shot.style, [tuple(row) for row in boxes.tolist()]
 
 
 def object_boxes(bag: Composed, classes: Sequence[str], min_depth: float) -> NDArray[np.float64]:
@@ -188,10 +165,39 @@ def write_shards(
         )
     made_of = {"split": library.split, "pixel_mm": library.pixel_mm, "library": library.digest}
     begin_plan(out, "shards", {"seed": seed, "plan": plan, "recipe": recipe, **made_of})
+
+    def one(index: int, own_seed: int) -> None:
+        compose_shard(out, index, library, recipe, plan, own_seed)
+
+    return write_missing(out, one, shards=shards, first=first, seed=seed, on_progress=on_progress)
+
+
+def write_missing(
+    out: Path,
+    write: Callable[[int, int], None],
+    *,
+    shards: int,
+    first: int,
+    seed: int,
+    on_progress: Progress | None = None,
+) -> int:
+    """Write those of the shards ``first`` to ``first + shards - 1`` that are not there yet.
+
+    Args:
+        out: Folder of the set.
+        write: Gets a shard's number and its own seed.
+        shards: How many.
+        first: Number of the first one.
+        seed: Of the set.
+        on_progress: Told shards.
+
+    Returns:
+        Shards written now.
+    """
     written = 0
     for index in counted(range(first, first + shards), on_progress):
-        if not (out / f"shard_{index:05d}").exists():
+        if not shard_path(out, index).exists():
             # seeds of two plans meet only beyond shard 100,002
-            compose_shard(out, index, library, recipe, plan, seed=seed * 100_003 + index)
+            write(index, seed * 100_003 + index)
             written += 1
     return written

@@ -20,8 +20,9 @@ from beltline.formats import write_json
 from beltline.physics import dual_energy_transmission, whiten_background
 from beltline.simulate.array_sets import CARD, create_array, holds_set, read_set
 from beltline.simulate.bags import BagRecipe
+from beltline.simulate.composed import Composed, ComposedObject
 from beltline.simulate.draws import Rng
-from beltline.simulate.library import Composed, ComposedObject, ObjectLibrary, compose
+from beltline.simulate.library import ObjectLibrary, compose
 from beltline.simulate.photograph import draw_look, photograph
 
 Pixels = NDArray[np.uint8]
@@ -229,7 +230,7 @@ def _cut(bag: Composed, rgb: Pixels, corner: tuple[int, int], plan: WindowPlan) 
             if thing.threat:
                 number = plan.classes.index(thing.label)
                 labels[number] = 1
-                objects.append((number, *_box(mask), seen / plan.size**2, _occlusion(bag, thing)))
+                objects.append((number, *_box(mask), seen / plan.size**2, bag.occlusion(thing, MIN_DEPTH)))
             else:
                 families.add(thing.label)
         elif thing.threat and seen > plan.hidden * total:
@@ -253,9 +254,3 @@ def _mask(thing: ComposedObject, corner: tuple[int, int], size: int) -> tuple[ND
 def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
     rows, columns = mask_window(mask)
     return columns.start, rows.start, columns.stop, rows.stop
-
-
-def _occlusion(bag: Composed, thing: ComposedObject) -> float:
-    own, everything = thing.depth, bag.optical_depth[thing.lines]
-    covered = own > MIN_DEPTH
-    return float(1 - own[covered].sum() / max(float(everything[covered].sum()), 1e-6))

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from beltline.core import BadInputError
 from beltline.formats import read_classes
-from beltline.formats.shard_writer import STRIDE, shard_shapes
+from beltline.formats.shard_writer import STRIDE, complete_shards, shard_shapes
 from beltline.training.ahead import built_ahead
 from beltline.training.arrays import as_input
 from beltline.training.augment import (
@@ -67,8 +67,7 @@ def open_shards(folder: Path, classes: Sequence[str]) -> list[Shard]:
     names = read_classes(folder)
     require_classes(folder, classes, names)
     order = [names.index(name) for name in classes]
-    complete = [path for path in sorted(folder.glob("shard_*")) if path.suffix != ".part"]
-    return [_open(path, order, len(names)) for path in complete]
+    return [_open(path, order, len(names)) for path in complete_shards(folder)]
 
 
 def require_shards(folder: Path, classes: Sequence[str]) -> list[Shard]:

@@ -1,0 +1,179 @@
+"""``beltline data shards | clicks``: bags composed from baked objects, to train on."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from beltline.cli.context import Seed, note, usage
+from beltline.core import PROHIBITED, STARTER_CLASSES, canonical
+
+if TYPE_CHECKING:
+    from beltline.simulate.bags import Split
+    from beltline.simulate.framing import Styles
+    from beltline.simulate.library import ObjectLibrary
+
+# Guns and knives, which every public set holds, are drawn more often.
+OFTEN = "gun,gun,knife,knife,knife,knife,scissors"
+
+Out = Annotated[Path, typer.Argument(help="Folder of the training set; shards of the same plan are kept.")]
+SplitName = Annotated[str, typer.Option("--split", help="train, val or test; no item occurs in two.")]
+Number = Annotated[int, typer.Option("--shards", help="How many.", min=1)]
+First = Annotated[int, typer.Option(help="Number of the first shard.", min=0)]
+Count = Annotated[int, typer.Option(help="Bags per shard.", min=1)]
+Looks = Annotated[str, typer.Option("--styles", help="Looks with shares.")]
+Library = Annotated[Path | None, typer.Option(help="Baked objects; default OUT-library.")]
+Each = Annotated[int, typer.Option(help="Objects baked per everyday family.", min=1)]
+PerClass = Annotated[int, typer.Option(help="Objects baked per label, shared over its families.", min=1)]
+PixelMm = Annotated[float, typer.Option(help="Pixel pitch in mm.", min=0.5, max=10)]
+Width = Annotated[int, typer.Option(help="Of a scan in pixels, a multiple of 8.", min=64, max=2048)]
+Height = Annotated[int, typer.Option(help="Same.", min=64, max=2048)]
+MIXED = "random:0.6,any:0.4"
+
+
+def shards(
+    out: Out,
+    split: SplitName = "train",
+    number: Number = 40,
+    first: First = 0,
+    count: Count = 250,
+    seed: Seed = 0,
+    classes: Annotated[str, typer.Option(help="Labels, comma separated.")] = ",".join(STARTER_CLASSES),
+    often: Annotated[
+        str,
+        typer.Option(help="Labels drawn once more for each mention, of the classes; '' draws all alike."),
+    ] = OFTEN,
+    styles: Looks = MIXED,
+    library: Library = None,
+    each: Each = 12,
+    per_class: PerClass = 400,
+    threats_each: Annotated[
+        int | None, typer.Option(help="Objects per prohibited family instead, as earlier versions.", min=1)
+    ] = None,
+    pixel_mm: PixelMm = 1.3,
+    width: Width = 448,
+    height: Height = 320,
+) -> None:
+    """Bake an object library and compose training shards; a training run may read them meanwhile.
+
+    Larger scans need a finer pitch: 640 pixels of 0.91 mm show what 448 of 1.3 mm do.
+
+    Example: beltline data shards shards/train --split train --shards 40 --seed 1
+    """
+    from beltline.simulate.bags import BagRecipe
+    from beltline.simulate.shards import ShardPlan, write_shards
+
+    chosen = _split(split)
+    _check_size(width, height)
+    names = tuple(dict.fromkeys(_labels(classes, "--classes")))
+    more = _labels(often, "--often")
+    if often != OFTEN and (others := [name for name in more if name not in names]):
+        raise typer.BadParameter(f"must be among the classes, got {', '.join(others)}", param_hint="--often")
+    looks = _styles(styles)
+    with usage("--classes or --styles"):
+        plan = ShardPlan(names, height=height, width=width, count=count, styles=looks)
+    baking: dict[str, Any] = {"seed": seed, "each": each, "threats_each": threats_each}
+    if threats_each is None:
+        labels = sorted({*names, *BagRecipe().everyday_prohibited})
+        baking |= {"per_class": per_class, "labels": labels}
+    opened = _opened(library, out, baking, split=chosen, pixel_mm=pixel_mm)
+    drawn = (*names, *(name for name in more if name in names))
+    written = write_shards(
+        out, opened, plan, shards=number, first=first, seed=seed, drawn=drawn, on_progress=_report
+    )
+    print(f"{out}: {written} shards of {count} bags from {len(opened.objects)} objects of the {split} split")
+    counted = opened.exemplars()
+    print("exemplars: " + ", ".join(f"{name} {counted.get(name, 0)}" for name in names))
+
+
+def clicks(
+    out: Out,
+    split: SplitName = "train",
+    number: Number = 16,
+    first: First = 0,
+    count: Count = 100,
+    seed: Seed = 0,
+    styles: Looks = MIXED,
+    twins: Annotated[
+        float, typer.Option(help="Share of things that a second one of their family touches.", min=0, max=1)
+    ] = 0.25,
+    library: Library = None,
+    each: Each = 24,
+    per_class: PerClass = 400,
+    pixel_mm: PixelMm = 0.91,
+    width: Width = 640,
+    height: Height = 456,
+) -> None:
+    """Compose bags with the exact mask of everything in them, to train and judge click models on.
+
+    They hold all prohibited labels of the library, and list everyday things too.
+
+    Example: beltline data clicks clicks/train --split train --shards 16 --seed 1
+    """
+    from beltline.formats.click_shards import open_click_shards
+    from beltline.simulate.click_shards import ClickPlan, write_click_shards
+
+    chosen = _split(split)
+    _check_size(width, height)
+    looks = _styles(styles)
+    with usage("--styles"):
+        plan = ClickPlan(height=height, width=width, count=count, styles=looks, twins=twins)
+    baking = {"seed": seed, "each": each, "per_class": per_class, "labels": sorted(PROHIBITED)}
+    opened = _opened(library, out, baking, split=chosen, pixel_mm=pixel_mm)
+    written = write_click_shards(
+        out, opened, plan, shards=number, first=first, seed=seed, on_progress=_report
+    )
+    print(f"{out}: {written} shards of {count} bags from {len(opened.objects)} objects of the {split} split")
+    objects = open_click_shards(out).objects
+    print(f"objects to click: {len(objects)}, prohibited {objects['threat'].sum()}")
+
+
+def _split(name: str) -> "Split":
+    from beltline.simulate.bags import SPLITS
+
+    chosen = next((s for s in SPLITS if s == name), None)
+    if chosen is None:
+        raise typer.BadParameter(f"must be one of {', '.join(SPLITS)}, got {name!r}", param_hint="--split")
+    return chosen
+
+
+def _check_size(width: int, height: int) -> None:
+    if width % 8 or height % 8:
+        raise typer.BadParameter(f"must be multiples of 8, got {width}x{height}", param_hint="--width")
+
+
+def _styles(listed: str) -> "Styles":
+    with usage("--styles"):
+        parts = (one.partition(":") for one in listed.split(","))
+        return tuple((name, float(share or 1)) for name, _, share in parts)
+
+
+def _report(done: int, total: int, _item: str) -> None:
+    if done:
+        note(f"shard {done} of {total}")
+
+
+def _opened(
+    library: Path | None, out: Path, baking: dict[str, Any], *, split: "Split", pixel_mm: float
+) -> "ObjectLibrary":
+    """The library that was named, or the set's own; baked first where there is none."""
+    from beltline.simulate.library import INDEX, bake_library, open_library
+
+    root = library or out.with_name(f"{out.name}-library")
+    if not (root / INDEX).is_file():
+        note(f"baking objects into {root} ...")
+        bake_library(root, split=split, pixel_mm=pixel_mm, **baking)
+    # one library may serve several seeds where it was named
+    return open_library(root, split=split, pixel_mm=pixel_mm, **(baking if library is None else {}))
+
+
+def _labels(listed: str, option: str) -> list[str]:
+    """Taxonomy names of an option's list with commas."""
+    with usage(option):
+        return [canonical(name) for name in listed.split(",") if name.strip()]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to ``beltline data``."""
+    app.command()(shards)
+    app.command()(clicks)
