@@ -7,13 +7,14 @@ then its holes, as in GeoJSON; COCO's own polygons have no holes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Ring = list[tuple[float, float]]
+Ring: TypeAlias = list[tuple[float, float]]
+Polygon: TypeAlias = tuple[Ring, ...]
 
 MOST_POINTS = 200
 _FINER = 3  # OpenCV's outlines run through pixel centres; those of finer pixels tell the edge
@@ -31,7 +32,7 @@ class Polygons:
         left_out: Parts and holes too small to be kept.
     """
 
-    polygons: tuple[tuple[Ring, ...], ...]
+    polygons: tuple[Polygon, ...]
     iou: float
     left_out: int = 0
 
@@ -59,6 +60,16 @@ def polygons_of(mask: NDArray[Any], most: int = MOST_POINTS) -> Polygons:
     """
     if most < 4:
         raise ValueError(f"polygons need at least 4 points, got {most}")
+    polygons, left_out = outlines_of(mask, most)
+    region = np.asarray(mask, bool)
+    drawn = drawn_polygons(polygons, region.shape)
+    union = np.count_nonzero(drawn | region)
+    iou = np.count_nonzero(drawn & region) / union if union else 1.0
+    return Polygons(polygons, float(iou), left_out)
+
+
+def outlines_of(mask: NDArray[Any], most: int = MOST_POINTS) -> tuple[tuple[Polygon, ...], int]:
+    """The polygons alone, and how many parts and holes were left out; see `polygons_of`."""
     region = np.asarray(mask, bool)
     rings, outer = _rings(region)
     kept = sorted(range(len(rings)), key=lambda i: -cv2.contourArea(rings[i]))[: most // 4]
@@ -71,13 +82,10 @@ def polygons_of(mask: NDArray[Any], most: int = MOST_POINTS) -> Polygons:
             low, high = (middle, high) if _points(tried) > most else (low, middle)
         found = _simplified(rings, kept, high)
     polygons = _nested(found, outer)
-    drawn = drawn_polygons(polygons, region.shape)
-    union = np.count_nonzero(drawn | region)
-    iou = np.count_nonzero(drawn & region) / union if union else 1.0
-    return Polygons(polygons, float(iou), len(rings) - sum(len(polygon) for polygon in polygons))
+    return polygons, len(rings) - sum(len(polygon) for polygon in polygons)
 
 
-def drawn_polygons(polygons: tuple[tuple[Ring, ...], ...], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def drawn_polygons(polygons: tuple[Polygon, ...], shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Polygons as a mask (H, W), by COCO's rules."""
     from pycocotools import mask as coco
 
@@ -126,7 +134,7 @@ def _points(rings: dict[int, Ring]) -> int:
     return sum(map(len, rings.values()))
 
 
-def _nested(rings: dict[int, Ring], outer: list[int]) -> tuple[tuple[Ring, ...], ...]:
+def _nested(rings: dict[int, Ring], outer: list[int]) -> tuple[Polygon, ...]:
     tops = [number for number in rings if outer[number] < 0]
     return tuple(
         (rings[top], *(ring for number, ring in rings.items() if outer[number] == top)) for top in tops
