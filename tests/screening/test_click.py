@@ -108,6 +108,18 @@ def test_a_mask_needs_one_look_that_holds_it_and_the_click():
     assert window.side < 200  # a click beside the object, far away, widens nothing
 
 
+def test_an_object_that_leads_out_of_the_first_window_is_looked_at_from_farther_away():
+    network = Network()
+    long = (100, 200, 540, 230)
+    found = cut(network, boxes=(long,), points=((120, 215),))
+    assert len(network.seen) in (3, 4)
+    assert iou(found.mask, long) > 0.8
+    assert found.mask[215, 110:530].all()
+    assert found.window.side == pytest.approx(1.4 * 440, abs=10)
+    cut(frame := Network(), boxes=((0, 200, 100, 220),), points=((20, 210),))
+    assert len(frame.seen) == 2  # it ends at the picture's frame, not at the window's
+
+
 def test_clicks_far_apart_are_held_by_the_first_window():
     network = Network()
     long = (60, 200, 540, 215)

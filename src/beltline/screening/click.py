@@ -23,6 +23,7 @@ from beltline.screening.click_windows import (
     ClickWindow,
     Image,
     first_window,
+    wider_window,
     zoom_window,
 )
 
@@ -31,6 +32,7 @@ RunClick: TypeAlias = Callable[[Mapping[str, Image]], Mapping[str, NDArray[Any]]
 ``logits`` (1, 3, S/4, S/4) and ``quality`` (1, 3)."""
 
 MASK_THRESHOLD = 0.5
+WIDENINGS = 2  # looks from farther away at what leads out of the first window
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,16 @@ class _Look:
         return Cutout(planes, self.quality, self.chosen, self.window)
 
 
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """The object in the first look: in pixels of its image, but for the extent, which is of the picture."""
+
+    soft: Image
+    region: NDArray[np.bool_]
+    anchor: tuple[float, float]
+    extent: Box
+
+
 def cut_out(
     run: RunClick,
     picture: NDArray[Any],
@@ -121,7 +133,8 @@ def cut_out(
     """Cut out what is clicked.
 
     Without a previous mask the first look is around the clicks, or the box where there is one, and the second
-    at what the first one found. With one, a single look at it and the clicks is enough.
+    at what the first one found; where that leads out of the first window, wider ones come between. With a
+    previous mask, a single look at it and the clicks is enough.
 
     Args:
         run: The network.
@@ -148,8 +161,17 @@ def cut_out(
         window = zoom_window(_united(extent, clicks[signs == 1]), scene.settings.size, scene.settings.margin)
         return _look(scene, window, clicks, signs, previous).pasted(shape)
     first = _look(scene, _first_window(scene, clicks, signs, bag, extent), clicks, signs, previous)
-    closer = _closer(scene, first, clicks, signs, shape) if scene.settings.zoom else None
-    return (closer or first).pasted(shape)
+    if not scene.settings.zoom:
+        return first.pasted(shape)
+    seen = _seen(first, clicks[signs == 1], box)
+    for _ in range(WIDENINGS):
+        if seen is None or not first.window.cuts_off(seen.extent, shape):
+            break
+        first = _look(scene, wider_window(first.window, seen.extent), clicks, signs, previous)
+        seen = _seen(first, clicks[signs == 1], box)
+    if seen is None:  # nothing there to look at more closely
+        return first.pasted(shape)
+    return _closer(scene, first, seen, clicks, signs, shape).pasted(shape)
 
 
 def _checked(
@@ -208,28 +230,32 @@ def _first_window(
     return wide if wide.side > window.side else window
 
 
+def _seen(first: _Look, clicks: NDArray[np.float64], box: Box | None) -> _Seen | None:
+    """What the first look found at the clicks on the object; None where there is nothing."""
+    size = first.window.size
+    soft = np.asarray(cv2.resize(first.probs[first.chosen], (size, size)), np.float32)
+    anchors = _anchors(first.window, soft, clicks, box)
+    region = np.zeros(soft.shape, bool)
+    for anchor in anchors:
+        region |= click_region(soft > MASK_THRESHOLD, anchor)
+    extent = _extent(region & (soft > MASK_THRESHOLD))
+    if extent is None:
+        return None
+    return _Seen(soft, region, anchors[0], first.window.to_picture(extent))
+
+
 def _closer(
     scene: _Scene,
     first: _Look,
+    seen: _Seen,
     clicks: NDArray[np.float64],
     signs: NDArray[np.int64],
     shape: tuple[int, int],
-) -> _Look | None:
-    """The second look; None where the first one found nothing to look at."""
+) -> _Look:
+    """The second look, with the first one's mask and two points on it."""
     size, settings = scene.settings.size, scene.settings
-    soft = np.asarray(cv2.resize(first.probs[first.chosen], (size, size)), np.float32)
-    anchors = _anchors(first.window, soft, clicks[signs == 1], scene.box)
-    found = np.zeros(soft.shape, bool)
-    for anchor in anchors:
-        found |= click_region(soft > MASK_THRESHOLD, anchor)
-    extent = _extent(found & (soft > MASK_THRESHOLD))
-    if extent is None:
-        return None
-    window = zoom_window(
-        _united(_of_picture(first.window, extent), clicks[signs == 1]), size, settings.margin
-    )
-    added = _added(settings, first.image, soft, found, anchors[0])
-    places = _pixels(first.window, added, shape)
+    window = zoom_window(_united(seen.extent, clicks[signs == 1]), size, settings.margin)
+    places = _pixels(first.window, _added(settings, first.image, seen), shape)
     more = np.concatenate([clicks, places]), np.concatenate([signs, np.ones(len(places), np.int64)])
     return _look(scene, window, *more, first.window.paste(first.probs[first.chosen], shape))
 
@@ -249,20 +275,14 @@ def _anchors(
     return [(float(x), float(y))]
 
 
-def _added(
-    settings: ClickSettings,
-    image: Image,
-    soft: Image,
-    found: NDArray[np.bool_],
-    anchor: tuple[float, float],
-) -> NDArray[np.float64]:
+def _added(settings: ClickSettings, image: Image, seen: _Seen) -> NDArray[np.float64]:
     """Points (0 or 2, 2) xy for the second look, pixels of the first window's image."""
     if settings.points == "none":
         return np.zeros((0, 2))
     if settings.points == "apg":
-        pair = PointGenerator().points(image, soft, anchor, seed=settings.seed)
+        pair = PointGenerator().points(image, seen.soft, seen.anchor, seed=settings.seed)
         return np.asarray(pair, np.float64)
-    pixels = np.argwhere(found)[:, ::-1]
+    pixels = np.argwhere(seen.region)[:, ::-1]
     drawn = np.random.default_rng(settings.seed).integers(len(pixels), size=2)
     return np.asarray(pixels[drawn], np.float64)
 
@@ -277,11 +297,6 @@ def _united(box: Box | None, clicks: NDArray[np.float64]) -> Box:
     """The box around a box and the pixels of clicks; at least one of them is there."""
     corners = np.concatenate([np.reshape(box or (), (-1, 2)), clicks, clicks + 1])
     (x1, y1), (x2, y2) = corners.min(axis=0), corners.max(axis=0)
-    return float(x1), float(y1), float(x2), float(y2)
-
-
-def _of_picture(window: ClickWindow, box: Box) -> Box:
-    x1, y1, x2, y2 = np.array(box) / window.scale + np.tile([window.left, window.top], 2)
     return float(x1), float(y1), float(x2), float(y2)
 
 

@@ -60,4 +60,4 @@ def read_card(text: str | None, name: str) -> ModelCard:
         raise BadInputError(f"{name}: bad metadata {METADATA_KEY!r}: {one_line(error)}") from error
 
 
-__all__ = ["CLICK", "TASKS", "find_model_task", "find_task", "read_card"]
+__all__ = ["CLICK", "DETECTION", "TASKS", "find_model_task", "find_task", "read_card"]
