@@ -68,21 +68,32 @@ class Cutout:
     """The network's answer to some clicks, before any after-care (`click_care`).
 
     Attributes:
-        probs: (3, H, W) float32 at the picture's size, in the order of `NESTED`; 0 outside the window.
+        planes: (3, S/4, S/4) float32, probabilities of the window, in the order of `NESTED`.
         quality: (3,) predicted IoU of each.
         chosen: Which of the three is the answer.
         window: Of the last look.
+        shape: (H, W) of the picture.
     """
 
-    probs: Image
+    planes: Image
     quality: NDArray[np.float64]
     chosen: int
     window: ClickWindow
+    shape: tuple[int, int]
+
+    def plane(self, number: int) -> Image:
+        """Probabilities (H, W) of one candidate at the picture's size, 0 outside the window."""
+        return self.window.paste(self.planes[number], self.shape)
+
+    @property
+    def probs(self) -> Image:
+        """Probabilities (3, H, W) of all candidates at the picture's size."""
+        return np.stack([self.plane(number) for number in range(len(self.planes))])
 
     @property
     def mask(self) -> NDArray[np.bool_]:
         """The answer (H, W), nothing mended."""
-        return np.asarray(self.probs[self.chosen] > MASK_THRESHOLD)
+        return np.asarray(self.plane(self.chosen) > MASK_THRESHOLD)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +116,7 @@ class _Look:
     chosen: int
 
     def pasted(self, shape: tuple[int, int]) -> Cutout:
-        planes = np.stack([self.window.paste(plane, shape) for plane in self.probs])
-        return Cutout(planes, self.quality, self.chosen, self.window)
+        return Cutout(self.probs, self.quality, self.chosen, self.window, shape)
 
 
 @dataclass(frozen=True, eq=False)

@@ -79,17 +79,21 @@ def merged(given: Mask, found: Mask, points: ArrayLike, labels: ArrayLike) -> Ma
     Source:
         Chen et al., FocalClick (CVPR 2022), progressive merge.
     """
-    differs = given != found
+    window = _window(given != found)
     clicks, signs = np.asarray(points, np.intp).reshape(-1, 2), np.asarray(labels).reshape(-1)
-    if not differs.any() or not len(clicks):
-        return given.copy()
+    mended = given.copy()
+    if window is None or not len(clicks):
+        return mended
     against = given[clicks[:, 1], clicks[:, 0]] != (signs == 1)
+    clicks = clicks - [window[1].start, window[0].start]
+    differs = given[window] != found[window]
     # outlines that differ by a pixel all around would tie far regions together
     solid = cv2.morphologyEx(differs.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     changed = _regions(solid > 0, differs, clicks, against)
     if not changed.any():
         changed = _regions(differs, differs, clicks, against)
-    return np.where(changed, found, given)
+    mended[window] = np.where(changed, found[window], given[window])
+    return mended
 
 
 def _regions(solid: Mask, differs: Mask, clicks: NDArray[np.intp], against: Mask) -> Mask:

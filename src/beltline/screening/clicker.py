@@ -8,9 +8,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +33,20 @@ DEFAULT_CLICKER = "starter-click-1"
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """One of the nested answers: a mask (H, W) at the scan's size, and the IoU the model expects of it."""
+    """One of the nested answers.
 
-    mask: Mask
+    Attributes:
+        quality: IoU that the model expects of its mask.
+        make: Makes the mask.
+    """
+
     quality: float
+    make: Callable[[], Mask]
+
+    @cached_property
+    def mask(self) -> Mask:
+        """(H, W) at the scan's size; made when somebody asks, because most want one of three."""
+        return self.make()
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +139,9 @@ class Clicker:
             _fitted(prompt.given, view),
             settings,
         )
-        return _clicked(cutout, prompt, scan)
+        clicked = _clicked(cutout, prompt, scan)
+        _ = clicked.mask  # the answer is ready when it comes
+        return clicked
 
     def _view(self, scan: Scan) -> ClickView:
         if self._last is None or self._last[0] is not scan:
@@ -222,13 +234,21 @@ def _fitted(given: Mask | None, view: ClickView) -> NDArray[Any] | None:
 
 
 def _clicked(cutout: Cutout, prompt: _Prompt, scan: Scan) -> Clicked:
-    candidates = {}
-    for name, probs, quality in zip(NESTED, cutout.probs, cutout.quality, strict=True):
-        if probs.shape != (scan.height, scan.width):
-            probs = np.asarray(cv2.resize(probs, (scan.width, scan.height)), np.float32)
-        found = np.asarray(probs > MASK_THRESHOLD)
-        found = tidied(found, prompt.points, prompt.labels, box=prompt.box, previous=prompt.given)
-        if prompt.given is not None and len(prompt.points):
-            found = merged(prompt.given, found, prompt.points, prompt.labels)
-        candidates[name] = Candidate(found, round(float(quality), 4))
+    size = (scan.width, scan.height)
+    candidates = {
+        name: Candidate(round(float(quality), 4), partial(_cared_for, cutout, number, prompt, size))
+        for number, (name, quality) in enumerate(zip(NESTED, cutout.quality, strict=True))
+    }
     return Clicked(candidates, NESTED[cutout.chosen])
+
+
+def _cared_for(cutout: Cutout, number: int, prompt: _Prompt, size: tuple[int, int]) -> Mask:
+    """A candidate at the scan's size (width, height), tidied, and merged with what was given."""
+    probs = cutout.plane(number)
+    if probs.shape != size[::-1]:
+        probs = np.asarray(cv2.resize(probs, size), np.float32)
+    points, labels = prompt.points, prompt.labels
+    found = tidied(probs > MASK_THRESHOLD, points, labels, box=prompt.box, previous=prompt.given)
+    if prompt.given is None or not len(points):
+        return found
+    return merged(prompt.given, found, points, labels)
