@@ -14,7 +14,7 @@ from scripts import detector_page, model_page
 
 from beltline.cli import app as application
 from beltline.protocols.tables import markdown
-from beltline.screening import list_weights, load_model
+from beltline.screening import find_weights, list_weights, open_model
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -72,7 +72,7 @@ def test_the_pages_have_commands_to_check():
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_model_has_its_page(name):
-    page, model = PAGES[f"models/{name}.md"], load_model(name, warm=False)
+    page, model = PAGES[f"models/{name}.md"], open_model(find_weights(name))
     assert page.startswith(f"# {name}\n")
     assert f"`{model.sha256}`" in page
     assert f"]({name}.md)" in PAGES["models/index.md"]
@@ -84,7 +84,7 @@ def test_a_shipped_model_has_its_page(name):
     [("starter-chr-2", model_page.simulated_table), ("starter-detector-1", detector_page.simulated)],
 )
 def test_the_figures_of_a_page_are_those_of_the_card(name, table):
-    card = load_model(name, warm=False).card
+    card = open_model(find_weights(name)).card
     lines = table(json.loads(json.dumps(card.details["figures"])))
     assert len(lines) > len(card.classes)
     assert set(lines) <= set(PAGES[f"models/{name}.md"].splitlines())

@@ -54,7 +54,8 @@ nothing: none
 def _nested_card(monkeypatch: pytest.MonkeyPatch) -> None:
     one = np.ones(1)
     card = ModelCard("nested", ("gun",), 448, one, one, {0.05: one}, 0.4, details=DETAILS)
-    monkeypatch.setattr(screening, "load_model", lambda *_, **__: ScreeningModel(card, "00", None))
+    monkeypatch.setattr(screening, "find_weights", lambda *_, **__: None)
+    monkeypatch.setattr(screening, "open_model", lambda _: ScreeningModel(card, "00", {}))
 
 
 @pytest.mark.usefixtures("_nested_card")

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from beltline.core.point_generator import PointGenerator
 from beltline.models.apsam import (
     Apsam,
     EnergyEncoder,
@@ -12,7 +13,6 @@ from beltline.models.apsam import (
     apsam_vit_l,
     segment_with_points,
 )
-from beltline.models.point_generator import PointGenerator
 from beltline.models.sam_encoder import SMALL, VIT_B, VIT_L
 from beltline.models.samus import Samus, samus
 from beltline.models.segmentation_losses import click_loss

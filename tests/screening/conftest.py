@@ -1,4 +1,4 @@
-"""The fake classifier and the fake detector, as files and as loaded sessions."""
+"""The fake classifier, detector and click model, as files and as loaded sessions."""
 
 import importlib.util
 from pathlib import Path
@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from beltline.screening import ScreeningModel, load_model
+from beltline.screening import Clicker, ScreeningModel, load_clicker, load_model
 
 
 def _module(name: str) -> ModuleType:
@@ -41,6 +41,21 @@ def fake_detector() -> ModuleType:
 @pytest.fixture(scope="session")
 def detector(fake_detector: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> ScreeningModel:
     return load_model(fake_detector.build(tmp_path_factory.mktemp("detector") / "fake.onnx"), trust=True)
+
+
+@pytest.fixture(scope="session")
+def fake_click() -> ModuleType:
+    return _module("fake_click")
+
+
+@pytest.fixture(scope="session")
+def click_file(fake_click: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return fake_click.build(tmp_path_factory.mktemp("click") / "fake-click.onnx")
+
+
+@pytest.fixture(scope="session")
+def clicker(click_file: Path) -> Clicker:
+    return load_clicker(click_file, trust=True)
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from beltline.screening.album import Limits, Pictures
 from beltline.screening.report_html import Card, percent, render_report
 
 VOID = {"meta", "img", "input", "br", "link", "hr"}
-SVG_EMPTY = {"rect"}
+SVG_EMPTY = {"rect", "path"}
 EVIL = '<script>alert("x")</script>&"\'.png'
 
 

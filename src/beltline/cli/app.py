@@ -29,6 +29,7 @@ VERBS = MappingProxyType(
     {
         "demo": Verb("beltline.cli.demo:demo", "Simulate bags, screen them, open the report."),
         "screen": Verb("beltline.cli.screen:screen", "Screen scans: report.json, report.html, overlays."),
+        "click": Verb("beltline.cli.click:click", "Cut out what you point at in a scan."),
         "simulate": Verb("beltline.cli.simulate:simulate", "Make a labelled set of simulated bags."),
         "data": Verb("beltline.cli.data:data_app", "Compare and look after data sets."),
         "train": Verb("beltline.cli.train:train", "Train a model by a recipe."),

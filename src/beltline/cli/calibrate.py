@@ -31,13 +31,13 @@ def calibrate(
     """
     from beltline.core import printable
     from beltline.screening.own_thresholds import choose_own, score_benign
-    from beltline.screening.session import open_model
+    from beltline.screening.session import open_model, screens
     from beltline.screening.weights import add_card, find_weights
 
     if not 0 < pfa < 1:
         raise typer.BadParameter(f"must be between 0 and 1, got {pfa:g}", param_hint="--pfa")
     weights = find_weights(model, trust=trust)
-    loaded = open_model(weights)
+    loaded = screens(open_model(weights))
     with progress_bar("screening benign scans") as on_progress:
         scored = score_benign(benign, loaded, on_progress=on_progress)
     chosen = choose_own(loaded.card, scored, pfa, name=out, scanner=scanner)

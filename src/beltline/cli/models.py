@@ -38,16 +38,17 @@ def show(
     trust: Annotated[bool, typer.Option("--trust", help="Read a file that no manifest lists.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show a model's card: classes, operating points, training, limits, figures.
+    """Show a model's card: task, classes, operating points, training, limits, figures.
 
     Example: beltline models show --json
     """
-    from beltline.screening import load_model
+    from beltline.screening import find_weights, open_model
 
-    model = load_model(name or None, trust=trust, warm=False)
+    model = open_model(find_weights(name or None, trust=trust))
     card = model.card
     facts = {
         "name": card.name,
+        "task": card.task,
         "sha256": model.sha256,
         "classes": list(card.classes),
         "long_side": card.long_side,
@@ -59,9 +60,10 @@ def show(
     if as_json:
         print_json(facts)
         return
-    points = ", ".join(f"{pfa:g}" for pfa in sorted(card.thresholds))
     print(f"{card.name}  {model.sha256}\nclasses ({len(card.classes)}): {', '.join(card.classes)}")
-    print(f"operating points (PFA): {points} · longer side {card.long_side} px")
+    points = ", ".join(f"{pfa:g}" for pfa in sorted(card.thresholds))
+    what = f"operating points (PFA): {points}" if points else f"task: {card.task}"
+    print(f"{what} · longer side {card.long_side} px")
     for key, value in card.details.items():
         print("\n".join(_detail_lines(str(key).replace("_", " "), value)))
 
@@ -100,7 +102,7 @@ def verify_models(
 
 @models_app.command("import")
 def import_model(
-    file: Annotated[Path, typer.Argument(help="ONNX file of a Beltline screening model.")],
+    file: Annotated[Path, typer.Argument(help="ONNX file of a Beltline model.")],
     name: Annotated[str, typer.Option(help="Name to list it under; the file's stem if empty.")] = "",
     sha256: Annotated[str, typer.Option(help="The sum its maker published; checked.")] = "",
     as_json: JsonFlag = False,
@@ -111,9 +113,12 @@ def import_model(
 
     Example: beltline models import my-model.onnx --name mine
     """
-    from beltline.screening import import_weights, load_model
+    from beltline.screening import find_weights, import_weights, open_model
+    from beltline.screening.session import warmed
 
-    graphs = load_model(file, trust=True).graphs  # one of ours, and it runs here
+    model = open_model(find_weights(file, trust=True))  # one of ours
+    warmed(model)  # and it runs here
+    graphs = model.graphs
     entry = import_weights(file, name=name or None, sha256=sha256 or None, graphs=tuple(graphs))
     if as_json:
         print_json(_entry(entry))

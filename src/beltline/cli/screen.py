@@ -33,6 +33,12 @@ def screen(
         typer.Option(help="From decoded scan to the model's answer; later is no machine result.", min=1),
     ] = 2000.0,
     overlays: Annotated[str, typer.Option(help="Overlay pictures: jpg, png or none.")] = "jpg",
+    masks: Annotated[
+        bool, typer.Option("--masks", help="Cut out every alarm with the click model; reports show outlines.")
+    ] = False,
+    click_model: Annotated[
+        str, typer.Option(help="Name or ONNX file of the click model for --masks; the shipped one if empty.")
+    ] = "",
     limit: Annotated[int | None, typer.Option(help="Screen at most so many files.", min=1)] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -45,7 +51,7 @@ def screen(
     Example: beltline screen bags/images --out screened --pfa 0.05
     """
     from beltline.core import BadInputError, PartialFailureError
-    from beltline.screening import RunOptions, load_model, screen_files
+    from beltline.screening import RunOptions, load_clicker, load_model, screen_files
 
     if overlays not in OVERLAYS:
         raise typer.BadParameter(
@@ -57,9 +63,14 @@ def screen(
         screening_model.card.thresholds_at(pfa)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--pfa") from error
+    if click_model and not masks:
+        raise typer.BadParameter("goes with --masks", param_hint="--click-model")
+    clicker = load_clicker(click_model or None, trust=trust) if masks else None
     options = RunOptions(pfa=pfa, deadline_ms=deadline_ms, overlays=overlays, limit=limit)
     with stoppable(out), progress_bar("screening") as on_progress:
-        report = screen_files(paths, out, screening_model, options=options, on_progress=on_progress)
+        report = screen_files(
+            paths, out, screening_model, options=options, clicker=clicker, on_progress=on_progress
+        )
     if as_json:
         print_json(report.to_dict())
     else:

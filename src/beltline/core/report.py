@@ -99,6 +99,14 @@ class ScanReport:
         if self.decision not in DECISIONS:
             raise ValueError(f"decision must be one of {DECISIONS}, got {self.decision!r}")
 
+    def point_of(self, found: InstanceFinding) -> Point:
+        """Where the evidence of an object is strongest: its class's point, or else the middle of its box."""
+        for finding in self.classes:
+            if finding.point and (finding.label, finding.box) == (found.label, found.box):
+                return finding.point
+        x1, y1, x2, y2 = found.box
+        return (x1 + x2) / 2, (y1 + y2) / 2
+
 
 @dataclass(frozen=True)
 class FailedScan:
@@ -134,6 +142,7 @@ class Report:
         warnings: What the reader should know of the run as a whole.
         interrupted: None for a finished run. A report saved while the run goes on carries it, so one left
             behind by a killed process never reads as finished.
+        click_model: Which model cut out the masks of the instances; None where there are none.
 
     Example:
         >>> report = Report(ModelRef("starter", "00"), {"pfa": 0.05}, failed=(FailedScan("a.png", "empty"),))
@@ -148,6 +157,7 @@ class Report:
     skipped: Mapping[str, int] = field(default_factory=dict)
     interrupted: Interrupted | None = None
     warnings: tuple[str, ...] = ()
+    click_model: ModelRef | None = None
 
     def to_json(self, *, indent: int | None = 2) -> str:
         """The text of report.json, keys in the documented order."""
@@ -155,9 +165,9 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {
+        record = {
             "schema_version": SCHEMA_VERSION,
-            "model": {"name": self.model.name, "sha256": self.model.sha256},
+            "model": asdict(self.model),
             "operating_point": dict(self.operating_point),
             "scans": [_scan_to_dict(scan) for scan in self.scans],
             "failed": [{"path": item.path, "reason": item.reason} for item in self.failed],
@@ -165,6 +175,7 @@ class Report:
             "interrupted": None if self.interrupted is None else asdict(self.interrupted),
             "warnings": list(self.warnings),
         }
+        return record if self.click_model is None else {**record, "click_model": asdict(self.click_model)}
 
     @classmethod
     def from_json(cls, text: str) -> Report:
@@ -207,16 +218,21 @@ def _report_from_dict(record: dict[str, Any]) -> Report:
     version = record["schema_version"]
     if version != SCHEMA_VERSION:
         raise BadInputError(f"report.json of schema version {version}; this Beltline reads {SCHEMA_VERSION}")
-    stop = record.get("interrupted")
+    stop, click_model = record.get("interrupted"), record.get("click_model")
     return Report(
-        model=ModelRef(record["model"]["name"], record["model"]["sha256"]),
+        model=_model(record["model"]),
         operating_point=dict(record["operating_point"]),
         scans=tuple(_scan_from_dict(scan) for scan in record["scans"]),
         failed=tuple(FailedScan(item["path"], item["reason"]) for item in record["failed"]),
         skipped={str(kind): int(count) for kind, count in record.get("skipped", {}).items()},
         interrupted=None if stop is None else Interrupted(int(stop["screened"]), int(stop["of"])),
         warnings=tuple(str(text) for text in record.get("warnings", ())),
+        click_model=None if click_model is None else _model(click_model),
     )
+
+
+def _model(record: dict[str, Any]) -> ModelRef:
+    return ModelRef(record["name"], record["sha256"])
 
 
 def _scan_from_dict(record: dict[str, Any]) -> ScanReport:

@@ -1,6 +1,6 @@
 """APSAM: SAM with adapters, mask tokens made of the image's brightest and darkest channels, and two points.
 
-The point generator is `beltline.models.point_generator`; `segment_with_points` joins the two.
+The point generator is `beltline.core.point_generator`; `segment_with_points` joins the two.
 
 Source:
     XSeg (CVPR 2026, arXiv 2604.03706). Wiring from the released code, which differs from the paper: ViT-B at
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from beltline.models.point_generator import PointGenerator
+from beltline.core.point_generator import PointGenerator
 from beltline.models.sam_adapters import AdaptedEncoder, conv_block
 from beltline.models.sam_decoder import MASKS, MaskDecoder, PromptEncoder
 from beltline.models.sam_encoder import SMALL, VIT_B, VIT_L, SamSize

@@ -25,6 +25,7 @@ NESTED = ("part", "object", "group")
 RADIUS = 6.0  # of the disc around a click, pixels of the network's image
 FIRST_SHARE = 0.6  # side of the first window, of the longer side of the bag
 ZOOM_MARGIN = 1.4  # side of the second window, of the longer side of the first mask
+WIDER = 1.6  # side of a window, of the side of one that cut the object off
 MIN_SIDE = 48  # pixels; a smaller window would only show the same pixels larger
 
 
@@ -85,6 +86,20 @@ class ClickWindow:
         """Places (N, 2) xy of the picture in pixels of the network's image; pixel edges are integers."""
         corner = np.array([self.left, self.top], np.float64)
         return (np.asarray(points, np.float64).reshape(-1, 2) - corner) * self.scale
+
+    def to_picture(self, box: Box) -> Box:
+        """A box of the network's image in pixels of the picture."""
+        x1, y1, x2, y2 = np.array(box) / self.scale + np.tile([self.left, self.top], 2)
+        return float(x1), float(y1), float(x2), float(y2)
+
+    def cuts_off(self, box: Box, shape: tuple[int, int]) -> bool:
+        """Whether a box of the picture reaches a side beyond which the picture (H, W) goes on."""
+        near = 2 / self.scale
+        starts = ((box[0], self.left), (box[1], self.top))
+        ends = ((box[2], self.left + self.side, shape[1]), (box[3], self.top + self.side, shape[0]))
+        return any(side > 0 and at <= side + near for at, side in starts) or any(
+            side < last and at >= side - near for at, side, last in ends
+        )
 
     def guide(
         self,
@@ -170,6 +185,18 @@ def zoom_window(box: Box, size: int, margin: float = ZOOM_MARGIN) -> ClickWindow
     x1, y1, x2, y2 = box
     side = max(round(margin * max(x2 - x1, y2 - y1)), MIN_SIDE)
     return ClickWindow(round((x1 + x2 - side) / 2), round((y1 + y2 - side) / 2), side, size)
+
+
+def wider_window(window: ClickWindow, box: Box) -> ClickWindow:
+    """A larger window around what another one cut off.
+
+    Args:
+        window: The other one.
+        box: xyxy of what it shows of the object, pixels of the picture.
+    """
+    x1, y1, x2, y2 = box
+    side = round(WIDER * window.side)
+    return ClickWindow(round((x1 + x2 - side) / 2), round((y1 + y2 - side) / 2), side, window.size)
 
 
 def energy_channels(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import ClassFinding, InstanceFinding, Scan
+from beltline.core import ClassFinding, InstanceFinding, Masks, Scan
 from beltline.core.report import Box, Point
 from beltline.screening.labels import MARK, WHITE, Rectangle, draw_labels
+from beltline.screening.outlines import draw_outline
 from beltline.screening.prepare import color_planes
 
 
@@ -66,6 +67,8 @@ def draw_findings(
 ) -> NDArray[np.uint8]:
     """The picture with box, class and score of every object, or else box and point of every alarmed class.
 
+    An object that was cut out shows its outline, and its box thinner.
+
     The surest lies on top. Labels never cover each other; where the picture is too full for them, it grows
     downwards.
 
@@ -77,13 +80,13 @@ def draw_findings(
     """
     canvas = picture.copy()
     scale = np.array([canvas.shape[1] / scan_size[0], canvas.shape[0] / scan_size[1]])
-    marks = [_Mark(f.label, f.score, f.box, None) for f in instances] or [
-        _Mark(f.label, f.probability, f.box, f.point) for f in findings if f.alarm and f.box and f.point
+    marks = [_Mark(f.label, f.score, f.box, None, f.mask) for f in instances] or [
+        _Mark(f.label, f.probability, f.box, f.point, None) for f in findings if f.alarm and f.box and f.point
     ]
     marks.sort(key=lambda mark: -mark.score)
     boxes = [_on_canvas(mark.box, scale) for mark in marks]
     for mark, box in zip(reversed(marks), reversed(boxes), strict=True):
-        _draw_mark(canvas, box, mark.point, scale)
+        _draw_mark(canvas, box, mark, scale)
     texts = [f"{mark.label.replace('_', ' ')} {mark.score * 100:.0f}%" for mark in marks]
     return draw_labels(canvas, texts, boxes)
 
@@ -93,6 +96,7 @@ class _Mark(NamedTuple):
     score: float
     box: Box
     point: Point | None
+    mask: Masks | None
 
 
 def _on_canvas(box: Box, scale: NDArray[np.float64]) -> Rectangle:
@@ -100,14 +104,14 @@ def _on_canvas(box: Box, scale: NDArray[np.float64]) -> Rectangle:
     return x1, y1, x2, y2
 
 
-def _draw_mark(
-    canvas: NDArray[np.uint8], box: Rectangle, point: Point | None, scale: NDArray[np.float64]
-) -> None:
-    for color, width in ((WHITE, 4), (MARK, 2)):
+def _draw_mark(canvas: NDArray[np.uint8], box: Rectangle, mark: _Mark, scale: NDArray[np.float64]) -> None:
+    for color, width in ((WHITE, 4), (MARK, 2)) if mark.mask is None else ((WHITE, 2), (MARK, 1)):
         cv2.rectangle(canvas, box[:2], box[2:], color, width, cv2.LINE_AA)
-        if point is not None:
-            middle = tuple(int(value) for value in np.array(point) * scale)
+        if mark.point is not None:
+            middle = tuple(int(value) for value in np.array(mark.point) * scale)
             cv2.drawMarker(canvas, middle, color, cv2.MARKER_CROSS, 14, width, cv2.LINE_AA)
+    if mark.mask is not None:
+        draw_outline(canvas, mark.mask[0], scale)
 
 
 def _encode(suffix: str, picture: NDArray[np.uint8], options: list[int]) -> bytes:

@@ -21,6 +21,7 @@ from beltline.core import InstanceFinding, Report, ScanReport, printable_lines
 from beltline.core.report import Box
 from beltline.screening.album import Pictures
 from beltline.screening.cards import ModelCard
+from beltline.screening.outlines import svg_path
 from beltline.screening.own_thresholds import OWN
 from beltline.screening.prepare import Letterbox
 from beltline.screening.tasks import find_task
@@ -162,13 +163,13 @@ def _placed(entry: ScanReport, alarms: Sequence[dict[str, Any]]) -> list[dict[st
     for found in sorted(entry.instances, key=lambda f: -f.score):
         best.setdefault(found.label, found)
     rest = [found for found in entry.instances if best[found.label] is not found]
-    return [_object_row(found) for found in (*best.values(), *rest)]
+    return [_object_row(entry, found) for found in (*best.values(), *rest)]
 
 
-def _object_row(found: InstanceFinding) -> dict[str, Any]:
-    x1, y1, x2, y2 = found.box
-    center = ((x1 + x2) / 2, (y1 + y2) / 2)
-    return {"label": found.label, "percent": percent(found.score), "point": center, "box": found.box}
+def _object_row(entry: ScanReport, found: InstanceFinding) -> dict[str, Any]:
+    row = {"label": found.label, "percent": percent(found.score), "box": found.box}
+    outline = "" if found.mask is None else svg_path(found.mask[0])
+    return {**row, "point": entry.point_of(found), "outline": outline}
 
 
 def percent(probability: float) -> str:
@@ -196,7 +197,13 @@ def _shown(card: Card) -> dict[str, float]:
 def _mark(row: Mapping[str, Any], card: Card) -> dict[str, Any]:
     top, shown = row["box"][1], _shown(card)
     inside = " tag-inside" if top - shown["y"] < 0.07 * shown["h"] else ""
-    return {**row, **_frame(row["box"], card), "top": 100 * top / card.entry.height, "inside": inside}
+    return {
+        "outline": "",
+        **row,
+        **_frame(row["box"], card),
+        "top": 100 * top / card.entry.height,
+        "inside": inside,
+    }
 
 
 def _truth_mark(item: TruthItem, card: Card) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,20 +18,24 @@ from beltline.core import (
     ModelRef,
     Progress,
     Report,
+    Scan,
     ScanReport,
     path_text,
     printable,
 )
 from beltline.formats import SCAN_SUFFIXES
+from beltline.screening.alarm_masks import MaskTally, with_masks
 from beltline.screening.album import Album, Limits
+from beltline.screening.clicker import Clicker
 from beltline.screening.files import Collected, collect, read
 from beltline.screening.own_thresholds import drift
 from beltline.screening.pictures import display_picture, draw_findings, frame_color, jpeg, png
 from beltline.screening.pipeline import DEFAULT_DEADLINE_MS, DEFAULT_PFA, screen_scan
 from beltline.screening.report_html import Card, render_report
 from beltline.screening.results import OVERLAYS, PAGE, REPORT, ResultFolder, file_name
-from beltline.screening.session import ScreeningModel
+from beltline.screening.session import OpenedModel, ScreeningModel
 from beltline.screening.task import Screened
+from beltline.screening.tasks import DETECTION
 from beltline.screening.truth import TruthFinder
 
 BEYOND_LIMIT = "beyond the limit"
@@ -62,6 +66,7 @@ def screen_files(
     model: ScreeningModel,
     *,
     options: RunOptions | None = None,
+    clicker: Clicker | None = None,
     on_progress: Progress | None = None,
 ) -> Report:
     """Screen files and folders; write OUT/report.json, OUT/report.html, OUT/overlays and OUT/pictures.
@@ -76,6 +81,7 @@ def screen_files(
         out: Result folder, made if missing.
         model: From `load_model`.
         options: See `RunOptions`.
+        clicker: From `load_clicker`; cuts out every alarm. Where it fails, the report warns.
         on_progress: Told files, each before it is screened, and once at the end.
 
     Raises:
@@ -87,7 +93,7 @@ def screen_files(
     found = _limited(collect(paths), options.limit)
     if not found.files and not found.failed:
         raise BadInputError(_nothing_found(paths, found))
-    run = _Screening(ResultFolder(out, found.files), model, options, found)
+    run = _Screening(ResultFolder(out, found.files), model, options, found, clicker)
     try:
         for done, path in enumerate(found.files):
             if on_progress:
@@ -107,14 +113,20 @@ class _Screening:
     """State of one run: cards with their entries, failures, and when report.json was last written."""
 
     def __init__(
-        self, folder: ResultFolder, model: ScreeningModel, options: RunOptions, found: Collected
+        self,
+        folder: ResultFolder,
+        model: ScreeningModel,
+        options: RunOptions,
+        found: Collected,
+        clicker: Clicker | None,
     ) -> None:
-        self._folder, self._model, self._options = folder, model, options
+        self._folder, self._model, self._options, self._clicker = folder, model, options, clicker
         self._count = len(found.files) + len(found.failed)
         self._failed, self._skipped = list(found.failed), found.skipped
         self._limits = Limits.for_count(len(found.files))
         self._album = Album(folder, self._limits)
         self._cards: list[Card] = []
+        self._masks = MaskTally()
         self._truth = TruthFinder()
         self._save()  # first: pictures without a report beside them would be nobody's
         folder.clear()
@@ -136,21 +148,32 @@ class _Screening:
             self._failed.append(FailedScan(path_text(path), reason))
         else:
             picture = display_picture(loaded.scan, long_side=self._limits.long_side)
-            self._add_card(path, picture, screened)
+            self._add_card(path, picture, self._cut_out(loaded.scan, screened))
         if time.monotonic() >= self._next_save:
             self._save()
+
+    def _cut_out(self, scan: Scan, screened: Screened) -> Screened:
+        if self._clicker is None:
+            return screened
+        boxed = self._model.task.name == DETECTION.name
+        entry, tally = with_masks(
+            screened.report, scan, self._clicker, boxed=boxed, deadline_ms=self._options.deadline_ms
+        )
+        self._masks += tally
+        return replace(screened, report=entry)
 
     def report(self) -> Report:
         entries = tuple(card.entry for card in self._cards)
         done = len(entries) + len(self._failed) >= self._count
         return Report(
-            ModelRef(self._model.card.name, self._model.sha256),
+            _reference(self._model),
             {"pfa": self._options.pfa},
             entries,
             tuple(self._failed),
             self._skipped,
             None if done else Interrupted(len(entries), self._count),
-            drift(entries, self._model.card),
+            drift(entries, self._model.card) + self._masks.warning(),
+            None if self._clicker is None else _reference(self._clicker.model),
         )
 
     def finish(self) -> None:
@@ -183,6 +206,10 @@ class _Screening:
             air=frame_color(picture),
         )
         self._cards.append(card)  # the one place where a scan counts as screened, whenever Ctrl-C comes
+
+
+def _reference(model: OpenedModel) -> ModelRef:
+    return ModelRef(model.card.name, model.sha256)
 
 
 def _limited(found: Collected, limit: int | None) -> Collected:

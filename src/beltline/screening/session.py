@@ -1,4 +1,4 @@
-"""A screening model: ONNX graphs, a card, and a run that ends in time or fails.
+"""A model: ONNX graphs, a card, and a run that ends in time or fails.
 
 What the graphs take and give, each task says (`beltline.screening.tasks`). They normalise by themselves. The
 metadata entry "beltline" of the first one holds the card as JSON.
@@ -18,8 +18,8 @@ import numpy as np
 from beltline.core import BadInputError, Scan
 from beltline.screening.cards import METADATA_KEY, ModelCard, one_line
 from beltline.screening.external_data import refuse_external_data
-from beltline.screening.task import Arrays, ModelFailure, Names, Task
-from beltline.screening.tasks import find_task, read_card
+from beltline.screening.task import Arrays, ModelFailure, ModelTask, Names, Task
+from beltline.screening.tasks import find_model_task, find_task, read_card
 from beltline.screening.weights import VerifiedWeights, find_weights
 
 THREADS = 2
@@ -35,8 +35,8 @@ class Runner(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class ScreeningModel:
-    """A verified model that is ready to run.
+class OpenedModel:
+    """A verified model that is ready to run, of whatever task.
 
     Attributes:
         card: What it says about itself.
@@ -50,9 +50,9 @@ class ScreeningModel:
     _stuck: list[threading.Thread] = field(default_factory=list)
 
     @property
-    def task(self) -> Task[Any]:
+    def task(self) -> ModelTask[Any]:
         """How it is fed and understood."""
-        return find_task(self.card.task)
+        return find_model_task(self.card.task)
 
     def run(self, inputs: Arrays, *, timeout_s: float | None = None) -> Any:
         """The task's answer to one prepared scan.
@@ -123,6 +123,15 @@ class ScreeningModel:
         return answer[0]
 
 
+class ScreeningModel(OpenedModel):
+    """A verified model that decides about scans."""
+
+    @property
+    def task(self) -> Task[Any]:
+        """How it is fed and understood, and how its answers become decisions."""
+        return find_task(self.card.task)
+
+
 def load_model(model: str | Path | None = None, *, trust: bool = False, warm: bool = True) -> ScreeningModel:
     """Load a verified screening model.
 
@@ -134,19 +143,45 @@ def load_model(model: str | Path | None = None, *, trust: bool = False, warm: bo
     Raises:
         UntrustedWeightsError: Unknown or changed weights, or weights in other files than the model's.
         MissingExtraError: If no model was named and none is shipped.
-        BadInputError: If the file is no ONNX graph of our contract.
+        BadInputError: If the file is no ONNX graph of our contract, or its model does not screen.
     """
-    screening_model = open_model(find_weights(model, trust=trust))
+    screening_model = screens(open_model(find_weights(model, trust=trust)))
     if warm:
-        try:
-            screening_model.warm_up()
-        except ModelFailure as error:
-            raise BadInputError(f"model {screening_model.card.name!r} cannot run here: {error}") from error
+        warmed(screening_model)
     return screening_model
 
 
-def open_model(weights: VerifiedWeights) -> ScreeningModel:
+def screens(model: OpenedModel) -> ScreeningModel:
+    """The model itself, if it is one that screens.
+
+    Raises:
+        BadInputError: If it is of another task.
+    """
+    if not isinstance(model, ScreeningModel):
+        raise BadInputError(
+            f"model {model.card.name!r} does not screen, it is for {model.task.name}: "
+            f"use it with beltline {model.task.name}, or beltline screen --masks"
+        )
+    return model
+
+
+def warmed(model: OpenedModel) -> None:
+    """Run a model once, see `OpenedModel.warm_up`.
+
+    Raises:
+        BadInputError: If it cannot run here.
+    """
+    try:
+        model.warm_up()
+    except ModelFailure as error:
+        raise BadInputError(f"model {model.card.name!r} cannot run here: {error}") from error
+
+
+def open_model(weights: VerifiedWeights) -> OpenedModel:
     """Build the sessions of verified bytes, which must hold all the weights.
+
+    Returns:
+        A `ScreeningModel`, where the model's task screens.
 
     Raises:
         BadInputError: If the bytes are no ONNX graphs of our contract.
@@ -155,7 +190,7 @@ def open_model(weights: VerifiedWeights) -> ScreeningModel:
     main = _open_session(weights.payload, weights.name)
     inside = main.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
     card = read_card(weights.card or inside, weights.name)
-    task = find_task(card.task)
+    task = find_model_task(card.task)
     further = [graph for graph in task.graphs if graph != task.main]
     missing = [graph for graph in further if graph not in weights.graphs]
     if missing:
@@ -167,7 +202,8 @@ def open_model(weights: VerifiedWeights) -> ScreeningModel:
     graphs = {task.main: main, **others}
     for graph, names in task.graphs.items():
         _check_names(graphs[graph], weights.name, names)
-    return ScreeningModel(card, weights.sha256, graphs)
+    kind = ScreeningModel if isinstance(task, Task) else OpenedModel
+    return kind(card, weights.sha256, graphs)
 
 
 def _open_session(payload: bytes, name: str) -> Any:

@@ -47,8 +47,8 @@ class Screened:
 
 
 @dataclass(frozen=True)
-class Task(Generic[A]):
-    """Everything that differs between kinds of screening models.
+class ModelTask(Generic[A]):
+    """Everything that differs between kinds of models, whether they screen or not.
 
     Attributes:
         name: As the card has it.
@@ -56,11 +56,6 @@ class Task(Generic[A]):
         check: Completes or refuses a card; raises `ValueError` or `BadInputError`.
         prepare: The inputs of a scan.
         answer: Runs the graphs and checks what they give; raises `ModelFailure`.
-        scores: Of an answer, (K,) in [0, 1]: what the card's thresholds are compared with.
-        decide: From the answer to the report's entry, at thresholds (K,) of the card.
-        chances: Thresholds (K,) as the probabilities that a report shows.
-        how_to_read: For the reader of a report, a Jinja template of HTML; ``report`` and ``model`` (the card)
-            are at hand.
     """
 
     name: str
@@ -68,15 +63,29 @@ class Task(Generic[A]):
     check: Callable[[ModelCard], ModelCard]
     prepare: Callable[[Scan, ModelCard], Prepared]
     answer: Callable[[Run, Arrays, ModelCard], A]
-    scores: Callable[[A, ModelCard], NDArray[np.floating[Any]]]
-    decide: Callable[[ScanReport, Prepared, A, ModelCard, NDArray[np.float64]], Screened]
-    chances: Callable[[ModelCard, NDArray[np.float64]], NDArray[np.float64]]
-    how_to_read: str
 
     @property
     def main(self) -> str:
         """Name of the graph whose file holds the card."""
         return next(iter(self.graphs))
+
+
+@dataclass(frozen=True)
+class Task(ModelTask[A]):
+    """A task that screens: its answer decides about a scan.
+
+    Attributes:
+        scores: Of an answer, (K,) in [0, 1]: what the card's thresholds are compared with.
+        decide: From the answer to the report's entry, at thresholds (K,) of the card.
+        chances: Thresholds (K,) as the probabilities that a report shows.
+        how_to_read: For the reader of a report, a Jinja template of HTML; ``report`` and ``model`` (the card)
+            are at hand.
+    """
+
+    scores: Callable[[A, ModelCard], NDArray[np.floating[Any]]]
+    decide: Callable[[ScanReport, Prepared, A, ModelCard, NDArray[np.float64]], Screened]
+    chances: Callable[[ModelCard, NDArray[np.float64]], NDArray[np.float64]]
+    how_to_read: str
 
 
 def require(outputs: Arrays, *, finite: tuple[str, ...]) -> None:

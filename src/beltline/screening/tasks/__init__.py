@@ -8,15 +8,17 @@ from typing import Any
 
 from beltline.core import BadInputError
 from beltline.screening.cards import METADATA_KEY, ModelCard, one_line, parse_card
-from beltline.screening.task import Task
+from beltline.screening.task import ModelTask, Task
 from beltline.screening.tasks.classification import CLASSIFICATION
+from beltline.screening.tasks.click import CLICK
 from beltline.screening.tasks.detection import DETECTION
 
+#: The tasks that screen.
 TASKS: Mapping[str, Task[Any]] = MappingProxyType({task.name: task for task in (CLASSIFICATION, DETECTION)})
 
 
 def find_task(name: str) -> Task[Any]:
-    """A task by its name.
+    """A task that screens by its name.
 
     Raises:
         ValueError: If the table has no such task.
@@ -24,6 +26,18 @@ def find_task(name: str) -> Task[Any]:
     if name not in TASKS:
         raise ValueError(f"task must be {' or '.join(TASKS)}, got {name!r}")
     return TASKS[name]
+
+
+def find_model_task(name: str) -> ModelTask[Any]:
+    """The task of any model, one that cuts out what is clicked as well.
+
+    Raises:
+        ValueError: If there is no such task.
+    """
+    known: Mapping[str, ModelTask[Any]] = {**TASKS, CLICK.name: CLICK}
+    if name not in known:
+        raise ValueError(f"task must be one of {', '.join(known)}, got {name!r}")
+    return known[name]
 
 
 def read_card(text: str | None, name: str) -> ModelCard:
@@ -34,16 +48,16 @@ def read_card(text: str | None, name: str) -> ModelCard:
         name: The model's name in messages.
 
     Raises:
-        BadInputError: If the task is none that is screened with, a field is missing or not as long as there
-            are classes, or the model was not calibrated.
+        BadInputError: If there is no such task, a field is missing or not as long as there are classes, or
+            the model was not calibrated.
     """
     card = parse_card(text, name)
     try:
-        return find_task(card.task).check(card)
+        return find_model_task(card.task).check(card)
     except BadInputError as error:
         raise BadInputError(f"{name}: {error}") from error
     except ValueError as error:
         raise BadInputError(f"{name}: bad metadata {METADATA_KEY!r}: {one_line(error)}") from error
 
 
-__all__ = ["TASKS", "find_task", "read_card"]
+__all__ = ["CLICK", "DETECTION", "TASKS", "find_model_task", "find_task", "read_card"]

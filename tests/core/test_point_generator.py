@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from beltline.core.errors import ShapeError
-from beltline.models.point_generator import (
+from beltline.core.point_generator import (
     PointGenerator,
     click_region,
     farthest_pair,
