@@ -8,7 +8,7 @@ import pytest
 
 from beltline.cli.app import main
 from beltline.core import BadInputError
-from beltline.systems import SYSTEMS, find_system, system_of
+from beltline.systems import find_system, system_of
 from beltline.systems.fusion.system import load_fusion
 from beltline.training import run as engine
 from beltline.training.recipe_values import recipe_values, with_values
@@ -36,7 +36,7 @@ def rates_as_lists(value):
     return [rates_as_lists(inner) for inner in value] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("name", ["chr", "detector", "fusion"])
 def test_an_older_recipe_names_its_system_and_can_go_on(name):
     run = BEFORE / name
     assert "system" not in json.loads((run / "recipe.json").read_text())

@@ -14,6 +14,7 @@ from beltline.core import BadInputError
 SYSTEMS: Mapping[str, str] = MappingProxyType(
     {
         "chr": "beltline.systems.chr.system",
+        "click": "beltline.systems.click.system",
         "detector": "beltline.systems.detector.system",
         "fusion": "beltline.systems.fusion.system",
     }

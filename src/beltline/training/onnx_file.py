@@ -69,15 +69,35 @@ def trace(
         outputs: Names of what it returns.
         sides: What H (axis 2) and W (axis 3) may be, see `torch.export.Dim`.
     """
+    return trace_inputs(network, {"image": torch.rand(1, 3, *size)}, outputs=outputs, sides={"image": sides})
+
+
+def trace_inputs(
+    network: nn.Module,
+    inputs: Mapping[str, Tensor],
+    *,
+    outputs: Sequence[str],
+    sides: Mapping[str, Mapping[int, Any]],
+) -> Any:
+    """A network as an ONNX model with several inputs.
+
+    Args:
+        network: Takes the inputs in their order, in eval mode.
+        inputs: Examples by name.
+        outputs: Names of what it returns.
+        sides: Of each input, what its axes may be, see `torch.export.Dim`.
+    """
     with warnings.catch_warnings():
+        # inputs of one side on purpose
+        warnings.filterwarnings("ignore", r"# The axis name: .* will not be used", UserWarning)
         # torch's own exporter copies what it has deprecated
         warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
         program = torch.onnx.export(
             network,
-            (torch.rand(1, 3, *size),),
-            input_names=["image"],
+            tuple(inputs.values()),
+            input_names=list(inputs),
             output_names=list(outputs),
-            dynamic_shapes={"image": dict(sides)},
+            dynamic_shapes=tuple(dict(sides[name]) for name in inputs),
             dynamo=True,
             verbose=False,
         )
@@ -85,6 +105,22 @@ def trace(
     graph = program.model_proto
     _forget_origins(graph)
     return graph
+
+
+def store_half(graph: Any) -> None:
+    """Keep matrices and kernels as float16 behind a Cast, which ONNX Runtime folds when it loads."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    casts = []
+    for tensor in list(graph.graph.initializer):
+        if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) < 2:
+            continue
+        name = tensor.name
+        half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}_half")
+        tensor.CopyFrom(half)
+        casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
+    for node in reversed(casts):
+        graph.graph.node.insert(0, node)
 
 
 def write_onnx(

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -17,7 +16,14 @@ from beltline.core import QualityGateError
 from beltline.models.chr import ChrOutput, fuse_cams, mean_logits
 from beltline.screening import ModelCard
 from beltline.systems.chr.recipe import Normalised
-from beltline.training.onnx_file import answers, exportable, largest_difference, trace, write_onnx
+from beltline.training.onnx_file import (
+    answers,
+    exportable,
+    largest_difference,
+    store_half,
+    trace,
+    write_onnx,
+)
 
 OUTPUTS = ("logits", "cams")
 PARITY_LIMIT = 1e-4
@@ -67,7 +73,7 @@ def export_onnx(
     graph = _to_onnx(network, check_sizes[0])
     found = _gate(path, "max_abs_difference", network, graph, check_sizes, PARITY_LIMIT)
     if half_weights:
-        _store_half(graph)
+        store_half(graph)
         found |= _gate(path, "rounding_difference", network, graph, check_sizes, ROUNDING_LIMIT)
     found["megabytes"] = write_onnx(
         path, graph, card.to_json(), max_megabytes=max_megabytes, way_out="; try half weights"
@@ -87,22 +93,6 @@ def _gate(
     if not difference <= limit:
         raise QualityGateError(f"{path.name}: differs from torch by {difference:.2g}, limit {limit}")
     return {name: difference}
-
-
-def _store_half(graph: Any) -> None:
-    """Keep matrices and kernels as float16 behind a Cast, which ONNX Runtime folds when it loads."""
-    from onnx import TensorProto, helper, numpy_helper
-
-    casts = []
-    for tensor in list(graph.graph.initializer):
-        if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) < 2:
-            continue
-        name = tensor.name
-        half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}_half")
-        tensor.CopyFrom(half)
-        casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
-    for node in reversed(casts):
-        graph.graph.node.insert(0, node)
 
 
 def _difference(network: nn.Module, graph: Any, sizes: Sequence[tuple[int, int]]) -> float:

@@ -1,0 +1,1 @@
+"""Click models: one click cuts out any item."""
