@@ -48,7 +48,7 @@ def run_cell(cell: Cell, data: XsegData, scale: XsegScale, out: Path, *, start: 
     if method.trains != "nothing":
         model = train(model, cell, data, scale)
     trained = time.monotonic() - began
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for name, test in data.tests.items():
         scores = measure(model, test, Asker(method.points), clicks=scale.clicks, draws=scale.draws)
         arrays |= scores.arrays(name)

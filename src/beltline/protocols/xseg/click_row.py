@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -12,12 +13,13 @@ from torch import Tensor
 from beltline.models.segmenter import ClickSegmenter
 from beltline.screening.click_windows import NESTED, ClickWindow
 
+CLICK = "beltline.models.click"  # not every build has it
 OBJECT = NESTED.index("object")
 
 
 def has_click_row() -> bool:
     """Whether this build has the click model."""
-    return find_spec("beltline.models.click") is not None
+    return find_spec(CLICK) is not None
 
 
 class ClickRow(ClickSegmenter):
@@ -49,9 +51,9 @@ class ClickRow(ClickSegmenter):
 def build_click_row(side: int, *, energy: bool) -> ClickSegmenter:
     """The click model as it is shipped, from ImageNet weights of a package, its energies in or out."""
     from beltline.models.backbones import feature_backbone
-    from beltline.models.click import STRIDES, ClickModel  # of a later build than this file
 
-    net = ClickModel(energy=energy)
-    whole = feature_backbone("EfficientNet-Lite0", stages=len(STRIDES), pretrained="package")
+    click: Any = import_module(CLICK)
+    net = click.ClickModel(energy=energy)
+    whole = feature_backbone("EfficientNet-Lite0", stages=len(click.STRIDES), pretrained="package")
     net.body.load_state_dict(whole.state_dict())
     return ClickRow(net, side)

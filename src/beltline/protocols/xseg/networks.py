@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from beltline.core import BadInputError
-from beltline.models.apsam import Apsam
+from beltline.models.apsam import Apsam, Selection
 from beltline.models.deeplab import deeplab_v3_plus, deeplab_v3_plus_small
 from beltline.models.sam import Sam, copy_sam_parts
 from beltline.models.samus import STEM, Samus
@@ -62,7 +62,7 @@ def _samus(method: Method, scale: XsegScale) -> ClickSegmenter:
 
 
 def _apsam(method: Method, scale: XsegScale) -> ClickSegmenter:
-    selection = "released" if method.released else "fixed"
+    selection: Selection = "released" if method.released else "fixed"
     return Apsam(scale.sam, scale.side, selection=selection, energy=method.energy)
 
 
