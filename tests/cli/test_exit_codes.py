@@ -67,6 +67,7 @@ WRITERS = [
     "train detector --data __/set --out OUT --set steps=1",
     "reproduce sixray --out OUT --max-minutes 0",
     "reproduce rwsc --out OUT --max-minutes 0",
+    "reproduce xseg --out OUT --max-minutes 0",
     "checks --folder OUT",
 ]
 NO_PLACES = {
@@ -182,6 +183,11 @@ VALUES = [
     ("reproduce sixray --out __/e --nets foo", USAGE, "foo"),
     ("reproduce sixray --out __/e --seeds foo", USAGE, "foo"),
     ("reproduce rwsc --out __/e --scale foo", USAGE, "--scale"),
+    ("reproduce xseg --out __/e --scale foo", USAGE, "--scale"),
+    ("reproduce xseg --out __/e --methods foo", USAGE, "foo"),
+    ("reproduce xseg --out __/e --seeds foo", USAGE, "foo"),
+    ("reproduce xseg --out __/e --sam foo", BAD, "foo"),
+    ("reproduce xseg --out __/e --data __/e", BAD, "no such folder"),
     ("models show nobody", 4, "nobody"),
     ("models import __/file", BAD, "file"),
     ("evaluate __/set --data __/set", BAD, "set"),

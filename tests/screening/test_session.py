@@ -146,7 +146,9 @@ def _successor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_successor")
 @pytest.mark.parametrize("find", [find_weights, weights.find_start])
 def test_a_retired_name_says_what_took_its_place(find: Callable[[str], object]) -> None:
-    with pytest.raises(UntrustedWeightsError, match="'starter-0' no longer ships, 'starter-1' took its place"):
+    with pytest.raises(
+        UntrustedWeightsError, match="'starter-0' no longer ships, 'starter-1' took its place"
+    ):
         find("starter-0")
 
 

@@ -102,17 +102,23 @@ def verify_models(
 
 @models_app.command("import")
 def import_model(
-    file: Annotated[Path, typer.Argument(help="ONNX file of a Beltline model.")],
+    file: Annotated[
+        Path, typer.Argument(help="ONNX file of a Beltline model, or an official SAM checkpoint.")
+    ],
     name: Annotated[str, typer.Option(help="Name to list it under; the file's stem if empty.")] = "",
     sha256: Annotated[str, typer.Option(help="The sum its maker published; checked.")] = "",
     as_json: JsonFlag = False,
 ) -> None:
     """Copy a model into your own folder and trust its SHA-256 from now on.
 
-    Further graphs of a model lie beside it, named by it: click.decoder.onnx beside click.onnx.
+    Further graphs of a model lie beside it, named by it: click.decoder.onnx beside click.onnx. An official
+    checkpoint of SAM (.pth, ViT-B or ViT-L) is checked tensor by tensor and kept for training: --sam NAME.
 
     Example: beltline models import my-model.onnx --name mine
     """
+    if file.suffix in (".pth", ".pt", ".safetensors"):
+        _import_sam(file, name, sha256, as_json)
+        return
     from beltline.screening import find_weights, import_weights, open_model
     from beltline.screening.session import warmed
 
@@ -124,6 +130,17 @@ def import_model(
         print_json(_entry(entry))
         return
     print(f"{entry.name}  {entry.sha256}  {entry.path}")
+
+
+def _import_sam(file: Path, name: str, sha256: str, as_json: bool) -> None:
+    from beltline.training.sam_weights import import_sam  # torch, an extra
+
+    found = import_sam(file, name=name or None, sha256=sha256 or None)
+    if as_json:
+        facts = {key: getattr(found, key) for key in ("name", "size", "sha256")}
+        print_json({**facts, "origin": "imported", "path": str(found.path)})
+        return
+    print(f"{found.name}  SAM {found.size}  {found.sha256}  {found.path}")
 
 
 def _entry(entry: Any) -> dict[str, Any]:

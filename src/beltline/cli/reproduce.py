@@ -97,3 +97,37 @@ def rwsc(
     if threads:
         torch.set_num_threads(threads)
     print(reproduce_rwsc(out, sets=sets, scale=scale, max_minutes=max_minutes, say=note))
+
+
+@reproduce_app.command("xseg")
+def xseg(
+    out: Annotated[Path, typer.Option(help="Folder of the experiment; a stopped one goes on.")],
+    data: Annotated[str, typer.Option(help="sim, or a set with masks, as `data import` writes it.")] = "sim",
+    scale: Annotated[str, typer.Option(help="smoke (minutes), small (hours of CPU) or paper.")] = "smoke",
+    sam: Annotated[
+        str, typer.Option(help="Imported SAM checkpoint to start from, by name; see `models import`.")
+    ] = "",
+    methods: Annotated[str, typer.Option(help="Rows of the tables, semicolon separated.")] = "",
+    seeds: Annotated[str, typer.Option(help="Comma separated, instead of the scale's.")] = "",
+    max_minutes: Annotated[float | None, typer.Option(help="Start no training after so long.", min=0)] = None,
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 for all.", min=0)] = 0,
+) -> None:
+    """One click cuts out an item: APSAM and its rivals under honest clicks, beside the printed table.
+
+    Example: beltline reproduce xseg --data sim --scale smoke --out xseg-smoke
+    """
+    import torch
+
+    from beltline.protocols.xseg import SCALES, available, narrow, reproduce_xseg
+
+    if scale not in SCALES:
+        raise typer.BadParameter(f"must be one of {', '.join(SCALES)}, got {scale!r}", param_hint="--scale")
+    rows = [part.strip() for part in methods.split(";") if part.strip()]
+    try:
+        numbers = [int(text) for text in _names(seeds)]
+        chosen = narrow(SCALES[scale], methods=rows, seeds=numbers, known=available(SCALES[scale]))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    if threads:
+        torch.set_num_threads(threads)
+    print(reproduce_xseg(out, data=data, scale=chosen, sam=sam, max_minutes=max_minutes, say=note))

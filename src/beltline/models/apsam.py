@@ -9,6 +9,7 @@ Source:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -84,10 +85,10 @@ class TokenSelection(nn.Module):
 
 
 class Embedding(NamedTuple):
-    """An encoded image: features (B, width, H, W) and mask tokens (B, 4, width)."""
+    """An encoded image: features (B, width, H, W) and mask tokens (B, 4, width), None for learned ones."""
 
     features: Tensor
-    mask_tokens: Tensor
+    mask_tokens: Tensor | None
 
 
 class Apsam(ClickSegmenter):
@@ -101,28 +102,38 @@ class Apsam(ClickSegmenter):
         side: Side of the square images, pixels: 256 as released, 512 in the paper.
         selection: See `TokenSelection`.
         frozen: Freeze what SAM brings but its decoder, as published; False trains all, from random weights.
+        energy: False leaves the energy-aware encoder out, for the paper's ablation: the decoder then has mask
+            tokens of its own, as SAM's.
 
     Raises:
         ValueError: If the side does not fit the size or the selection is unknown.
     """
 
     def __init__(
-        self, size: SamSize, side: int, *, selection: Selection = "fixed", frozen: bool = True
+        self,
+        size: SamSize,
+        side: int,
+        *,
+        selection: Selection = "fixed",
+        frozen: bool = True,
+        energy: bool = True,
     ) -> None:
         super().__init__()
         self.size, self.side = size, side
         self.image_encoder = AdaptedEncoder(size, side)
-        self.energy_encoder = EnergyEncoder(size.out)
-        self.selection = TokenSelection(size.out, selection)
+        self.energy_encoder = EnergyEncoder(size.out) if energy else None
+        self.selection = TokenSelection(size.out, selection) if energy else None
         self.prompt_encoder = PromptEncoder(size.out, self.image_encoder.tokens, side)
-        self.mask_decoder = MaskDecoder(size.out, size.mlp, learned_tokens=False)
+        self.mask_decoder = MaskDecoder(size.out, size.mlp, learned_tokens=not energy)
         self.prompt_encoder.requires_grad_(False)
         if not frozen:
             self.requires_grad_(True)
 
     def encode(self, image: Tensor) -> Embedding:
         """Features of BGR in [0, 1], as released, and the mask tokens."""
-        tokens = self.selection(self.energy_encoder(image))
+        tokens = None
+        if self.energy_encoder is not None and self.selection is not None:
+            tokens = self.selection(self.energy_encoder(image))
         return Embedding(self.image_encoder(image.flip(1)), tokens)
 
     def decode(self, embedding: Embedding, points: Tensor, labels: Tensor) -> Tensor:
@@ -176,17 +187,34 @@ def segment_with_points(
         (B, 1, h, w).
     """
     embedding = segmenter.encode(image)
+    clicks = clicks[:, None]
     ones = torch.ones(len(image), 3, dtype=torch.int64, device=image.device)
     with torch.no_grad():
-        first = segmenter.decode(embedding, clicks[:, None], ones[:, :1])
-        probs = F.interpolate(first, image.shape[2:], mode="bilinear", align_corners=False).sigmoid()
-    pairs = [
-        generator.points(pixels, mask[0], (float(x), float(y)), seed=seed + row)
-        for row, (pixels, mask, (x, y)) in enumerate(
-            zip(image.cpu().numpy(), probs.float().cpu().numpy(), clicks.cpu().numpy(), strict=True)
-        )
-    ]
-    points = torch.from_numpy(np.stack(pairs)).to(image)
+        first = segmenter.decode(embedding, clicks, ones[:, :1])
+    points = generated_points(image, first, clicks[:, 0], generator, seeds=range(seed, seed + len(image)))
     if keep_click:
-        points = torch.cat([clicks[:, None].to(points), points], 1)
+        points = torch.cat([clicks.to(points), points], 1)
     return segmenter.decode(embedding, points, ones[:, : points.shape[1]])
+
+
+@torch.no_grad()
+def generated_points(
+    image: Tensor, logits: Tensor, clicks: Tensor, generator: PointGenerator, *, seeds: Sequence[int]
+) -> Tensor:
+    """Two points an image, (B, 2, 2) xy, from what one click gave.
+
+    Args:
+        image: (B, 3, side, side) RGB in [0, 1].
+        logits: (B, 1, h, w), the first answer.
+        clicks: (B, 2) xy on the item, pixels.
+        generator: Makes the points, without ``oracle``.
+        seeds: B, of what it draws.
+    """
+    probs = F.interpolate(logits.float(), image.shape[2:], mode="bilinear", align_corners=False).sigmoid()
+    rows = zip(
+        image.float().cpu().numpy(), probs[:, 0].cpu().numpy(), clicks.cpu().numpy(), seeds, strict=True
+    )
+    pairs = [
+        generator.points(pixels, mask, (float(x), float(y)), seed=seed) for pixels, mask, (x, y), seed in rows
+    ]
+    return torch.from_numpy(np.stack(pairs)).to(image)

@@ -7,6 +7,7 @@ Source:
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,8 @@ __all__ = [
     "LoadedSam",
     "Sam",
     "SamSize",
+    "check_official",
+    "copy_sam_parts",
     "load_sam_weights",
     "official_shapes",
     "sam_small",
@@ -137,17 +140,38 @@ def load_sam_weights(model: nn.Module, path: Path, *, sha256: str | None = None)
     size = model.size
     assert isinstance(size, SamSize)
     found = read_tensors(path)
-    _check_official(path, found, official_shapes(size))
+    check_official(path, found, official_shapes(size))
+    copied, resized, unused = copy_sam_parts(model, found)
+    return LoadedSam(copied, resized, unused, digest)
+
+
+def copy_sam_parts(
+    model: nn.Module, found: Mapping[str, Tensor]
+) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+    """Copy the tensors of a SAM to a model that holds its parts under the same names.
+
+    Args:
+        model: See `load_sam_weights`.
+        found: ``state_dict`` of a SAM of the same size, on any grid.
+
+    Returns:
+        As in `LoadedSam`: how many are copied as they are, which are resized, which have no place.
+    """
     wanted = model.state_dict()
     shared = {name: tensor for name, tensor in found.items() if name in wanted}
     fitted = {name: _fit(tensor, wanted[name].shape) for name, tensor in shared.items()}
     model.load_state_dict({**wanted, **fitted})
     resized = tuple(name for name, tensor in shared.items() if tensor.shape != wanted[name].shape)
     unused = tuple(name for name in found if name not in wanted)
-    return LoadedSam(len(shared) - len(resized), resized, unused, digest)
+    return len(shared) - len(resized), resized, unused
 
 
-def _check_official(path: Path, found: dict[str, Tensor], expected: dict[str, tuple[int, ...]]) -> None:
+def check_official(path: Path, found: Mapping[str, Tensor], expected: Mapping[str, tuple[int, ...]]) -> None:
+    """Compare every tensor of a file with the official names and shapes.
+
+    Raises:
+        BadInputError: If one is missing, unknown or of another shape; it names the first.
+    """
     wrong = ""
     for name, shape in expected.items():
         if name not in found:
