@@ -2,10 +2,11 @@
 
 Both run the same model with two threads on the same scans, in turn, in the same process. The plain one
 does what a user would write in ten lines: resize with white borders, run, sigmoid, arg-max of the map; of a
-detector it takes the boxes as they come.
+detector it takes the boxes as they come. Of several models each scan goes through all of them in turn; the
+ratio to the first is the median over the scans.
 
-    python benchmarks/screening.py                       # the shipped model, synthetic bags
-    python benchmarks/screening.py --model FILE --json
+    python benchmarks/screening.py                                   # the shipped model, synthetic bags
+    python benchmarks/screening.py --model FILE --model NAME --json
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from beltline.screening import TASKS, ScreeningModel, find_weights, load_model, 
 from beltline.screening.tasks.classification import probabilities
 
 WIDTH, HEIGHT = 1000, 700
+WARM_UP = 5  # scans before the clock counts
+Times = dict[str, dict[str, dict[str, list[float]]]]
 
 
 def bag(rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -74,56 +77,70 @@ def plain_session(weights: bytes) -> Any:
     return ort.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
 
 
-def measure(model: ScreeningModel, session: Any, count: int, seed: int) -> dict[str, dict[str, list[float]]]:
-    """Times of both pipelines over ``count`` scans, in turn."""
+def measure(models: dict[str, ScreeningModel], sessions: dict[str, Any], count: int, seed: int) -> Times:
+    """Milliseconds of both pipelines by model, pipeline and step over ``count`` scans, in turn."""
     rng = np.random.default_rng(seed)
-    pfa = next(iter(model.card.thresholds))
-    times: dict[str, dict[str, list[float]]] = {"beltline": {}, "plain": {}}
-    for index in range(count + 5):
+    times: Times = {name: {"beltline": {}, "plain": {}} for name in models}
+    for index in range(count + WARM_UP):
         picture = bag(rng)
         scan = Scan(picture.transpose(2, 0, 1).astype(np.float32) / 255, "color", ("r", "g", "b"))
-        ours = dict(screen_scan(scan, model, pfa=pfa, deadline_ms=60_000).report.ms)
-        plain = plain_pipeline(session, picture, model.card)
-        if index < 5:  # warm-up
-            continue
-        for name, steps in (("beltline", ours), ("plain", plain)):
-            for step, value in steps.items():
-                times[name].setdefault(step, []).append(value)
+        for name, model in models.items():
+            pfa = next(iter(model.card.thresholds))
+            ours = dict(screen_scan(scan, model, pfa=pfa, deadline_ms=60_000).report.ms)
+            plain = plain_pipeline(sessions[name], picture, model.card)
+            if index >= WARM_UP:
+                for pipeline, steps in (("beltline", ours), ("plain", plain)):
+                    for step, value in steps.items():
+                        times[name][pipeline].setdefault(step, []).append(value)
     return times
+
+
+def summary(times: Times) -> dict[str, Any]:
+    """Median and 95th percentile of each step, and each model's ratio to the first."""
+    first = np.array(next(iter(times.values()))["beltline"]["total"])
+    return {
+        name: {
+            "ratio": round(float(np.median(np.array(pipelines["beltline"]["total"]) / first)), 2),
+            **{
+                pipeline: {
+                    step: {
+                        "median": round(float(np.median(v)), 2),
+                        "p95": round(float(np.percentile(v, 95)), 2),
+                    }
+                    for step, v in steps.items()
+                    if step != "read"
+                }
+                for pipeline, steps in pipelines.items()
+            },
+        }
+        for name, pipelines in times.items()
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", default=None, help="name or ONNX file; the shipped model if left out")
+    parser.add_argument("--model", action="append", help="name or ONNX file; the shipped model if left out")
     parser.add_argument("--scans", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    weights = find_weights(options.model, trust=True)
-    model = load_model(options.model, trust=True)
-    times = measure(model, plain_session(weights.payload), options.scans, options.seed)
-    table = {
-        name: {
-            step: {"median": round(float(np.median(v)), 2), "p95": round(float(np.percentile(v, 95)), 2)}
-            for step, v in steps.items()
-            if step != "read"
-        }
-        for name, steps in times.items()
-    }
+    models, sessions = {}, {}
+    for given in options.model or [None]:
+        model = load_model(given, trust=True)
+        models[model.card.name] = model
+        sessions[model.card.name] = plain_session(find_weights(given, trust=True).payload)
+    table = summary(measure(models, sessions, options.scans, options.seed))
     if options.json:
-        print(
-            json.dumps(
-                {"model": model.card.name, "sha256": model.sha256, "scans": options.scans, "ms": table}
-            )
-        )
+        print(json.dumps({"scans": options.scans, "ms": table}))
         return
-    print(f"{model.card.name}, {options.scans} scans of {WIDTH}x{HEIGHT}, 2 threads, {platform.processor()}")
-    print(f"{'ms':10}{'beltline':>18}{'plain':>18}   (median / p95)")
-    for step in ("prepare", "model", "localise", "total"):
-        cells = "".join(f"{t[step]['median']:>9.1f} /{t[step]['p95']:>7.1f}" for t in table.values())
-        print(f"{step:10}{cells}")
+    print(f"{options.scans} scans of {WIDTH}x{HEIGHT}, 2 threads, {platform.processor()}; median / p95 in ms")
+    for name, row in table.items():
+        print(f"\n{name:20}{'beltline':>18}{'plain':>18}   {row['ratio']:.2f} times the first")
+        for step in ("prepare", "model", "localise", "total"):
+            cells = (row[pipeline][step] for pipeline in ("beltline", "plain"))
+            print(f"{step:20}" + "".join(f"{t['median']:>9.1f} /{t['p95']:>7.1f}" for t in cells))
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
-"""Write docs/models/starter-detector-1.md from measured figures; nothing in the tables is typed by hand.
+"""Write the page of a shipped detector from measured figures; nothing in the tables is typed by hand.
 
+NAME=...
 beltline evaluate run --data val --calibrate
 beltline evaluate run --data test --json > seen.json
 beltline evaluate run --data unseen --json > unseen.json
 beltline evaluate run --data bags --json > occluded.json
 python benchmarks/starters.py test --json > starters.json
-python benchmarks/real_scans.py REAL --model starter-detector-1 --model starter-chr-2 --markdown > real.md
-python benchmarks/detector.py --detector FILE --repeats 60 --json > latency.json
-python benchmarks/screening.py --model starter-detector-1 --json > speed.json
-PAGE=docs/models/starter-detector-1.md
-python scripts/detector_page.py FOLDER_OF_THESE --note scripts/detector_note.md > $PAGE
+python benchmarks/starters.py test --models BEFORE.onnx $NAME --json > before.json
+python benchmarks/real_scans.py REAL --model $NAME --markdown > real.md
+python benchmarks/screening.py --model CLASSIFIER_BEFORE.onnx --model $NAME --json > speed.json
+PAGE=docs/models/$NAME.md
+python -m scripts.detector_page FOLDER_OF_THESE --model $NAME --note scripts/detector_note.md > $PAGE
 """
 
 from __future__ import annotations
@@ -19,21 +20,22 @@ import json
 from pathlib import Path
 from typing import Any
 
+from scripts.model_page import megabytes, speed_text
+
 from beltline.screening import load_model
 
-NAME = "starter-detector-1"
 HEAD = """# {name}
 
-A one-stage detector of {count} classes ({classes}) on a narrow
-ResNet-18, trained on simulated bags alone: **no real scan and no real label was used**. ONNX,
-{megabytes:.1f} MB, normalisation and suppression inside (SHA-256 `{sha}`).
+A one-stage detector on {backbone}, {count} classes ({classes}),
+trained on simulated bags alone: **no real scan and no real label was used**. ONNX, {megabytes:.1f} MB,
+normalisation and suppression inside (SHA-256 `{sha}`).
 
 ```sh
 beltline screen SCANS --model {name} --out report     # a box for every object that alarms
 beltline models show {name}
 ```
 
-The default of `beltline screen` is the classifier [starter-chr-2](starter-chr-2.md); the two are compared
+The default of `beltline screen` is the classifier [{classifier}]({classifier}.md); the two are compared
 [below](#beside-the-classifier-on-the-same-bags).
 
 ## Recipe
@@ -45,8 +47,8 @@ SIMULATED = """## Simulated test bags
 
 Items, seeds and bags that training never saw. Difficult on purpose: full bags, objects on top of each other,
 any look. AP at IoU 0.5; AUC and PD judge a bag by the class's best box, PD at the threshold that let 5 % of
-the validation bags without the class alarm. 95 % Wilson intervals. Raw scores are low (quality focal loss, a
-short training): at a fixed score of 0.5 it finds next to nothing, so use the thresholds in the file.
+the validation bags without the class alarm. 95 % Wilson intervals. Raw scores are low (quality focal loss):
+use the thresholds in the file, no fixed score.
 
 """
 WHOLE = """Bags of `beltline simulate`: every object traced in its bag, two energies, finer pixels. They
@@ -57,8 +59,12 @@ BOTH = """## Beside the classifier, on the same bags
 
 `python benchmarks/starters.py`: both models go through the steps of `beltline screen`, each at its operating
 point of 5 % false alarms a bag. Points: in bags with the class, the point lies in a box of it (the densest
-spot of the bag: {trivial:.2f}). Boxes: the best box overlaps one of the class by half. The classifier alarms
-more often than its 5 % here because these bags are sharper than those it was calibrated on.
+spot of the bag: {trivial:.2f}). Boxes: the best box overlaps one of the class by half.
+
+"""
+BEFORE = """## Beside the detector before this one, on the same bags
+
+The same, over the classes that both know:
 
 """
 REAL = """## Real scans
@@ -148,53 +154,35 @@ def both(found: dict[str, Any]) -> list[str]:
     return [*lines, f"- {names[1]} over {names[0]}, paired over bags: {gains}."]
 
 
-def speed(latency: dict[str, Any], whole: dict[str, Any], file: str) -> list[str]:
-    """The network alone by size, and the whole way beside the plain pipeline."""
-    rows = {row["size"]: row for row in latency["rows"] if row["model"] == file}
-    sizes = ", ".join(
-        f"{row['ms']:.0f} ms at {size} ({row['to_classifier']:.1f} times starter-chr-2)"
-        for size, row in rows.items()
-    )
-    ours, plain = whole["ms"]["beltline"]["total"], whole["ms"]["plain"]["total"]
-    return [
-        "## Speed",
-        "",
-        f"ONNX Runtime, {latency['threads']} threads,"
-        f" `python benchmarks/detector.py --detector FILE --repeats {latency['repeats']}`: {sizes};"
-        " medians. From decoded array to report entry, 1000x700, `python"
-        f" benchmarks/screening.py --model {NAME}`: median {ours['median']:.0f} ms, p95 {ours['p95']:.0f} ms;"
-        f" the plain PIL and ONNX Runtime pipeline in the same run {plain['median']:.0f} ms.",
-    ]
-
-
 def main() -> None:
     """Print the page."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("figures", type=Path)
-    parser.add_argument("--note", type=Path, required=True)
-    parser.add_argument("--model", default=NAME)
-    parser.add_argument("--file", default=f"{NAME}.onnx", help="name under which latency.json has it")
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--note", type=Path, required=True, help="recipe and how the shipped run went")
     a = parser.parse_args()
-    model = load_model(a.model, trust=True, warm=False)
-    names = ("seen", "unseen", "occluded", "starters", "latency", "speed")
+    model = load_model(a.model, warm=False)
+    names = ("seen", "unseen", "occluded", "starters", "before", "speed")
     found = {name: json.loads((a.figures / f"{name}.json").read_text()) for name in names}
-    size = next(row["megabytes"] for row in found["latency"]["rows"] if row["model"] == a.file)
     head = HEAD.format(
-        name=NAME,
+        name=a.model,
+        classifier=next(name for name in found["starters"]["models"] if name != a.model),
+        backbone=model.card.details["recipe"]["backbone"],
         count=len(model.card.classes),
         classes=", ".join(model.card.classes),
         sha=model.sha256,
-        megabytes=size,
+        megabytes=megabytes(a.model),
         note=a.note.read_text().strip(),
     )
-    lines = [head + SIMULATED + "In the looks used for training (random ones and the three named ones):", ""]
+    lines = [head + SIMULATED + "In the looks used for training (random ones and the named ones):", ""]
     lines += [*simulated(found["seen"]), "", "In a look that training never saw (`unseen`):", ""]
     lines += [*simulated(found["unseen"]), "", WHOLE + "\n".join(whole_physics(found["occluded"])), ""]
     lines += [BOTH.format(trivial=found["starters"]["trivial_pointing"]) + "\n".join(both(found["starters"]))]
+    lines += ["", BEFORE + "\n".join(both(found["before"]))]
     lines += ["", REAL + (a.figures / "real.md").read_text().strip(), ""]
-    print("\n".join([*lines, *speed(found["latency"], found["speed"], a.file)]))
+    print("\n".join([*lines, *speed_text(found["speed"], a.model)]))
 
 
 if __name__ == "__main__":

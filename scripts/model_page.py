@@ -1,12 +1,14 @@
-"""Write docs/models/starter-chr-2.md from measured figures; nothing in the tables is typed by hand.
+"""Write the page of a shipped classifier from measured figures; nothing in the tables is typed by hand.
 
-beltline evaluate RUN --data VAL --calibrate
-beltline evaluate RUN --data TEST --json > seen.json
-beltline evaluate RUN --data TEST-UNSEEN --json > unseen.json
-python benchmarks/real_scans.py REAL --markdown > real.md
-python benchmarks/screening.py --json > speed.json
-FIGURES="--seen seen.json --unseen unseen.json --real real.md --speed speed.json"
-python scripts/model_page.py --note scripts/starter_note.md $FIGURES > docs/models/starter-chr-2.md
+NAME=...
+beltline evaluate run --data val --calibrate
+beltline evaluate run --data test --json > seen.json
+beltline evaluate run --data unseen --json > unseen.json
+python benchmarks/starters.py test --models BEFORE.onnx $NAME --json > before.json
+python benchmarks/real_scans.py REAL --model $NAME --markdown > real.md
+python benchmarks/screening.py --model BEFORE.onnx --model $NAME --json > speed.json
+PAGE=docs/models/$NAME.md
+python -m scripts.model_page FOLDER_OF_THESE --model $NAME --note scripts/starter_note.md > $PAGE
 """
 
 from __future__ import annotations
@@ -16,42 +18,20 @@ import json
 from pathlib import Path
 from typing import Any
 
-from beltline.screening import load_model
+from beltline.screening import ScreeningModel, list_weights, load_model
 
 HEAD = """# {name}
 
-CHR on a narrow ResNet-18, {classes} classes, trained on simulated bags alone: **no real scan and no real
-label was used**, neither to train nor to choose a threshold. Shipped as ONNX (SHA-256 `{sha}`).
+CHR on {backbone}, {count} classes ({classes}),
+trained on simulated bags alone: **no real scan and no real label was used**, neither to train nor to choose a
+threshold. ONNX, {megabytes:.1f} MB, normalisation inside (SHA-256 `{sha}`).
 
 ```sh
+beltline screen SCANS --model {name} --out report
 beltline models show {name}
-beltline screen SCANS --out report
 ```
-
-Its weights ship for training too ([how](../training.md#starting-from-other-weights)): `--set init={name}`
-starts `beltline train detector` from its backbone, and `beltline train chr` from all of them if the recipe
-has the same backbone, `--recipe chr_starter --set backbone=resnet18 --set backbone_channels=[32,64,128,256]`.
 
 ## Recipe
-
-```sh
-CLASSES=gun,knife,wrench,pliers,scissors,hammer,handcuffs,baton
-SHARDS="--threats-each 45 --classes $CLASSES"
-NET="--recipe chr_starter --set backbone=resnet18 --set backbone_channels=[32,64,128,256] \\
-    --set batch_size=16 --set crop_height=288 --set crop_width=288 --set steps=1000000"
-beltline data shards data/train --split train --shards 43 --seed 311 $SHARDS
-beltline data shards data/val --split val --shards 4 --seed 361 $SHARDS
-beltline data shards data/test --split test --shards 4 --seed 371 $SHARDS
-beltline data shards data/unseen --split test --shards 2 --seed 381 --classes $CLASSES \\
-    --styles unseen:1 --library data/test-library
-beltline train chr --data data/train --out first $NET --set max_minutes=72 --set lr=0.0015
-beltline train chr --data data/train --out run $NET --set max_minutes=95 --set lr=0.001 \\
-    --set init=first --set classes=$CLASSES
-beltline evaluate run --data data/val --calibrate
-beltline evaluate run --data data/test
-beltline evaluate run --data data/unseen
-beltline export run --out {name}.onnx --half
-```
 
 {note}
 
@@ -105,33 +85,40 @@ def simulated_table(found: dict[str, Any]) -> list[str]:
     return lines
 
 
-def before_table(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+def before_table(found: dict[str, Any]) -> list[str]:
     """The model before and this one on the same bags, over the classes that both know."""
-    shared = [name for name in now["classes"] if name in before["classes"]]
+    (old_name, old), (new_name, new) = found["models"].items()
     lines = [
-        "The starter before this one on the same bags, over the classes that both know:",
+        f"Beside {old_name}, the starter before this one, on the same {found['bags']} bags, through the steps"
+        " of `beltline screen`, each at its own operating point of 5 %, over the classes that both know:",
         "",
-        "| class | PD at 5 %, before | now | AUC, before | now |",
+        f"| class | PD, {old_name} | {new_name} | AUC, {old_name} | {new_name} |",
         "|---|---|---|---|---|",
     ]
-    for name in shared:
-        old, new = before["classes"][name], now["classes"][name]
-        cells = [_interval(row["operating_points"]["0.05"]["pd"]) for row in (old, new)]
-        lines.append(f"| {name} | {cells[0]} | {cells[1]} | {old['auc']:.2f} | {new['auc']:.2f} |")
-    return lines
+    for label, now in new["classes"].items():
+        before = old["classes"][label]
+        cells = [_interval(row["pd"]) for row in (before, now)]
+        lines.append(f"| {label} | {cells[0]} | {cells[1]} | {before['auc']:.2f} | {now['auc']:.2f} |")
+    means = [model["mean"]["auc"] for model in (old, new)]
+    lines += [f"| **mean** | | | {means[0]:.2f} | {means[1]:.2f} |", ""]
+    false = ", ".join(f"{name} in {_interval(model['bag_pfa'])}" for name, model in found["models"].items())
+    gain = "{:+.3f} [{:+.3f}, {:+.3f}]".format(*found["difference"]["auc"])
+    return [*lines, f"Mean AUC {gain}, paired over bags. Bags without an item that alarm: {false}."]
 
 
-def speed_text(found: dict[str, Any]) -> list[str]:
-    """Median and p95 of the pipeline beside the plain one."""
-    ours, plain = found["ms"]["beltline"], found["ms"]["plain"]
+def speed_text(found: dict[str, Any], name: str) -> list[str]:
+    """Median and p95 of the pipeline beside the plain one and the model before."""
+    row, (first, *_) = found["ms"][name], found["ms"]
+    ours, plain = row["beltline"], row["plain"]
     steps = ", ".join(f"{step} {ours[step]['median']:.1f}" for step in ("prepare", "model", "localise"))
     return [
         "## Speed",
         "",
         f"`python benchmarks/screening.py`: {found['scans']} scans of 1000x700, two threads, from decoded "
         f"array to report entry: median {ours['total']['median']:.1f} ms, p95 {ours['total']['p95']:.1f} ms "
-        f"({steps}). The plain PIL and ONNX Runtime pipeline in the same run, which finds no bag, whitens no "
-        f"air and gives no box, takes {plain['total']['median']:.1f} ms.",
+        f"({steps}); {row['ratio']:.2f} times {first} in the same run. The plain PIL and ONNX Runtime "
+        "pipeline, which finds no bag, whitens no air and gives no box, takes "
+        f"{plain['total']['median']:.1f} ms.",
     ]
 
 
@@ -139,37 +126,54 @@ def _interval(values: list[float]) -> str:
     return f"{values[0]:.2f} [{values[1]:.2f}, {values[2]:.2f}]"
 
 
+def heading(model: ScreeningModel, note: str) -> str:
+    """What the model is, how to use it, and how it was made."""
+    card = model.card
+    return HEAD.format(
+        name=card.name,
+        backbone=card.details["recipe"]["backbone"],
+        count=len(card.classes),
+        classes=", ".join(card.classes),
+        megabytes=megabytes(card.name),
+        sha=model.sha256,
+        note=note.strip(),
+    )
+
+
+def megabytes(name: str) -> float:
+    """Size of a shipped ONNX file."""
+    (entry,) = (entry for entry in list_weights() if entry.name == name)
+    return entry.path.stat().st_size / 1e6
+
+
 def main() -> None:
     """Print the page."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    for name in ("seen", "unseen", "real"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--before", type=Path, help="seen.json of the model before, on the same test bags")
-    parser.add_argument("--speed", type=Path, help="screening.py --json")
-    parser.add_argument("--note", type=Path, help="paragraph on how the shipped run went")
+    parser.add_argument("figures", type=Path)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--note", type=Path, required=True, help="recipe and how the shipped run went")
     a = parser.parse_args()
-    model = load_model()
-    seen, unseen = (json.loads(path.read_text()) for path in (a.seen, a.unseen))
-    note = a.note.read_text().strip() if a.note else ""
-    head = HEAD.format(
-        name=model.card.name,
-        classes=len(model.card.classes),
-        sha=model.sha256,
-        note=note,
-    )
+    names = ("seen", "unseen", "before", "speed")
+    found = {name: json.loads((a.figures / f"{name}.json").read_text()) for name in names}
     lines = [
-        head + SIMULATED + "In the looks used for training (random ones and the three named ones):",
+        heading(load_model(a.model, warm=False), a.note.read_text()) + SIMULATED,
+        "In the looks used for training (random ones and the named ones):",
         "",
-        *simulated_table(seen),
+        *simulated_table(found["seen"]),
+        "",
+        "In a look that training never saw (`unseen`):",
+        "",
+        *simulated_table(found["unseen"]),
+        "",
+        *before_table(found["before"]),
+        "",
+        REAL,
+        (a.figures / "real.md").read_text().strip(),
+        "",
+        *speed_text(found["speed"], a.model),
     ]
-    if a.before:
-        lines += ["", *before_table(json.loads(a.before.read_text()), seen)]
-    lines += ["", "In a look that training never saw (`unseen`):", "", *simulated_table(unseen)]
-    lines += ["", REAL, a.real.read_text().strip()]
-    if a.speed:
-        lines += ["", *speed_text(json.loads(a.speed.read_text()))]
     print("\n".join(lines))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from scripts import detector_page, model_page
+from scripts import detector_page, model_page, real_table
 
 from beltline.cli import app as application
 from beltline.protocols.tables import markdown
@@ -94,6 +94,10 @@ def test_the_table_of_own_thresholds_is_the_committed_one():
     rows = list(csv.DictReader((DOCS / "reports/own_thresholds/sixray.csv").read_text().splitlines()))
     assert {row["model"] for row in rows} == set(SHIPPED)
     assert markdown(rows) in PAGES["screening.md"]
+
+
+def test_the_readmes_table_of_real_scans_is_the_committed_one():
+    assert real_table.real_table(SHIPPED) in (DOCS.parent / "README.md").read_text("utf-8")
 
 
 def test_what_the_start_is_worth_is_the_committed_table():

@@ -156,7 +156,7 @@ def test_answers_that_are_no_numbers_are_infinitely_far_off():
 def test_rounding_has_its_own_gate(model, tmp_path, monkeypatch):
     answers = iter([0.0, 0.5])
     monkeypatch.setattr(export, "_difference", lambda *arguments: next(answers))
-    monkeypatch.setattr(export, "_store_half", lambda graph: None)
+    monkeypatch.setattr(export, "store_half", lambda graph: None)
     with pytest.raises(QualityGateError, match=r"limit 0\.02"):
         export_onnx(model, tmp_path / "x.onnx", CARD, half_weights=True)
 
