@@ -171,7 +171,8 @@ def load_clicker(model: str | Path | None = None, *, trust: bool = False, warm: 
     """
     if model is None and all(entry.name != DEFAULT_CLICKER for entry in list_weights()):
         raise MissingExtraError(
-            f"the click model {DEFAULT_CLICKER} is not part of this build; name one with --model FILE --trust"
+            f"the click model {DEFAULT_CLICKER} is not part of this build; name one of your own, made by"
+            " `beltline train click` (click --model FILE --trust, screen --click-model FILE --trust)"
         )
     opened = open_model(find_weights(DEFAULT_CLICKER if model is None else model, trust=trust))
     if opened.card.task != CLICK.name:
