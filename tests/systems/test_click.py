@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from tests.systems.click_bags import write_click_shards
 
 from beltline.core import BadInputError
@@ -384,6 +385,22 @@ def test_a_training_starts_from_an_earlier_run_of_the_same_network(run):
     wider = tiny(f"init={run}", "width=16")
     with pytest.raises(BadInputError, match="another shape"):
         start_from(wider, build_model(wider))
+
+
+def test_a_training_starts_from_a_classifiers_backbone(tmp_path):
+    recipe = tiny(f"init={tmp_path}")
+    body = {f"classifier.backbone.{n}": v + 1 for n, v in build_model(recipe).body.state_dict().items()}
+    save_file(body, tmp_path / "weights.safetensors")
+    (tmp_path / "recipe.json").write_text(json.dumps({"classes": ["gun"]}))
+    model = build_model(recipe)
+    start_from(recipe, model)
+    for name, value in model.body.state_dict().items():
+        assert torch.equal(value, body[f"classifier.backbone.{name}"])
+    lost = next(iter(body))
+    del body[lost]
+    save_file(body, tmp_path / "weights.safetensors")
+    with pytest.raises(BadInputError, match="lacks "):
+        start_from(recipe, model)
 
 
 def test_the_default_begins_with_imagenet_and_holds_its_low_half_still():

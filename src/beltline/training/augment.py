@@ -42,6 +42,8 @@ class AugmentationRange:
         noise: Probability of Gaussian noise, sigma up to 9 grey levels.
         shrink: Probability of a loss of resolution, down to half.
         augmix: Probability of further colours, see `beltline.training.augmix`.
+        montage: Probability that a scan is shown with up to five others, in one picture that is then as
+            large as one scan; see `beltline.training.montage`.
         amplitude_swap: Probability of the broad colours of another scan, see
             `beltline.training.amplitude_swap`; used where ``amplitude_from`` names where they come from.
         amplitude_from: Folder of scans in colour, which need no label; empty for none.
@@ -66,6 +68,7 @@ class AugmentationRange:
     noise: float = 0.35
     shrink: float = 0.15
     augmix: float = 0.0
+    montage: float = 0.0
     amplitude_swap: float = 0.5
     amplitude_from: str = ""
 
@@ -73,7 +76,7 @@ class AugmentationRange:
 NO_AUGMENTATION = AugmentationRange(
     flip=0, quarter_turn=0, zoom=(1, 1), aspect=0, tilt_deg=0, shift=0, gamma=0, contrast=0, brightness=0,
     hue=0, channel_swap=0, grey=0, tint=0, blur=0, sharpen=0, jpeg=0, noise=0, shrink=0, augmix=0,
-    amplitude_swap=0,
+    montage=0, amplitude_swap=0,
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from beltline.training.depthwise import quicken
 from beltline.training.freezing import hold_still
 from beltline.training.initial import write_start
 from beltline.training.loop import Evaluate, FitResult, fit
+from beltline.training.processes import ProcessBatches
 from beltline.training.recipe_values import NamedRecipe, building, read_recipe, recipe_values
 from beltline.training.run_folder import (
     CALIBRATION,
@@ -124,6 +125,8 @@ def train(
     evaluate = _watch(system, wanted, watching)
     # everything that may refuse comes before the first write
     batches = system.batches(wanted, opened)
+    if wanted.training.processes:
+        batches = ProcessBatches(batches, wanted.training.processes)
     steps = system.steps(wanted, opened) if system.steps else wanted.training.steps
     keep_freed_memory()
     with building():

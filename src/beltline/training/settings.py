@@ -34,6 +34,8 @@ class TrainingSettings:
         precision: Fabric's name, for example bf16-mixed or 32-true.
         seed: Of weights, order and augmentation.
         workers: Threads that prepare batches.
+        processes: Processes that prepare batches, each with its own ``workers``, for GPUs; 0 for none beside
+            this one. The batches are the same.
         init: Folder of an earlier run, or name of a shipped model, whose weights this one starts from; empty
             for random weights.
         frozen_stages: How many of the backbone's first stages keep the weights they start from, see
@@ -55,6 +57,7 @@ class TrainingSettings:
     precision: Literal["bf16-mixed", "bf16-true", "16-mixed", "32-true", "64-true"] = "bf16-mixed"
     seed: int = 0
     workers: int = 1
+    processes: int = 0
     init: str = ""
     frozen_stages: int = 0
     frozen_norm: bool = False

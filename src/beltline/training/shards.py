@@ -31,6 +31,7 @@ from beltline.training.augment import (
     warp,
 )
 from beltline.training.classes import require_classes
+from beltline.training.montage import draw_montage, draw_others
 from beltline.training.sides import padded, reduction, to_long_side
 
 UNKNOWN = 255
@@ -56,6 +57,14 @@ class Shard:
 
     def __len__(self) -> int:
         return len(self.images)
+
+
+class Stored(NamedTuple):
+    """A scan as it is stored: pixels (H, W, 3), coverage planes (K, H / 8, W / 8), labels (K,)."""
+
+    pixels: NDArray[np.uint8]
+    planes: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
 
 
 def open_shards(folder: Path, classes: Sequence[str]) -> list[Shard]:
@@ -164,24 +173,43 @@ class ShardBatches:
             if epoch not in orders:
                 orders[epoch] = np.random.default_rng((self.seed, epoch)).permutation(total)
             item = int(orders[epoch][position % total])
-            where = int(np.searchsorted(ends, item, side="right"))
-            shard = shards[where]
             rng = np.random.default_rng((self.seed, 1, position))
-            image[row], labels[row], masks[row] = self.item(shard, item - int(ends[where]) + len(shard), rng)
+            items = [item, *draw_others(rng, self.ranges.montage, total)]
+            seen = montaged(rng, [_stored(shards, ends, int(one)) for one in items])
+            image[row], labels[row], masks[row] = self.view(seen, rng)
         return _batch(image, labels, masks)
 
-    def item(
-        self, shard: Shard, index: int, rng: np.random.Generator
+    def view(
+        self, seen: Stored, rng: np.random.Generator
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.uint8]]:
         """One augmented scan: pixels (H, W, 3), labels (K,), coverage (K, H / 8, W / 8)."""
-        pixels = np.ascontiguousarray(np.moveaxis(shard.images[index], 0, 2))
-        planes = np.asarray(shard.masks[index])
-        ranges = zoomed(self.ranges, reduction(pixels.shape[:2], self.long_side))
-        aug = sample_augmentation(rng, ranges, source=pixels.shape[:2], output=self.size)
-        out = apply_to_pixels(pixels, aug, self.size)
-        covered = apply_to_masks(planes, aug, self.size, stride=STRIDE)
+        ranges = zoomed(self.ranges, reduction(seen.pixels.shape[:2], self.long_side))
+        aug = sample_augmentation(rng, ranges, source=seen.pixels.shape[:2], output=self.size)
+        out = apply_to_pixels(seen.pixels, aug, self.size)
+        covered = apply_to_masks(seen.planes, aug, self.size, stride=STRIDE)
         zoom = abs(np.linalg.det(aug.matrix[:2, :2]))
-        return out, labels_after_crop(shard.labels[index], planes, covered, zoom), covered
+        return out, labels_after_crop(seen.labels, seen.planes, covered, zoom), covered
+
+
+def _stored(shards: Sequence[Shard], ends: NDArray[np.int64], item: int) -> Stored:
+    where = int(np.searchsorted(ends, item, side="right"))
+    shard = shards[where]
+    index = item - int(ends[where]) + len(shard)
+    pixels = np.ascontiguousarray(np.moveaxis(shard.images[index], 0, 2))
+    return Stored(pixels, np.asarray(shard.masks[index]), shard.labels[index])
+
+
+def montaged(rng: np.random.Generator, scans: Sequence[Stored]) -> Stored:
+    """Scans in one; a class is there if any has it, and not known if none is known to have it."""
+    if len(scans) == 1:
+        return scans[0]
+    montage = draw_montage(rng, [one.pixels for one in scans])
+    labels = np.stack([one.labels for one in scans])
+    return Stored(
+        montage.pixels([one.pixels for one in scans]),
+        montage.planes([one.planes for one in scans]),
+        np.where((labels == 1).any(0), np.uint8(1), labels.max(0)),
+    )
 
 
 def zoomed(ranges: AugmentationRange, factor: float) -> AugmentationRange:

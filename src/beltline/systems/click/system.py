@@ -15,6 +15,7 @@ from beltline.models.click import STRIDES, ClickModel
 from beltline.screening import make_card
 from beltline.screening.click import ClickSettings
 from beltline.screening.click_windows import NESTED
+from beltline.systems.chr.recipe import BACKBONE
 from beltline.systems.click.data import ClickBatches
 from beltline.systems.click.export import export_click
 from beltline.systems.click.figures import (
@@ -29,7 +30,7 @@ from beltline.systems.click.figures import (
 )
 from beltline.systems.click.loss import click_loss
 from beltline.systems.click.recipe import ClickRecipe, build_model, click_resnet, options_of
-from beltline.training.initial import read_start, take_over
+from beltline.training.initial import read_start, take_over, take_over_part
 from beltline.training.loop import Evaluate
 from beltline.training.system import ExportRequest, Json, System
 from beltline.training.uses import Use
@@ -64,13 +65,17 @@ def build_batches(recipe: ClickRecipe, shards: ClickShards) -> ClickBatches:
 
 
 def start_from(recipe: ClickRecipe, model: nn.Module) -> None:
-    """ImageNet weights of the backbone, or those of an earlier click model.
+    """ImageNet weights of the backbone, those of an earlier click model, or a classifier's backbone.
 
     Raises:
         BadInputError: If they do not fit.
     """
     if recipe.training.init:
-        found = take_over(model, read_start(recipe.training.init), ())
+        start = read_start(recipe.training.init)
+        if start.has(BACKBONE):
+            take_over_part(cast(ClickModel, model).body, start, BACKBONE)
+            return
+        found = take_over(model, start, ())
         if found.fresh:
             raise BadInputError(
                 f"{recipe.training.init}: lacks {found.fresh[0]} or has it in another shape; set backbone,"
@@ -136,7 +141,7 @@ def export(recipe: ClickRecipe, model: nn.Module, request: ExportRequest) -> dic
 def uses_of(recipe: ClickRecipe, shards: ClickShards) -> tuple[Use[ClickRecipe], ...]:
     """Fields that do not count always."""
     never = "in no click model: windows are drawn about clicks and objects instead"
-    names = ("zoom", "shift", "amplitude_swap", "amplitude_from")
+    names = ("zoom", "shift", "montage", "amplitude_swap", "amplitude_from")
     idle: list[Use[ClickRecipe]] = [Use(f"augmentation.{name}", lambda r: False, never) for name in names]
     return (Use("points", lambda r: r.zoom, "with zoom=true"), *idle)
 

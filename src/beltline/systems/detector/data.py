@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from beltline.core import Sample
+from beltline.formats.shard_writer import STRIDE
 from beltline.models.detector import Target
 from beltline.systems.detector.arrays import DetectionBatch
 from beltline.training.ahead import built_ahead
 from beltline.training.arrays import as_input
 from beltline.training.augment import Augmentation, AugmentationRange, apply_to_pixels, sample_augmentation
-from beltline.training.sides import to_long_side
+from beltline.training.montage import draw_montage, draw_others
+from beltline.training.sides import padded, to_long_side
 from beltline.training.sources import Source, as_picture, numbers_of
 
 Floats = NDArray[np.float32]
@@ -75,19 +77,44 @@ class SourceBatches:
             epoch, place = divmod(position, len(self.source))
             order = np.random.default_rng((self.seed, epoch)).permutation(len(self.source))
             rng = np.random.default_rng((self.seed, 1, position))
-            pixels, target = self.view(self.source[int(order[place])], rng)
+            others = draw_others(rng, self.ranges.montage, len(self.source))
+            seen = [self.opened(int(one)) for one in (order[place], *others)]
+            pixels, target = self.view(montaged(rng, seen, self.long_side), rng)
             images.append(pixels)
             targets.append(target)
         return DetectionBatch(as_input(np.stack(images)), targets)
 
-    def view(self, sample: Sample, rng: np.random.Generator) -> tuple[Pixels, Target]:
-        """One augmented scan (H, W, 3) with its target; ignored objects are left out of it."""
+    def opened(self, index: int) -> Opened:
+        """A scan of the source at the long side; ignored objects are left out."""
+        sample = self.source[index]
         found = sample.instances
         assert found is not None
         pixels, factor = to_long_side(as_picture(sample.scan), self.long_side)
-        aug = sample_augmentation(rng, self.ranges, source=pixels.shape[:2], output=self.size)
-        boxes, there = apply_to_boxes((found.boxes * factor).astype(np.float32), aug, self.size)
-        there &= found.counted
         labels = numbers_of(found.labels, self.source.classes)
-        target = Target(torch.from_numpy(boxes[there]), torch.from_numpy(labels[there]))
-        return apply_to_pixels(pixels, aug, self.size), target
+        return Opened(pixels, (found.boxes * factor).astype(np.float32)[found.counted], labels[found.counted])
+
+    def view(self, seen: Opened, rng: np.random.Generator) -> tuple[Pixels, Target]:
+        """One augmented scan (H, W, 3) with its target."""
+        aug = sample_augmentation(rng, self.ranges, source=seen.pixels.shape[:2], output=self.size)
+        boxes, there = apply_to_boxes(seen.boxes, aug, self.size)
+        target = Target(torch.from_numpy(boxes[there]), torch.from_numpy(seen.labels[there]))
+        return apply_to_pixels(seen.pixels, aug, self.size), target
+
+
+class Opened(NamedTuple):
+    """A scan (H, W, 3) with its objects: boxes (M, 4) xyxy in its pixels, numbers of classes (M,)."""
+
+    pixels: Pixels
+    boxes: Floats
+    labels: NDArray[np.int64]
+
+
+def montaged(rng: np.random.Generator, scans: Sequence[Opened], long_side: int) -> Opened:
+    """Scans in one, at the long side."""
+    if len(scans) == 1:
+        return scans[0]
+    pixels = [padded(one.pixels, STRIDE) for one in scans]
+    montage = draw_montage(rng, pixels)
+    picture, factor = to_long_side(montage.pixels(pixels), long_side)
+    boxes = montage.boxes([one.boxes for one in scans]) * np.float32(factor)
+    return Opened(picture, boxes, np.concatenate([one.labels for one in scans]))
