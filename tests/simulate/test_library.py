@@ -183,3 +183,19 @@ def test_a_library_of_an_earlier_version_is_drawn_from_by_the_new_labels(
     assert ObjectLibrary(root).exemplars() == library.exemplars()
     everyday = {o.family for o in ObjectLibrary(root).by_role["thing"]}
     assert not everyday & set(former)
+
+
+def test_processes_bake_the_same_library_and_shards(tmp_path):
+    plan = ShardPlan(("gun", "knife"), height=64, width=96, count=2)
+    for name, processes in (("alone", 1), ("shared", 3)):
+        library = bake_library(
+            tmp_path / name, seed=4, split="train", pixel_mm=8, each=1, threats_each=1, processes=processes
+        )
+        assert (
+            write_shards(tmp_path / f"{name}-set", library, plan, shards=4, seed=2, processes=processes) == 4
+        )
+    for folder, files in (("", ("objects.f16", "index.json")), ("-set", ("shard_00003/images.npy",))):
+        for file in files:
+            assert (tmp_path / f"alone{folder}" / file).read_bytes() == (
+                tmp_path / f"shared{folder}" / file
+            ).read_bytes()

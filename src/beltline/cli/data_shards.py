@@ -1,5 +1,6 @@
 """``beltline data shards | clicks``: bags composed from baked objects, to train on."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,6 +29,7 @@ PerClass = Annotated[int, typer.Option(help="Objects baked per label, shared ove
 PixelMm = Annotated[float, typer.Option(help="Pixel pitch in mm.", min=0.5, max=10)]
 Width = Annotated[int, typer.Option(help="Of a scan in pixels, a multiple of 8.", min=64, max=2048)]
 Height = Annotated[int, typer.Option(help="Same.", min=64, max=2048)]
+Processes = Annotated[int, typer.Option(help="That bake and compose; 0 for one a CPU.", min=0)]
 MIXED = "random:0.6,any:0.4"
 
 
@@ -53,6 +55,7 @@ def shards(
     pixel_mm: PixelMm = 1.3,
     width: Width = 448,
     height: Height = 320,
+    processes: Processes = 1,
 ) -> None:
     """Bake an object library and compose training shards; a training run may read them meanwhile.
 
@@ -76,11 +79,13 @@ def shards(
     if threats_each is None:
         labels = sorted({*names, *BagRecipe().everyday_prohibited})
         baking |= {"per_class": per_class, "labels": labels}
-    opened = _opened(library, out, baking, split=chosen, pixel_mm=pixel_mm)
+    many = processes or os.cpu_count() or 1
+    opened = _opened(library, out, baking, split=chosen, pixel_mm=pixel_mm, processes=many)
     drawn = (*names, *(name for name in more if name in names))
     written = write_shards(
-        out, opened, plan, shards=number, first=first, seed=seed, drawn=drawn, on_progress=_report
-    )
+        out, opened, plan, shards=number, first=first, seed=seed, drawn=drawn, processes=many,
+        on_progress=_report,
+    )  # fmt: skip
     print(f"{out}: {written} shards of {count} bags from {len(opened.objects)} objects of the {split} split")
     counted = opened.exemplars()
     print("exemplars: " + ", ".join(f"{name} {counted.get(name, 0)}" for name in names))
@@ -103,6 +108,7 @@ def clicks(
     pixel_mm: PixelMm = 0.91,
     width: Width = 640,
     height: Height = 456,
+    processes: Processes = 1,
 ) -> None:
     """Compose bags with the exact mask of everything in them, to train and judge click models on.
 
@@ -119,9 +125,10 @@ def clicks(
     with usage("--styles"):
         plan = ClickPlan(height=height, width=width, count=count, styles=looks, twins=twins)
     baking = {"seed": seed, "each": each, "per_class": per_class, "labels": sorted(PROHIBITED)}
-    opened = _opened(library, out, baking, split=chosen, pixel_mm=pixel_mm)
+    many = processes or os.cpu_count() or 1
+    opened = _opened(library, out, baking, split=chosen, pixel_mm=pixel_mm, processes=many)
     written = write_click_shards(
-        out, opened, plan, shards=number, first=first, seed=seed, on_progress=_report
+        out, opened, plan, shards=number, first=first, seed=seed, processes=many, on_progress=_report
     )
     print(f"{out}: {written} shards of {count} bags from {len(opened.objects)} objects of the {split} split")
     objects = open_click_shards(out).objects
@@ -154,7 +161,13 @@ def _report(done: int, total: int, _item: str) -> None:
 
 
 def _opened(
-    library: Path | None, out: Path, baking: dict[str, Any], *, split: "Split", pixel_mm: float
+    library: Path | None,
+    out: Path,
+    baking: dict[str, Any],
+    *,
+    split: "Split",
+    pixel_mm: float,
+    processes: int,
 ) -> "ObjectLibrary":
     """The library that was named, or the set's own; baked first where there is none."""
     from beltline.simulate.library import INDEX, bake_library, open_library
@@ -162,7 +175,7 @@ def _opened(
     root = library or out.with_name(f"{out.name}-library")
     if not (root / INDEX).is_file():
         note(f"baking objects into {root} ...")
-        bake_library(root, split=split, pixel_mm=pixel_mm, **baking)
+        bake_library(root, split=split, pixel_mm=pixel_mm, processes=processes, **baking)
     # one library may serve several seeds where it was named
     return open_library(root, split=split, pixel_mm=pixel_mm, **(baking if library is None else {}))
 

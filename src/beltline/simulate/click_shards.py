@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,7 @@ def write_click_shards(
     shards: int,
     first: int = 0,
     seed: int = 0,
+    processes: int = 1,
     on_progress: Progress | None = None,
 ) -> int:
     """Write shards ``first`` to ``first + shards - 1`` that are not there yet.
@@ -89,6 +91,7 @@ def write_click_shards(
         shards: How many.
         first: Number of the first one.
         seed: Each shard's own seed follows from it and the shard's number.
+        processes: That write shards side by side.
         on_progress: Told shards.
 
     Returns:
@@ -108,12 +111,25 @@ def write_click_shards(
     names = _Names(tuple(families), ("", *labels))
     write_click_classes(out, names.families, names.labels)
 
-    def one(index: int, own_seed: int) -> None:
-        rng = np.random.default_rng(own_seed)
-        bags = [_click_bag(rng, library, recipe, plan, names) for _ in range(plan.count)]
-        write_click_shard(out, index, bags)
+    write = partial(_compose_shard, out, library=library, recipe=recipe, plan=plan, names=names)
+    return write_missing(
+        out, write, shards=shards, first=first, seed=seed, processes=processes, on_progress=on_progress
+    )
 
-    return write_missing(out, one, shards=shards, first=first, seed=seed, on_progress=on_progress)
+
+def _compose_shard(
+    out: Path,
+    index: int,
+    *,
+    library: ObjectLibrary,
+    recipe: BagRecipe,
+    plan: ClickPlan,
+    names: _Names,
+    seed: int,
+) -> None:
+    rng = np.random.default_rng(seed)
+    bags = [_click_bag(rng, library, recipe, plan, names) for _ in range(plan.count)]
+    write_click_shard(out, index, bags)
 
 
 def _click_bag(

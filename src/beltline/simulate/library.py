@@ -13,9 +13,9 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -36,6 +36,7 @@ from beltline.simulate.containers import CONTAINERS
 from beltline.simulate.draws import Rng
 from beltline.simulate.items import families, make_item
 from beltline.simulate.packing import HeightMap, PackingRules, draw_rotation, laid_out
+from beltline.simulate.parallel import shared
 from beltline.simulate.projection import Pose, item_window, material_thickness
 from beltline.simulate.raster import Beam, Window
 from beltline.simulate.scanner import add_to_canvas
@@ -98,6 +99,10 @@ class ObjectLibrary:
         self.objects = [_recorded(o) for o in record["objects"]]
         self._data = np.memmap(root / "objects.f16", dtype=np.float16, mode="r")
 
+    def __reduce__(self) -> tuple[type[ObjectLibrary], tuple[Path]]:
+        """To other processes goes the place, not the objects."""
+        return ObjectLibrary, (self.root,)
+
     def window(self, baked: BakedObject) -> NDArray[np.float32]:
         """(6, h, w) float32 basis window."""
         count = 6 * baked.height_px * baked.width_px
@@ -158,6 +163,34 @@ def _stock(
             )
 
 
+class _Laid(NamedTuple):
+    """An item of the stock with the turn it lies in."""
+
+    role: str
+    item: Item
+    inner: tuple[float, float, float]
+    seed: int
+    turn: NDArray[np.float64]
+
+
+def _laid_stock(rng: Rng, split: Split, each: int, threats: Mapping[str, int]) -> Iterator[_Laid]:
+    rules = PackingRules()
+    for role, item, inner, seed in _stock(rng, split, each, threats):
+        turn = np.eye(3) if role == "container" else draw_rotation(rng, rules, item.size)
+        yield _Laid(role, item, inner, seed, turn)
+
+
+def _baked(laid: _Laid, pixel_mm: float) -> tuple[NDArray[np.float16], BakedObject]:
+    """Its window as stored, and its entry, but for the place in the file."""
+    item = laid.item
+    basis, tall = _bake(item, laid.turn, pixel_mm)
+    size = (basis.shape[1], basis.shape[2])
+    named = (item.family, item.label, item.threat, laid.role, laid.seed)
+    # float16 ends at 65504; anything that thick is opaque already
+    window = np.minimum(basis, 6e4).astype(np.float16)
+    return window, BakedObject(*named, 0, *size, tall, item.soft, laid.inner)
+
+
 def bake_library(
     root: Path,
     *,
@@ -168,6 +201,7 @@ def bake_library(
     threats_each: int | None = 40,
     per_class: int | None = None,
     labels: Collection[str] = LABELS,
+    processes: int = 1,
 ) -> ObjectLibrary:
     """Bake every family to ``root`` and open it.
 
@@ -181,6 +215,7 @@ def bake_library(
         per_class: Items per prohibited label, shared evenly over its families, at least one each: the same
             variety of every label, however many families it has.
         labels: Prohibited labels that ``per_class`` is of; none of the others is baked.
+        processes: That bake; the library is the same.
 
     Raises:
         ValueError: If neither number of prohibited items is given.
@@ -193,19 +228,13 @@ def bake_library(
     else:
         raise ValueError("threats_each or per_class must be a number, got neither")
     root.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(seed)
-    rules = PackingRules()
+    stock = _laid_stock(np.random.default_rng(seed), split, each, threats)
     entries: list[BakedObject] = []
     offset = 0
     with (root / "objects.f16").open("wb") as out:
-        for role, item, inner, item_seed in _stock(rng, split, each, threats):
-            turn = np.eye(3) if role == "container" else draw_rotation(rng, rules, item.size)
-            basis, tall = _bake(item, turn, pixel_mm)
-            # float16 ends at 65504; anything that thick is opaque already
-            out.write(np.minimum(basis, 6e4).astype(np.float16).tobytes())
-            size = (basis.shape[1], basis.shape[2])
-            named = (item.family, item.label, item.threat, role, item_seed)
-            entries.append(BakedObject(*named, offset, *size, tall, item.soft, inner))
+        for basis, baked in shared(partial(_baked, pixel_mm=pixel_mm), stock, processes):
+            out.write(basis.tobytes())
+            entries.append(replace(baked, offset=offset))
             offset += basis.size
     record = {
         "pixel_mm": pixel_mm, "split": split, "seed": seed, "each": each, **wanted,

@@ -6,9 +6,11 @@ a training run may pick shards up while more are made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +23,18 @@ from beltline.simulate.composed import Composed
 from beltline.simulate.draws import Rng
 from beltline.simulate.framing import MIXED_STYLES, STYLE_NUMBERS, Styles, check_styles, framed_picture
 from beltline.simulate.library import ObjectLibrary, compose
+from beltline.simulate.parallel import shared
 
 # As full as public scans are: soft mass from wall to wall, and some bags with next to nothing in them.
 FULL_BAGS = BagRecipe(positives=0.7, threats=(1, 4), items=(3, 32), garments=(6, 28), sparse=0.1)
+
+
+class WriteShard(Protocol):
+    """Writes a shard of a set."""
+
+    def __call__(self, index: int, *, seed: int) -> object:
+        """Write shard ``index``, everything in it drawn from ``seed``."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -133,6 +144,7 @@ def write_shards(
     first: int = 0,
     seed: int = 0,
     drawn: Sequence[str] | None = None,
+    processes: int = 1,
     on_progress: Progress | None = None,
 ) -> int:
     """Write shards ``first`` to ``first + shards - 1`` that are not there yet.
@@ -148,6 +160,7 @@ def write_shards(
         first: Number of the first one.
         seed: Each shard's own seed follows from it and the shard's number.
         drawn: Classes to draw prohibited items from; repeat one to make it more frequent. Default the plan's.
+        processes: That write shards side by side.
         on_progress: Told shards.
 
     Returns:
@@ -166,38 +179,44 @@ def write_shards(
     made_of = {"split": library.split, "pixel_mm": library.pixel_mm, "library": library.digest}
     begin_plan(out, "shards", {"seed": seed, "plan": plan, "recipe": recipe, **made_of})
 
-    def one(index: int, own_seed: int) -> None:
-        compose_shard(out, index, library, recipe, plan, own_seed)
-
-    return write_missing(out, one, shards=shards, first=first, seed=seed, on_progress=on_progress)
+    write = partial(compose_shard, out, library=library, recipe=recipe, plan=plan)
+    return write_missing(
+        out, write, shards=shards, first=first, seed=seed, processes=processes, on_progress=on_progress
+    )
 
 
 def write_missing(
     out: Path,
-    write: Callable[[int, int], None],
+    write: WriteShard,
     *,
     shards: int,
     first: int,
     seed: int,
+    processes: int = 1,
     on_progress: Progress | None = None,
 ) -> int:
     """Write those of the shards ``first`` to ``first + shards - 1`` that are not there yet.
 
     Args:
         out: Folder of the set.
-        write: Gets a shard's number and its own seed.
+        write: Gets a shard's number, and its own seed by name; goes to other processes.
         shards: How many.
         first: Number of the first one.
         seed: Of the set.
+        processes: That write side by side.
         on_progress: Told shards.
 
     Returns:
         Shards written now.
     """
-    written = 0
-    for index in counted(range(first, first + shards), on_progress):
-        if not shard_path(out, index).exists():
-            # seeds of two plans meet only beyond shard 100,002
-            write(index, seed * 100_003 + index)
-            written += 1
-    return written
+    one = partial(_write_missing, out, write, seed)
+    done = shared(one, range(first, first + shards), processes)
+    return sum(counted(done, on_progress, total=shards))
+
+
+def _write_missing(out: Path, write: WriteShard, seed: int, index: int) -> bool:
+    if shard_path(out, index).exists():
+        return False
+    # seeds of two plans meet only beyond shard 100,002
+    write(index, seed=seed * 100_003 + index)
+    return True

@@ -51,20 +51,21 @@ class PistolPlan:
 
 def draw_plan(rng: Rng) -> PistolPlan:
     """A pistol of a drawn design: size, rake and materials."""
-    design = pick(rng, "full", "full", "compact", "long", "pocket")
+    design = pick(rng, "full", "full", "full", "compact", "compact", "compact", "pocket", "pocket", "long")
     length = {"full": 190.0, "compact": 165.0, "long": 225.0, "pocket": 130.0}[design] * rng.uniform(0.9, 1.1)
-    frame = pick(rng, "nylon", "abs", "al", "fe", "fe", "zn")
+    # most guns in public scans show a grip as dark as the slide
+    frame = pick(rng, "nylon", "abs", "al", "fe", "fe", "fe", "fe", "zn", "zn")
     metal = frame in ("al", "fe", "zn")
     return PistolPlan(
         design,
         length,
-        rng.uniform(20, 32) * (0.8 if design == "pocket" else 1.0),
+        rng.uniform(23, 34) * (0.8 if design == "pocket" else 1.0),
         rng.uniform(17, 30) * (0.85 if design == "pocket" else 1.0),
         rng.uniform(72, 115) * (0.7 if design == "pocket" else 1.0),
         rng.uniform(34, 52) * (0.85 if design == "pocket" else 1.0),
         rng.uniform(6, 27),
         frame,
-        rng.uniform(2.0, 5.0) if frame in ("fe", "zn") else (rng.uniform(1.6, 2.5) if metal else None),
+        rng.uniform(2.5, 6.0) if frame in ("fe", "zn") else (rng.uniform(1.6, 2.5) if metal else None),
     )
 
 
@@ -98,7 +99,7 @@ def _frame(rng: Rng, p: PistolPlan) -> list[Part]:
     top, low = 0.8 * deep, deep + p.grip_length
     corners = [p.grip_point(0, top), p.grip_point(p.grip_width, top)]
     corners += [p.grip_point(p.grip_width * taper, low), p.grip_point(-rng.uniform(0, 6), low)]
-    panel = p.frame if rng.random() < 0.6 else pick(rng, "wood", "rubber", "abs")
+    panel = p.frame if rng.random() < 0.75 else pick(rng, "wood", "rubber", "abs")
     density = p.frame_density if panel == p.frame else None
     wide = p.width * rng.uniform(0.85, 1.15)
     parts.append(Part(prism(corners, wide, bevel=2), panel, 1, density))
