@@ -98,7 +98,7 @@ def _frame(p: RevolverPlan) -> list[Part]:
         (p.front, p.top), (p.back + 8, p.top), (p.back - 1, p.top - 5), (p.back - 8, 0.35 * p.radius),
         (p.back - 13, -0.35 * p.radius), (p.back - 8, p.low), (p.length / 2 - 4, p.low), (p.front, p.low + 7),
     ]  # fmt: skip
-    window = box(p.length + 1, 2 * p.radius + 1, p.thick + 2)
+    window = box(p.length + 1, 2 * p.radius + 1, p.thick)
     return [Part(prism(outline, p.thick, bevel=1), p.metal), Part(window, p.metal, -1)]
 
 
