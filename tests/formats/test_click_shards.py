@@ -182,3 +182,14 @@ def test_draws_are_even_over_families_sizes_and_occlusions() -> None:
     assert odds[0] == pytest.approx(odds[1])
     with pytest.raises(ValueError, match="at least one"):
         draw_weights(objects[:0])
+
+
+def test_prohibited_objects_get_their_share_and_stay_even_among_themselves() -> None:
+    objects = np.zeros(12, OBJECT)
+    objects["family"], objects["area_px"] = np.arange(12) % 6, 900
+    assert draw_weights(objects, threats=0.5) == pytest.approx(np.full(12, 1 / 12)), "none is prohibited"
+    objects["threat"] = objects["family"] == 2
+    weights = draw_weights(objects, threats=0.5)
+    assert weights[objects["threat"]] == pytest.approx([0.25] * 2)
+    assert weights[~objects["threat"]] == pytest.approx([0.05] * 10)
+    assert draw_weights(objects) == pytest.approx(np.full(12, 1 / 12))

@@ -18,6 +18,7 @@ def draw_weights(
     *,
     size_edges_px: Sequence[float] = SIZE_EDGES_PX,
     occlusion_edges: Sequence[float] = OCCLUSION_EDGES,
+    threats: float | None = None,
 ) -> NDArray[np.float64]:
     """Probability of each object, so that families, sizes and occlusions come up evenly.
 
@@ -30,6 +31,8 @@ def draw_weights(
         objects: (M,) records with ``family``, ``area_px`` and ``occlusion``, as of click shards.
         size_edges_px: Ascending areas between the bins.
         occlusion_edges: Ascending occlusions between the bins.
+        threats: Probability of a prohibited object (``threat``), within which as without stays even; None
+            for what their families come to.
 
     Returns:
         (M,) float64 that sum to 1.
@@ -58,4 +61,14 @@ def draw_weights(
         for group in groups:
             totals = np.bincount(group, weights)
             weights /= totals[group] * len(totals)
-    return weights
+    return weights if threats is None else _with_threats(weights, objects["threat"], threats)
+
+
+def _with_threats(
+    weights: NDArray[np.float64], threat: NDArray[np.bool_], share: float
+) -> NDArray[np.float64]:
+    if threat.all() or not threat.any():
+        return weights
+    totals = np.where(threat, weights[threat].sum(), weights[~threat].sum())
+    drawn: NDArray[np.float64] = weights / totals * np.where(threat, share, 1 - share)
+    return drawn

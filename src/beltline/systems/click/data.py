@@ -70,6 +70,7 @@ class ClickBatches:
         ranges: Augmentation.
         zoom: Whether half of the looks are close.
         points: What second looks add to the click.
+        threats: Probability that the first object drawn of a bag is prohibited.
         seed: Of everything.
         workers: Threads that prepare batches ahead.
     """
@@ -80,6 +81,7 @@ class ClickBatches:
     ranges: AugmentationRange
     zoom: bool = True
     points: Points = "apg"
+    threats: float = 0.5
     seed: int = 0
     workers: int = 1
 
@@ -110,7 +112,7 @@ class ClickBatches:
 
     @cached_property
     def _weights(self) -> NDArray[np.float64]:
-        return draw_weights(self.shards.objects)
+        return draw_weights(self.shards.objects, threats=self.threats)
 
     def _drawn(self, rng: Rng, rows: slice) -> int:
         """A row of some, families, sizes and occlusions evenly."""

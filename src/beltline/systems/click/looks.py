@@ -7,6 +7,7 @@ so that objects are cut off as they are in use.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,9 @@ Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 Point = tuple[float, float]
 
-FIRST_SHARES = (0.45, 0.75)  # side of a wide look, of the longer side of the bag
+# Side of a wide look, of the longer side of the bag: from a little closer than in use, 0.6, to wide enough to
+# show a thing as small as it is in luggage twice the size of ours.
+FIRST_SHARES = (0.45, 1.5)
 MARGINS = (1.15, 1.9)  # side of a close look, of the longer side of what it is around
 WIDE_SHIFT, CLOSE_SHIFT = 0.08, 0.2  # of the side
 REACH = 0.44  # of the side: how far from the middle the click may lie
@@ -89,7 +92,7 @@ def interior_click(rng: Rng, mask: Mask) -> tuple[int, int]:
 def wide_square(rng: Rng, click: Point, bag: Box) -> Square:
     """A first look."""
     longer = max(bag[2] - bag[0], bag[3] - bag[1])
-    side = max(round(longer * rng.uniform(*FIRST_SHARES)), MIN_SIDE)
+    side = max(round(longer * math.exp(rng.uniform(*np.log(FIRST_SHARES)))), MIN_SIDE)
     return _square(np.array(click) + 0.5 + side * rng.uniform(-WIDE_SHIFT, WIDE_SHIFT, 2), click, side)
 
 

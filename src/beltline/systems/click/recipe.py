@@ -38,8 +38,10 @@ class ClickRecipe:
         energy: Whether the largest and smallest colour, or the two transmissions, enter.
         zoom: Whether there is a second, closer look.
         points: What the second look adds to the click: ``apg``, ``random`` or ``none``.
+        threats: Share of prohibited things among the objects drawn, which is what users click on most.
         augmentation: Flips, turns and colours; nothing is enlarged or shifted here.
-        training: Steps, rate, precision, start. ``init`` takes a click model with the same network.
+        training: Steps, rate, precision, start. ``init`` takes a click model with the same network, or a
+            classifier with the same backbone.
     """
 
     backbone: str = "EfficientNet-Lite0"
@@ -51,6 +53,7 @@ class ClickRecipe:
     energy: bool = True
     zoom: bool = True
     points: Points = "apg"
+    threats: float = 0.5
     augmentation: AugmentationRange = field(default_factory=_augmentation)
     training: TrainingSettings = field(default_factory=_training)
 
