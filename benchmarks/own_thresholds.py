@@ -82,7 +82,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--benign", type=Path, required=True, action="append")
     parser.add_argument("--threats", type=Path, required=True, action="append")
-    parser.add_argument("--models", default="starter-chr-2,starter-detector-1")
+    parser.add_argument("--models", default="starter-chr-3,starter-detector-2")
     parser.add_argument("--pfa", type=float, default=0.05)
     parser.add_argument("--out", type=Path, help="CSV file of the table")
     given = parser.parse_args()

@@ -1,7 +1,7 @@
 """The shipped classifier and the shipped detector on the same simulated bags, through the same screening.
 
-    beltline data shards bags --split test --shards 4 --seed 371 --pixel-mm 0.91 --width 640 --height 456 \
-        --classes gun,knife,wrench,pliers,scissors,hammer,handcuffs,baton
+    beltline data shards bags --split test --shards 4 --seed 771 --each 24 --per-class 150 \
+        --pixel-mm 0.91 --width 640 --height 456
     python benchmarks/starters.py bags
 
 Of each class that both know: AUC over the bags; PD at the model's own operating point of 5 % false alarms a
@@ -173,7 +173,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("bags", type=Path, help="shards or a set with boxes")
-    parser.add_argument("--models", nargs="+", default=["starter-chr-2", "starter-detector-1"])
+    parser.add_argument("--models", nargs="+", default=["starter-chr-3", "starter-detector-2"])
     parser.add_argument("--limit", type=int, default=None)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

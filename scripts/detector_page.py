@@ -1,6 +1,6 @@
 """Write the page of a shipped detector from measured figures; nothing in the tables is typed by hand.
 
-NAME=...
+NAME=starter-detector-2
 beltline evaluate run --data val --calibrate
 beltline evaluate run --data test --json > seen.json
 beltline evaluate run --data unseen --json > unseen.json

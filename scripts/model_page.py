@@ -1,14 +1,13 @@
 """Write the page of a shipped classifier from measured figures; nothing in the tables is typed by hand.
 
-NAME=...
+NAME=starter-chr-3
 beltline evaluate run --data val --calibrate
 beltline evaluate run --data test --json > seen.json
 beltline evaluate run --data unseen --json > unseen.json
 python benchmarks/starters.py test --models BEFORE.onnx $NAME --json > before.json
 python benchmarks/real_scans.py REAL --model $NAME --markdown > real.md
 python benchmarks/screening.py --model BEFORE.onnx --model $NAME --json > speed.json
-PAGE=docs/models/$NAME.md
-python -m scripts.model_page FOLDER_OF_THESE --model $NAME --note scripts/starter_note.md > $PAGE
+python -m scripts.model_page FOLDER_OF_THESE --model $NAME --note scripts/chr_note.md > docs/models/$NAME.md
 """
 
 from __future__ import annotations
@@ -122,7 +121,9 @@ def speed_text(found: dict[str, Any], name: str) -> list[str]:
     ]
 
 
-def _interval(values: list[float]) -> str:
+def _interval(values: Any) -> str:
+    if isinstance(values, dict):  # of `beltline evaluate`; benchmarks give lists
+        values = [values[name] for name in ("value", "low", "high")]
     return f"{values[0]:.2f} [{values[1]:.2f}, {values[2]:.2f}]"
 
 

@@ -1,7 +1,7 @@
 """Print what README and docs/models say of real scans, from the committed figures.
 
 python benchmarks/real_scans.py DIR --model ... --out docs/reports/real_scans/figures.csv
-python -m scripts.real_table starter-chr-2 starter-detector-1
+python -m scripts.real_table starter-chr-3 starter-detector-2
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ROWS: Mapping[str, tuple[str, str, str]] = {
     "gun against benign bags, AUC": ("AUC against benign scans", "gun", "sixray_positive"),
     "knife against benign bags, AUC": ("AUC against benign scans", "knife", "sixray_positive"),
     "gun among bags of one source, AUC": ("AUC among other classes", "gun", "sixray_positive"),
-    "three classes of PIDray told apart, mean AUC": ("AUC among other classes", "mean", "pidray_boxes"),
+    "classes of PIDray told apart, mean AUC": ("AUC among other classes", "mean", "pidray_boxes"),
     "OPIXray, blades against none, AUC": ("AUC against benign scans", "any", "opixray_posneg"),
     "pointing at guns and knives": ("pointing", "any", "sixray_boxes"),
     "boxes that overlap by half": ("boxes that overlap by half", "any", "sixray_boxes"),

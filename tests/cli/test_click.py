@@ -181,11 +181,12 @@ def test_files_are_not_mixed_up(bag, tmp_path, trusted, capsys):
     assert read_scan(bag).width == 160
 
 
-def test_models_that_cannot_click(bag, tmp_path, capsys):
+def test_models_that_cannot_click(bag, tmp_path, capsys, monkeypatch):
     out = ["--at", "80,60", "--out", str(tmp_path / "m.png")]
+    monkeypatch.setattr("beltline.screening.clicker.DEFAULT_CLICKER", "none-click")
     assert main(["click", str(bag), *out]) == 5
-    assert "starter-click-1 is not part of this build" in capsys.readouterr().err
-    assert main(["click", str(bag), *out, "--model", "starter-chr-2"]) == 3
+    assert "none-click is not part of this build" in capsys.readouterr().err
+    assert main(["click", str(bag), *out, "--model", "starter-chr-3"]) == 3
     assert "cuts nothing out, it is for classification" in capsys.readouterr().err
     unknown = module("fake_click").build(tmp_path / "unknown.onnx")
     assert main(["click", str(bag), *out, "--model", str(unknown)]) == 4

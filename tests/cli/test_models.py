@@ -64,7 +64,7 @@ def test_nested_values_read_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.split("448 px\n")[1] == SHOWN
 
 
-@pytest.mark.parametrize("name", ["starter-chr-2", "starter-detector-1"])
+@pytest.mark.parametrize("name", ["starter-chr-3", "starter-detector-2"])
 def test_shipped_cards_show_no_python(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "show", name]) == 0
     shown = capsys.readouterr().out

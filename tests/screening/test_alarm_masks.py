@@ -144,14 +144,15 @@ def test_reports_show_outlines_and_hold_masks(tmp_path, model, clicker):
     assert shown.read_bytes() != drawn.read_bytes()
 
 
-def test_from_the_command_line(tmp_path: Path, model_file, click_file, capsys):
+def test_from_the_command_line(tmp_path: Path, model_file, click_file, capsys, monkeypatch):
+    monkeypatch.setattr("beltline.screening.clicker.DEFAULT_CLICKER", "none")
     write_png(tmp_path / "in" / "dark.png", picture())
     words = ["screen", str(tmp_path / "in"), "--trust", "--model", str(model_file), "--deadline-ms", "60000"]
     click = ["--masks", "--click-model", str(click_file)]
     assert main([*words, "--out", str(tmp_path / "a"), *click, "--json"]) == 0
     assert "mask" in json.loads(capsys.readouterr().out)["scans"][0]["instances"][0]
     assert main([*words, "--out", str(tmp_path / "b"), "--masks"]) == 5
-    assert "starter-click-1 is not part of this build" in capsys.readouterr().err
+    assert "none is not part of this build" in capsys.readouterr().err
     assert main([*words, "--out", str(tmp_path / "b"), *click[1:]]) == 2
     assert main([*words, "--out", str(tmp_path / "b"), "--masks", "--click-model", str(model_file)]) == 3
     assert not (tmp_path / "b").exists()

@@ -142,9 +142,11 @@ def test_a_late_or_broken_model_is_a_failure(clicker, fake_click, tmp_path):
             load_clicker(broken, trust=True)
 
 
-def test_models_are_verified_and_of_the_right_task(click_file, model_file, fake_click, tmp_path):
-    with pytest.raises(MissingExtraError, match=r"starter-click-1 is not part of this build; name one"):
-        load_clicker()
+def test_models_are_verified_and_of_the_right_task(click_file, model_file, fake_click, tmp_path, monkeypatch):
+    with monkeypatch.context() as without:
+        without.setattr("beltline.screening.clicker.DEFAULT_CLICKER", "none")
+        with pytest.raises(MissingExtraError, match="none is not part of this build; name one"):
+            load_clicker()
     with pytest.raises(UntrustedWeightsError, match="stands in no manifest"):
         load_clicker(click_file)
     with pytest.raises(BadInputError, match="'fake-click' does not screen, it is for click: use it"):
@@ -156,18 +158,19 @@ def test_models_are_verified_and_of_the_right_task(click_file, model_file, fake_
         load_clicker(other, trust=True)
 
 
-def test_the_models_verbs_know_it(click_file, capsys):
-    assert main(["models", "import", str(click_file), "--name", "starter-click-1"]) == 0
-    assert load_clicker().model.sha256 == find_weights("starter-click-1").sha256
+def test_the_models_verbs_know_it(click_file, capsys, monkeypatch):
+    monkeypatch.setattr("beltline.screening.clicker.DEFAULT_CLICKER", "own-click")
+    assert main(["models", "import", str(click_file), "--name", "own-click"]) == 0
+    assert load_clicker().model.sha256 == find_weights("own-click").sha256
     capsys.readouterr()
     assert main(["models", "list"]) == 0
-    assert "starter-click-1" in capsys.readouterr().out
-    assert main(["models", "verify", "starter-click-1"]) == 0
+    assert "own-click" in capsys.readouterr().out
+    assert main(["models", "verify", "own-click"]) == 0
     capsys.readouterr()
-    assert main(["models", "show", "starter-click-1"]) == 0
+    assert main(["models", "show", "own-click"]) == 0
     shown = capsys.readouterr().out
     assert "task: click" in shown
     assert "part, object, group" in shown
     assert "operating points" not in shown
-    assert main(["screen", ".", "--out", "nowhere", "--model", "starter-click-1"]) == 3
-    assert main(["calibrate", "starter-click-1", "--benign", ".", "--out", "lane"]) == 3
+    assert main(["screen", ".", "--out", "nowhere", "--model", "own-click"]) == 3
+    assert main(["calibrate", "own-click", "--benign", ".", "--out", "lane"]) == 3

@@ -121,7 +121,7 @@ def test_from_a_folder_to_a_model_that_screens(fake, tmp_path: Path, monkeypatch
     assert "24 benign scans (lane 3, " in (out / "report.html").read_text(encoding="utf-8")
     assert main([*words, "--pfa", "0.01"]) == 3
     assert "99 are needed" in capsys.readouterr().err
-    assert main([*words[:-1], "starter-chr-2"]) == 4
+    assert main([*words[:-1], "starter-chr-3"]) == 4
     assert main([*words, "--pfa", "2"]) == 2
 
 

@@ -298,6 +298,7 @@ def test_another_backbone_is_told_its_ways_out(verb, tiny_shards, tmp_path, caps
 
 def test_a_detector_of_another_backbone_is_no_start(tiny_shards, tmp_path, capsys):
     words = ["train", "detector", "--data", str(tiny_shards), "--out", str(tmp_path / "run")]
-    assert main([*words, "--set", "init=starter-detector-1", "--set", "classes=gun,knife"]) == 3
-    assert "by --recipe detector_starter)" in capsys.readouterr().err
+    words += ["--recipe", "detector_starter", "--set", "classes=gun,knife"]
+    assert main([*words, "--set", "init=starter-detector-2"]) == 3
+    assert "set backbone and backbone_channels as it has them" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()

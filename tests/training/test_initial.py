@@ -91,10 +91,10 @@ def test_a_shipped_model_is_a_start_by_name(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_the_shipped_start_is_the_shipped_model() -> None:
-    shipped = load_model("starter-chr-2")
+    shipped = load_model("starter-chr-3")
     recipe = with_values(ChrRecipe(), {**shipped.card.details["recipe"], "classes": shipped.card.classes})
     model = build_model(recipe)
-    found = take_over(model, read_start("starter-chr-2"), recipe.classes)
+    found = take_over(model, read_start("starter-chr-3"), recipe.classes)
     assert found.fresh == ()
     image = np.random.default_rng(0).random((1, 3, 64, 96), np.float32)
     with torch.no_grad():
@@ -103,10 +103,10 @@ def test_the_shipped_start_is_the_shipped_model() -> None:
 
 
 def test_the_shipped_detector_starts_what_it_is() -> None:
-    shipped = load_model("starter-detector-1")
+    shipped = load_model("starter-detector-2")
     values = {**shipped.card.details["recipe"], "classes": shipped.card.classes}
     detector = build_detector(with_values(DetectorRecipe(), values))
-    start = read_start("starter-detector-1")
+    start = read_start("starter-detector-2")
     assert not start.has("classifier.")
     assert take_over(detector, start, shipped.card.classes).fresh == ()
     image = np.random.default_rng(0).random((1, 3, 96, 128), np.float32)

@@ -27,7 +27,7 @@ def calibrate(
     promise for scans like these: at most the share --pfa of them alarms, on average over such choices. The
     range in which the true rate of this choice lies is printed.
 
-    Example: beltline calibrate starter-chr-2 --benign BENIGN --out lane-3 --pfa 0.05
+    Example: beltline calibrate starter-chr-3 --benign BENIGN --out lane-3 --pfa 0.05
     """
     from beltline.core import printable
     from beltline.screening.own_thresholds import choose_own, score_benign

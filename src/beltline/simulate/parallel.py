@@ -10,6 +10,8 @@ from typing import TypeVar
 
 import cv2
 
+from beltline.core.orphans import end_with_parent
+
 K = TypeVar("K")
 T = TypeVar("T")
 AHEAD = 16  # keys a process that are handed out before the first result is asked for
@@ -39,5 +41,6 @@ def _alone() -> None:
     """One thread a process: the others have the other cores."""
     from numba import set_num_threads
 
+    end_with_parent()
     cv2.setNumThreads(1)
     set_num_threads(1)

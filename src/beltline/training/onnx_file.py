@@ -20,6 +20,8 @@ from beltline.formats import write_atomic, write_json
 from beltline.screening.cards import METADATA_KEY
 from beltline.training.journal import without_nan
 
+SMALL = 8192  # numbers of a tensor that is not worth rounding
+
 
 def exportable(network: nn.Module) -> nn.Module:
     """A float32 copy on the CPU in eval mode, its weights laid out plainly."""
@@ -108,12 +110,15 @@ def trace_inputs(
 
 
 def store_half(graph: Any) -> None:
-    """Keep matrices and kernels as float16 behind a Cast, which ONNX Runtime folds when it loads."""
+    """Keep matrices and kernels as float16 behind a Cast, which ONNX Runtime folds when it loads.
+
+    Small ones, as of depthwise convolutions, stay as they are: rounding them would save next to nothing.
+    """
     from onnx import TensorProto, helper, numpy_helper
 
     casts = []
     for tensor in list(graph.graph.initializer):
-        if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) < 2:
+        if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) < 2 or math.prod(tensor.dims) < SMALL:
             continue
         name = tensor.name
         half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}_half")

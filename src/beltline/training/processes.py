@@ -15,6 +15,7 @@ import torch
 from torch import multiprocessing
 
 from beltline.core import BadInputError
+from beltline.core.orphans import end_with_parent
 from beltline.training.loop import Batches
 
 AHEAD = 3  # batches of a process that wait
@@ -63,6 +64,7 @@ class ProcessBatches:
 
 
 def _prepare(batches: Batches, start: int, stride: int, waiting: Any) -> None:
+    end_with_parent()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)  # a pool of threads does not come through a fork
     stream: Iterable[Any] = batches(start, stride)

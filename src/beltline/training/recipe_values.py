@@ -18,8 +18,8 @@ NAMES = ("system", "recipe")  # what a file goes by
 
 # What no recipe may go below; networks, optimizers and Fabric refuse the rest themselves, see `building`.
 _LEAST: Mapping[str, float] = {
-    "steps": 1, "batch_size": 1, "accumulate": 1, "epochs": 0, "seed": 0, "workers": 0, "lr": 0, "width": 0,
-    "weight_decay": 0, "max_minutes": 1e-3, "frozen_stages": 0, "backbone_rate": 0,
+    "steps": 1, "batch_size": 1, "accumulate": 1, "epochs": 0, "seed": 0, "workers": 0, "processes": 0,
+    "lr": 0, "width": 0, "weight_decay": 0, "max_minutes": 1e-3, "frozen_stages": 0, "backbone_rate": 0,
 }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ LIMITS = (
     "A starting point for own training and tests, not a certified detector.",
 )
 # fields that a resumed run may change
-FREE = ("steps", "epochs", "max_minutes", "workers")
+FREE = ("steps", "epochs", "max_minutes", "workers", "processes")
 
 
 def is_run(run: Path) -> bool:

@@ -98,8 +98,7 @@ def start_from(recipe: DetectorRecipe, model: nn.Module) -> None:
         if strangers := [name for name in found.fresh if name.startswith(BODY)]:
             raise BadInputError(
                 f"{init}: its backbone lacks {strangers[0]} or has it in another shape; set backbone and"
-                " backbone_channels as it has them (starter-detector-1: by --recipe detector_starter), or"
-                " start without it"
+                " backbone_channels as it has them, or start without it"
             )
     elif isinstance(model, SmallDetector):
         take_over_part(model.body, start, BACKBONE)
