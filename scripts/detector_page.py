@@ -20,7 +20,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from scripts.model_page import megabytes, speed_text
+from scripts.model_page import megabytes, rate, speed_text
 
 from beltline.screening import load_model
 
@@ -75,12 +75,6 @@ thresholds: at the operating point of 5 % on simulated bags few real items alarm
 choose thresholds on your own benign scans.
 
 """
-
-
-def rate(values: Any) -> str:
-    """``0.50 [0.40, 0.60]`` of a rate or of three numbers."""
-    three = [values[key] for key in ("value", "low", "high")] if isinstance(values, dict) else values
-    return "{:.2f} [{:.2f}, {:.2f}]".format(*three)
 
 
 def simulated(found: dict[str, Any]) -> list[str]:

@@ -64,7 +64,7 @@ def simulated_table(found: dict[str, Any]) -> list[str]:
     ]
     for name, row in found["classes"].items():
         points = row["operating_points"]
-        cells = [_interval(points[pfa]["pd"]) for pfa in ("0.05", "0.1")]
+        cells = [rate(points[pfa]["pd"]) for pfa in ("0.05", "0.1")]
         ranks = f"{row['ap']:.2f} | {row['auc']:.2f}"
         lines.append(
             f"| {name} | {row['positives']} | {ranks} | {cells[0]} | {cells[1]} | {row['pointing']:.2f} |"
@@ -78,8 +78,8 @@ def simulated_table(found: dict[str, Any]) -> list[str]:
     for pfa in ("0.05", "0.1", "0.2"):
         point = found["whole_scan"][pfa]
         lines.append(
-            f"- Whole bag at {float(pfa):.0%}: some class alarms in {_interval(point['pd'])} of the bags "
-            f"with an item and in {_interval(point['pfa'])} of those without."
+            f"- Whole bag at {float(pfa):.0%}: some class alarms in {rate(point['pd'])} of the bags "
+            f"with an item and in {rate(point['pfa'])} of those without."
         )
     return lines
 
@@ -96,11 +96,11 @@ def before_table(found: dict[str, Any]) -> list[str]:
     ]
     for label, now in new["classes"].items():
         before = old["classes"][label]
-        cells = [_interval(row["pd"]) for row in (before, now)]
+        cells = [rate(row["pd"]) for row in (before, now)]
         lines.append(f"| {label} | {cells[0]} | {cells[1]} | {before['auc']:.2f} | {now['auc']:.2f} |")
     means = [model["mean"]["auc"] for model in (old, new)]
     lines += [f"| **mean** | | | {means[0]:.2f} | {means[1]:.2f} |", ""]
-    false = ", ".join(f"{name} in {_interval(model['bag_pfa'])}" for name, model in found["models"].items())
+    false = ", ".join(f"{name} in {rate(model['bag_pfa'])}" for name, model in found["models"].items())
     gain = "{:+.3f} [{:+.3f}, {:+.3f}]".format(*found["difference"]["auc"])
     return [*lines, f"Mean AUC {gain}, paired over bags. Bags without an item that alarm: {false}."]
 
@@ -121,10 +121,10 @@ def speed_text(found: dict[str, Any], name: str) -> list[str]:
     ]
 
 
-def _interval(values: Any) -> str:
-    if isinstance(values, dict):  # of `beltline evaluate`; benchmarks give lists
-        values = [values[name] for name in ("value", "low", "high")]
-    return f"{values[0]:.2f} [{values[1]:.2f}, {values[2]:.2f}]"
+def rate(values: Any) -> str:
+    """``0.50 [0.40, 0.60]`` of a rate of `beltline evaluate` or of three numbers of a benchmark."""
+    three = [values[key] for key in ("value", "low", "high")] if isinstance(values, dict) else values
+    return "{:.2f} [{:.2f}, {:.2f}]".format(*three)
 
 
 def heading(model: ScreeningModel, note: str) -> str:

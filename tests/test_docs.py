@@ -102,6 +102,31 @@ def test_the_figures_of_clicks_are_the_committed_ones():
     assert any(line.startswith(first) for line in lines)
 
 
+def test_the_table_of_sizes_is_the_committed_one():
+    rows = list(csv.DictReader((DOCS / "reports/item_sizes/figures.csv").read_text().splitlines()))
+    assert markdown(rows) in PAGES["training.md"]
+
+
+def test_the_readmes_figures_stand_on_the_pages():
+    """Speed, the gun's detection and the two models' boxes: copied into the README, made for the pages."""
+    readme = (DOCS.parent / "README.md").read_text("utf-8")
+    total, later, first, following = re.search(
+        r"median (\d+) ms, p95 (\d+) ms; a click (\d+) ms, the next one (\d+) ms", readme
+    ).groups()
+    median, p95 = re.search(r"median ([\d.]+) ms, p95 ([\d.]+) ms", PAGES["models/starter-chr-3.md"]).groups()
+    assert (f"{float(median):.0f}", f"{float(p95):.0f}") == (total, later)
+    page = PAGES["models/starter-click-1.md"]
+    assert f"| beltline, first click | {first} ms |" in page
+    assert f"| beltline, next click | {following} ms |" in page
+    (gun,) = re.findall(r"gun on simulated test bags, PD at 5 % PFA \| (\S+ \[.+?\]) \|", readme)
+    assert f"| {gun} |" in PAGES["models/starter-chr-3.md"]
+    (gain,) = re.findall(r"boxes that overlap by half, detector .*, \+([\d.]+) \[", readme)
+    (boxes,) = re.findall(
+        r"starter-detector-2 over starter-chr-3.* boxes \+([\d.]+) \[", PAGES["models/starter-detector-2.md"]
+    )
+    assert f"{float(boxes):.2f}" == gain
+
+
 def test_the_table_of_own_thresholds_is_the_committed_one():
     rows = list(csv.DictReader((DOCS / "reports/own_thresholds/sixray.csv").read_text().splitlines()))
     assert {row["model"] for row in rows} == set(SCREENING)

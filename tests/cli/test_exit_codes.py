@@ -62,6 +62,7 @@ WRITERS = [
     "data stats __/sixray --out OUT",
     "data shards OUT --shards 1 --count 1 --library OUT",
     "data clicks OUT --shards 1 --count 1 --library OUT",
+    "click __/lone/gun/a.png --at 30,30 --out OUT/mask.png",
     "synthesize library __/lone --out OUT",
     "synthesize tip --bags __/set/images --threats __/lone --out OUT --count 1 --pixel-mm 1",
     "train detector --data __/set --out OUT --set steps=1",

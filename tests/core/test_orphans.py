@@ -8,18 +8,23 @@ import time
 
 import pytest
 
+from beltline.core.orphans import end_with_parent
+
 PARENT = """
 import multiprocessing, sys, time
 from beltline.core.orphans import end_with_parent
 
 def help_out():
-    end_with_parent(0.05)
+    end_with_parent()
     time.sleep(60)
 
-helper = multiprocessing.get_context("fork").Process(target=help_out)
-helper.start()
-print(helper.pid, flush=True)
-helper.join()
+if __name__ == "__main__":
+    context = multiprocessing.get_context(sys.argv[1])
+    helpers = [context.Process(target=help_out) for _ in range(3)]
+    for helper in helpers:
+        helper.start()
+    print(*(helper.pid for helper in helpers), flush=True)
+    helpers[0].join()
 """
 
 
@@ -33,12 +38,22 @@ def runs(pid):
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks into /proc")
-def test_a_helper_ends_when_the_one_it_helps_is_killed():
-    with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True) as parent:
-        helper = int(parent.stdout.readline())
-        assert runs(helper)
+@pytest.mark.parametrize("how", ["fork", "spawn"])
+def test_helpers_end_when_the_one_they_help_is_killed(how, tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    words = [sys.executable, str(script), how]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as parent:
+        helpers = [int(pid) for pid in parent.stdout.readline().split()]
+        assert all(map(runs, helpers))
+        time.sleep(0.5 if how == "fork" else 3)  # until they watch
         os.kill(parent.pid, signal.SIGKILL)
-    until = time.monotonic() + 10
-    while runs(helper) and time.monotonic() < until:
+    until = time.monotonic() + 20
+    while any(map(runs, helpers)) and time.monotonic() < until:
         time.sleep(0.05)
-    assert not runs(helper)
+    assert not any(map(runs, helpers))
+
+
+def test_it_is_for_helpers_alone():
+    with pytest.raises(RuntimeError, match="this is none"):
+        end_with_parent()

@@ -1,6 +1,7 @@
 """``beltline click``: point at something in a scan and get its mask."""
 
 import time
+from os.path import realpath  # Path.resolve raises at a loop of links
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -115,9 +116,9 @@ def _check(which: str, inputs: tuple[Path | None, ...], outputs: dict[str, Path 
             continue
         if path.suffix.lower() != ".png":
             raise typer.BadParameter(f"must be named .png, got {path.name!r}", param_hint=option)
-        if scan is not None and path.resolve() == scan.resolve():
+        if scan is not None and realpath(path) == realpath(scan):
             raise typer.BadParameter("would overwrite the scan; choose another name", param_hint=option)
-    written = [path.resolve() for path in outputs.values() if path is not None]
+    written = [realpath(path) for path in outputs.values() if path is not None]
     if len(set(written)) < len(written):
         raise typer.BadParameter("is the mask's own file; choose another name", param_hint="--overlay")
 

@@ -29,7 +29,12 @@ PerClass = Annotated[int, typer.Option(help="Objects baked per label, shared ove
 PixelMm = Annotated[float, typer.Option(help="Pixel pitch in mm.", min=0.5, max=10)]
 Width = Annotated[int, typer.Option(help="Of a scan in pixels, a multiple of 8.", min=64, max=2048)]
 Height = Annotated[int, typer.Option(help="Same.", min=64, max=2048)]
-Processes = Annotated[int, typer.Option(help="That bake and compose; 0 for one a CPU.", min=0)]
+Processes = Annotated[
+    int,
+    typer.Option(
+        help="That bake and compose; 0 for one a CPU.", min=0, callback=lambda n: n or os.cpu_count() or 1
+    ),
+]
 MIXED = "random:0.6,any:0.4"
 
 
@@ -79,11 +84,10 @@ def shards(
     if threats_each is None:
         labels = sorted({*names, *BagRecipe().everyday_prohibited})
         baking |= {"per_class": per_class, "labels": labels}
-    many = processes or os.cpu_count() or 1
-    opened = _opened(library, out, baking, split=chosen, pixel_mm=pixel_mm, processes=many)
+    opened = _opened(library, out, baking, split=chosen, pixel_mm=pixel_mm, processes=processes)
     drawn = (*names, *(name for name in more if name in names))
     written = write_shards(
-        out, opened, plan, shards=number, first=first, seed=seed, drawn=drawn, processes=many,
+        out, opened, plan, shards=number, first=first, seed=seed, drawn=drawn, processes=processes,
         on_progress=_report,
     )  # fmt: skip
     print(f"{out}: {written} shards of {count} bags from {len(opened.objects)} objects of the {split} split")
@@ -125,10 +129,9 @@ def clicks(
     with usage("--styles"):
         plan = ClickPlan(height=height, width=width, count=count, styles=looks, twins=twins)
     baking = {"seed": seed, "each": each, "per_class": per_class, "labels": sorted(PROHIBITED)}
-    many = processes or os.cpu_count() or 1
-    opened = _opened(library, out, baking, split=chosen, pixel_mm=pixel_mm, processes=many)
+    opened = _opened(library, out, baking, split=chosen, pixel_mm=pixel_mm, processes=processes)
     written = write_click_shards(
-        out, opened, plan, shards=number, first=first, seed=seed, processes=many, on_progress=_report
+        out, opened, plan, shards=number, first=first, seed=seed, processes=processes, on_progress=_report
     )
     print(f"{out}: {written} shards of {count} bags from {len(opened.objects)} objects of the {split} split")
     objects = open_click_shards(out).objects

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from os.path import realpath  # Path.resolve raises at a loop of links
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -112,7 +113,7 @@ def make_library(
         threats = uncluttered(found, clutter, dropped=dropped)
     else:
         plain = read_library(scans)
-        if (scans / INDEX).is_file() and scans.resolve() == out.resolve():
+        if (scans / INDEX).is_file() and realpath(scans) == realpath(out):
             note(f"{out}: counted, nothing added")
             _tell(census(plain), out, as_json=as_json)
             return

@@ -1,7 +1,7 @@
 """Several bags in one picture, as scanners have them that cut their pictures by length of belt.
 
-Every thing in such a picture takes up less of it. Pistols lie in public scans at 0.11 to 0.33 of the longer
-side, median 0.14; alone in a simulated bag at 0.40.
+Every thing in such a picture takes up less of it: guns in public scans a third of what they take up in a
+simulated bag alone, see ``benchmarks/item_sizes.py`` and docs/training.md.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def draw_montage(rng: np.random.Generator, scans: Sequence[Pixels]) -> Montage:
         scans: At least one; sides are multiples of 8.
     """
     rows = 2 if len(scans) > 3 else int(rng.integers(1, min(len(scans), 2) + 1))
-    cuts = [_content(scan) for scan in scans]
+    cuts = [content(scan) for scan in scans]
     tiles: list[Tile] = []
     top = width = 0
     for line in np.array_split(np.arange(len(scans)), rows):
@@ -108,8 +108,8 @@ def draw_montage(rng: np.random.Generator, scans: Sequence[Pixels]) -> Montage:
     return Montage((top, width), tuple(tiles))
 
 
-def _content(scan: Pixels) -> tuple[int, int, int, int]:
-    """What is not air, out to whole cells; all of a scan that is nothing else."""
+def content(scan: Pixels) -> tuple[int, int, int, int]:
+    """Top, left, bottom, right of what is not air in (H, W, 3), out to whole cells; all of a scan of air."""
     solid = scan.min(2) < AIR
     rows, columns = (np.flatnonzero(solid.any(axis)) for axis in (1, 0))
     if not len(rows):

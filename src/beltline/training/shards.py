@@ -200,7 +200,7 @@ def _stored(shards: Sequence[Shard], ends: NDArray[np.int64], item: int) -> Stor
 
 
 def montaged(rng: np.random.Generator, scans: Sequence[Stored]) -> Stored:
-    """Scans in one; a class is there if any has it, and not known if none is known to have it."""
+    """Scans in one; a class is there if any has it, else not known if it is not known of one."""
     if len(scans) == 1:
         return scans[0]
     montage = draw_montage(rng, [one.pixels for one in scans])
