@@ -32,7 +32,7 @@ from beltline.screening.outlines import draw_clicks
 Mask = NDArray[np.bool_]
 Values = dict[str, float]
 SMALLEST_PX = 150  # smaller regions are artefacts of resizing
-TOLERANCES = (4, 8, 12, 16, 24, 32, 48, 64)
+TOLERANCES = (8, 16, 24, 32, 48, 64, 80, 96, 128)
 REACHES = (40, 80, 140, 220)
 OURS, THREE = "click model", ", three clicks"
 

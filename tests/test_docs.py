@@ -94,6 +94,13 @@ def test_the_figures_of_a_page_are_those_of_the_card(name, table):
 def test_the_figures_of_clicks_are_the_committed_ones():
     assert click_page.real() in PAGES["models/starter-click-1.md"]
     assert click_page.real() in PAGES["click.md"]
+    rows = {
+        row["way"]: f"{float(row['one object (18): mIoU']):.2f}"
+        for row in csv.DictReader(click_page.REAL.read_text("utf-8").splitlines())
+    }
+    ours, plain = ([rows[way], rows[f"{way}, three clicks"]] for way in ("click model", "GrabCut 80"))
+    told = f"| {', '.join(ours)}; GrabCut at its best setting {', '.join(plain)} ([all]"
+    assert told in (DOCS.parent / "README.md").read_text("utf-8")
     card = open_model(find_weights("starter-click-1")).card
     found = json.loads(json.dumps(card.details["figures"]))
     lines = set(PAGES["models/starter-click-1.md"].splitlines())
