@@ -52,7 +52,7 @@ use the thresholds in the file, no fixed score.
 
 """
 WHOLE = """Bags of `beltline simulate`: every object traced in its bag, two energies, finer pixels. They
-differ from the bags it was trained and calibrated on, and the false alarms show it:
+differ from the bags it was trained and calibrated on:
 
 """
 BOTH = """## Beside the classifier, on the same bags
@@ -70,9 +70,8 @@ The same, over the classes that both know:
 REAL = """## Real scans
 
 `python benchmarks/real_scans.py DIR` on public research scans (SIXray and PIDray; they may not be shipped).
-Small sets, wide intervals, a few staged bags scanned many times. The ranking carries over better than the
-thresholds: at the operating point of 5 % on simulated bags few real items alarm. Before you rely on a model,
-choose thresholds on your own benign scans.
+Small sets, wide intervals, a few staged bags scanned many times. The shipped thresholds, 5 % on simulated
+bags, do not hold there (last rows): before you rely on a model, choose thresholds on your own benign scans.
 
 """
 
