@@ -5,6 +5,8 @@ import multiprocessing
 import os
 import signal
 
+import cv2
+import numpy as np
 import pytest
 import torch
 
@@ -34,6 +36,33 @@ def test_the_same_batches_in_the_same_order(count, start, stride):
     assert len(makers) == count
     assert os.getpid() not in makers
     assert not multiprocessing.active_children()
+
+
+class Blurs:
+    """Batch ``i`` is a blurred picture, and OpenCV's number of threads where it was made."""
+
+    def __call__(self, start, stride=1):
+        picture = np.random.default_rng(0).random((2000, 2000), np.float32)
+        while True:
+            blurred = cv2.GaussianBlur(picture, (31, 31), 5)
+            yield torch.tensor([float(blurred.mean()), cv2.getNumThreads()])
+
+
+def test_threads_of_opencv_before_the_fork_hold_nothing_up():
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(4)
+    try:
+        alone = next(Blurs()(0))
+        assert alone[1] == 4
+        stream = ProcessBatches(Blurs(), 2)(0)
+        for _ in range(4):
+            batch = next(stream)
+            assert batch[0] == pytest.approx(float(alone[0]))
+            assert batch[1] == 1
+        stream.close()
+        assert cv2.getNumThreads() == 4
+    finally:
+        cv2.setNumThreads(before)
 
 
 def test_an_error_comes_in_its_place():

@@ -52,8 +52,9 @@ class ProcessBatches:
             jobs = (self.batches, start + number * stride, self.count * stride, waiting)
             lanes.append((waiting, context.Process(target=_prepare, args=jobs, daemon=True)))
         try:
-            for _, process in lanes:
-                process.start()
+            with _no_pool_of_threads():
+                for _, process in lanes:
+                    process.start()
             for waiting, process in itertools.cycle(lanes):
                 yield _next(waiting, process)
         finally:
@@ -63,10 +64,20 @@ class ProcessBatches:
                 process.join()
 
 
+@contextlib.contextmanager
+def _no_pool_of_threads() -> Iterator[None]:
+    """OpenCV's threads do not come through a fork; a child that ends its pool waits for them for ever."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+
+
 def _prepare(batches: Batches, start: int, stride: int, waiting: Any) -> None:
     end_with_parent()
     torch.set_num_threads(1)
-    cv2.setNumThreads(1)  # a pool of threads does not come through a fork
     stream: Iterable[Any] = batches(start, stride)
     with contextlib.suppress(KeyboardInterrupt):  # the parent tells what it does about it
         try:
