@@ -50,6 +50,7 @@ def run(words, place, capsys):
 # One command a verb that writes; OUT is where.
 WRITERS = [
     "simulate OUT --bags 1 --pixel-mm 8",
+    "simulate OUT --scene electronics --bags 1 --pixel-mm 8",
     "screen __/set --out OUT --limit 1",
     "demo --out OUT --bags 1 --no-browser",
     "data fake opixray OUT",
@@ -141,6 +142,14 @@ VALUES = [
     ("simulate __/s --split foo", USAGE, "--split"),
     ("simulate __/s --classes foo", USAGE, "--classes"),
     ("simulate __/s --views 3", USAGE, "--views"),
+    ("simulate __/s --scene houses", USAGE, "must be bags or electronics"),
+    ("simulate __/s --scene electronics --classes gun", USAGE, "is for --scene bags"),
+    ("simulate __/s --scene electronics --positives 0.1", USAGE, "is for --scene bags"),
+    ("simulate __/s --twins", USAGE, "is for --scene electronics"),
+    ("simulate __/s --kinds blade", USAGE, "is for --scene electronics"),
+    ("simulate __/s --anomalies 0", USAGE, "is for --scene electronics"),
+    ("simulate __/s --scene electronics --families car", USAGE, "one or more of laptop"),
+    ("simulate __/s --scene electronics --twins --anomalies 0.3", USAGE, "must be 0.5"),
     ("simulate __/s --bags -1", USAGE, "--bags"),
     ("simulate __/s --seed -1", USAGE, "--seed"),
     ("simulate __/s --workers 0", USAGE, "--workers"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -51,12 +51,13 @@ class BagRecipe:
         garments: Fewest and most soft goods (half of them below, half above the rest); what no longer fits
             stays at home, about half of them.
         everyday_prohibited: Labels outside ``classes`` that benign bags may hold now and then.
-        concealed: Share of electronics that hold an anomaly, when "anomaly" is in ``classes``.
         containers: Weight per container kind; kinds that do not exist are ignored.
         split: Which items may be used.
         neighbour: Share of scans in which another bag is cut off by the frame.
         sparse: Share of nearly empty bags (few things, no garments).
     """
+
+    kind: ClassVar[str] = "simulated"
 
     classes: tuple[str, ...] = PROHIBITED
     positives: float = 0.5
@@ -64,7 +65,6 @@ class BagRecipe:
     items: tuple[int, int] = (8, 30)
     garments: tuple[int, int] = (6, 28)
     everyday_prohibited: tuple[str, ...] = ("liquid", "battery")
-    concealed: float = 0.5
     containers: Mapping[str, float] = field(default_factory=lambda: dict(CONTAINER_WEIGHTS))
     split: Split = "train"
     neighbour: float = 0.15
@@ -78,6 +78,10 @@ class BagRecipe:
             raise ValueError(f"positives must be in [0, 1], got {self.positives}")
         if self.split not in SPLITS:
             raise ValueError(f"split must be one of {SPLITS}, got {self.split!r}")
+
+    def scene(self, seed_of: Callable[[int], int], index: int) -> Scene:
+        """Bag ``index`` of a set: ``seed_of`` gives the seed of each bag."""
+        return draw_scene(seed_of(index), self)
 
 
 @dataclass(frozen=True)
@@ -129,18 +133,27 @@ def draw_scene(seed: int, recipe: BagRecipe) -> Scene:
     """
     rng = np.random.default_rng(seed)
     positive = bool(rng.random() < recipe.positives and recipe.classes)
-    container, shell = _draw_container(rng, recipe)
-    wanted = _draw_families(rng, recipe, positive)
-    rules = PackingRules(
+    container, shell = draw_container(rng, recipe)
+    wanted = draw_families(rng, recipe, positive)
+
+    def must(item: Item) -> bool:
+        return item.threat and item.label in recipe.classes
+
+    contents = pack_things(rng, shell, wanted, draw_rules(rng), must)
+    placed = (container, *contents, *draw_neighbour(rng, recipe, shell))
+    notes = {"split": recipe.split, "positive": positive}
+    return Scene(seed, placed, draw_turn(rng), notes)
+
+
+def draw_rules(rng: Rng) -> PackingRules:
+    """How things are laid into one bag: tidily or not."""
+    return PackingRules(
         flat=rng.uniform(0.45, 0.8), tilt_deg=rng.uniform(3, 14), aligned=rng.uniform(0.2, 0.8)
     )
-    contents = _pack(rng, recipe, shell, wanted, rules)
-    placed = (container, *contents, *_draw_neighbour(rng, recipe, shell))
-    notes = {"split": recipe.split, "positive": positive}
-    return Scene(seed, placed, _draw_turn(rng), notes)
 
 
-def _draw_container(rng: Rng, recipe: BagRecipe) -> tuple[Placed, Container]:
+def draw_container(rng: Rng, recipe: BagRecipe) -> tuple[Placed, Container]:
+    """A container of the recipe's kinds, as a thing of the scene and as built."""
     kinds = [kind for kind in sorted(recipe.containers) if kind in CONTAINERS]
     weights = np.array([recipe.containers[kind] for kind in kinds], dtype=float)
     kind = str(rng.choice(kinds, p=weights / weights.sum()))
@@ -148,7 +161,7 @@ def _draw_container(rng: Rng, recipe: BagRecipe) -> tuple[Placed, Container]:
     return Placed(kind, seed, IDENTITY, "container", True), CONTAINERS[kind](np.random.default_rng(seed))
 
 
-def _draw_families(rng: Rng, recipe: BagRecipe, positive: bool) -> list[tuple[str, int]]:
+def draw_families(rng: Rng, recipe: BagRecipe, positive: bool) -> list[tuple[str, int]]:
     """Families with item seeds in packing order: garments, hard things and threats mixed, garments."""
     garments, things, sparse = draw_counts(rng, recipe)
     soft, hard = _families(soft=True), _families(soft=False)
@@ -176,20 +189,28 @@ def draw_threat_labels(rng: Rng, recipe: BagRecipe) -> list[str]:
     return [str(label) for label in rng.choice(recipe.classes, count(rng, *recipe.threats))]
 
 
-def _pack(
+def pack_things(
     rng: Rng,
-    recipe: BagRecipe,
     shell: Container,
     wanted: Sequence[tuple[str, int]],
     rules: PackingRules,
+    must: Callable[[Item], bool],
 ) -> list[Placed]:
-    """Lay the things into the container; a prohibited item that does not fit is pushed in at the centre."""
+    """Lay things into a container; one that does not fit stays at home.
+
+    Args:
+        rng: Source of chance.
+        shell: The container.
+        wanted: Families and item seeds in packing order.
+        rules: How they are laid.
+        must: Whether an item that does not fit is pushed in near the centre instead.
+    """
     bag = HeightMap(np.asarray(shell.inner_size, dtype=np.float64))
     contents = []
     for family, seed in wanted:
         item = make_item(family, seed)
         pose = bag.place(rng, item, rules)
-        if pose is None and item.threat and item.label in recipe.classes:
+        if pose is None and must(item):
             pose = _pushed_in(rng, item, bag.inner)
         if pose is not None:
             contents.append(Placed(family, seed, pose))
@@ -204,18 +225,18 @@ def _pushed_in(rng: Rng, item: Item, inner: np.ndarray) -> Pose:
     return Pose(turn, offset - turn @ middle)
 
 
-def _draw_turn(rng: Rng) -> float:
+def draw_turn(rng: Rng) -> float:
     """Most bags lie along or across the belt, some anyhow."""
     if rng.random() < 0.3:
         return float(rng.uniform(0, 360))
     return float(rng.integers(4) * 90 + rng.normal(0, 7))
 
 
-def _draw_neighbour(rng: Rng, recipe: BagRecipe, shell: Container) -> list[Placed]:
+def draw_neighbour(rng: Rng, recipe: BagRecipe, shell: Container) -> list[Placed]:
     """Another bag behind this one on the belt, of which the frame shows only an edge."""
     if rng.random() >= recipe.neighbour:
         return []
-    container, other = _draw_container(rng, recipe)
+    container, other = draw_container(rng, recipe)
     side = 1.0 if rng.random() < 0.5 else -1.0
     reach = (shell.inner_size[0] + other.inner_size[0]) / 2
     shift = np.array([side * (reach + rng.uniform(-30, 40)), rng.uniform(-80, 80), 0.0])

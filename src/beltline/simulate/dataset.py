@@ -3,24 +3,47 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import cv2
 import numpy as np
 
 from beltline.core import Instances, Masks, Progress, counted
 from beltline.formats import SetWriter, begin_plan
-from beltline.simulate.bags import BagRecipe
-from beltline.simulate.generate import SimulatedBag, simulate_bag
+from beltline.simulate.bags import BagRecipe, Split
+from beltline.simulate.generate import SimulatedBag, photograph_scene
 from beltline.simulate.photograph import check_style
 from beltline.simulate.scanner import Scanner, Seen, View
+from beltline.simulate.scene import Scene
 
+NOTED = ("place", "device", "pair")  # notes of a scene that an image's record repeats
 TERMS = "Simulated by Beltline; no real scan is in it. Use it as you like (Apache-2.0)."
+
+
+class SceneRecipe(Protocol):
+    """What the scenes of a set are like, a frozen dataclass: `BagRecipe`, `ElectronicsRecipe`.
+
+    Attributes:
+        kind: What a folder of such scenes holds; none holds two kinds.
+    """
+
+    kind: ClassVar[str]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What images are labelled with."""
+
+    @property
+    def split(self) -> Split:
+        """Which items are used."""
+
+    def scene(self, seed_of: Callable[[int], int], index: int) -> Scene:
+        """Scene ``index``, drawn with the seeds that ``seed_of`` gives for numbers."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +53,7 @@ class SetPlan:
     Attributes:
         bags: Number of bags; each gives ``scanner.views`` images.
         seed: Bag i is drawn with a seed that depends on this and i alone, whatever the workers.
-        recipe: What bags are like.
+        recipe: What scenes are like.
         scanner: Geometry and sampling.
         style: A colour style, "any" or "random".
         everyday: Whether everyday objects get masks too, not only prohibited ones.
@@ -38,7 +61,7 @@ class SetPlan:
 
     bags: int
     seed: int = 0
-    recipe: BagRecipe = field(default_factory=BagRecipe)
+    recipe: SceneRecipe = field(default_factory=BagRecipe)
     scanner: Scanner = field(default_factory=Scanner)
     style: str = "any"
     everyday: bool = True
@@ -80,7 +103,7 @@ def simulate_set(
     Raises:
         BadInputError: If the folder was begun with another plan, or holds more bags than this one has.
     """
-    begin_plan(root, "simulated", _plan(plan))
+    begin_plan(root, plan.recipe.kind, _plan(plan))
     writer = SetWriter(root, classes=plan.recipe.classes)
     writer.require_only(name for i in range(plan.bags) for name in item_names(plan, i))
     todo = [i for i in range(plan.bags) if not all(writer.has(name) for name in item_names(plan, i))]
@@ -115,7 +138,8 @@ def _single_threaded() -> None:
 
 
 def _write_bag(root: Path, plan: SetPlan, index: int) -> int:
-    bag = simulate_bag(plan.bag_seed(index), recipe=plan.recipe, scanner=plan.scanner, style=plan.style)
+    scene = plan.recipe.scene(plan.bag_seed, index)
+    bag = photograph_scene(scene, scanner=plan.scanner, style=plan.style)
     write_bag(SetWriter(root, classes=plan.recipe.classes), plan, index, bag)
     return index
 
@@ -123,6 +147,7 @@ def _write_bag(root: Path, plan: SetPlan, index: int) -> int:
 def write_bag(writer: SetWriter, plan: SetPlan, index: int, bag: SimulatedBag) -> None:
     """Write every view of a bag into a set."""
     scene = {**bag.scene.to_json(), "scanner": asdict(plan.scanner), "style": bag.look.name}
+    noted = {name: value for name, value in bag.scene.notes.items() if name in NOTED}
     for number, (name, view) in enumerate(zip(item_names(plan, index), bag.views, strict=True)):
         shot = bag.photographs[number]
         seen = [s for s in view.seen if s.threat or plan.everyday]
@@ -134,7 +159,13 @@ def write_bag(writer: SetWriter, plan: SetPlan, index: int, bag: SimulatedBag) -
             image_labels=_labels(plan.recipe, view),
             scene=scene,
             pixel_mm=plan.scanner.pixel_mm,
-            extra={"bag": index, "view": number, "style": bag.look.name, "split": plan.recipe.split},
+            extra={
+                "bag": index,
+                "view": number,
+                "style": bag.look.name,
+                "split": plan.recipe.split,
+                **noted,
+            },
             instance_extras=[_extra(s) for s in seen],
         )
 
@@ -147,7 +178,7 @@ def instances_of(view: View, seen: list[Seen]) -> Instances:
     return Instances(boxes, tuple(s.label for s in seen), masks=Masks.encode(stack))
 
 
-def _labels(recipe: BagRecipe, view: View) -> list[float]:
+def _labels(recipe: SceneRecipe, view: View) -> list[float]:
     present = {s.label for s in view.seen if s.threat}
     return [float(label in present) for label in recipe.classes]
 
@@ -172,6 +203,14 @@ def _plan(plan: SetPlan) -> dict[str, Any]:
 
 
 def _card(plan: SetPlan) -> dict[str, Any]:
-    recipe = asdict(replace(plan.recipe, containers=dict(plan.recipe.containers)))
-    fields = {**_plan(plan), "recipe": recipe, "scanner": asdict(plan.scanner)}
-    return {"source": "simulated", "terms": TERMS, "bags": plan.bags, **fields}
+    told = {**_plan(plan), "recipe": _plain(plan.recipe), "scanner": asdict(plan.scanner)}
+    return {"source": "simulated", "terms": TERMS, "bags": plan.bags, **told}
+
+
+def _plain(recipe: Any) -> dict[str, Any]:
+    """A recipe as JSON values; `asdict` takes no read-only mappings."""
+    return {one.name: _dict_of(getattr(recipe, one.name)) for one in fields(recipe)}
+
+
+def _dict_of(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value

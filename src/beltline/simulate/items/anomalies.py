@@ -90,13 +90,36 @@ def anomalous(
         raise ValueError(f"difficulty must be in [0, 1], got {difficulty}")
     device = DEVICES[family](np.random.default_rng(seed))
     rng = np.random.default_rng([seed, 1])
-    drawn, hard = pick(rng, *KINDS), float(rng.random())
+    drawn, hard = _draw_kind(rng), float(rng.random())
     wish = _Wish(kind or drawn, hard if difficulty is None else difficulty, seed)
     if wish.kind == "removed_component":
         return device.item, _without(rng, device, wish)
     if rng.random() < _REPLACES.get(wish.kind, 0.0):
         return device.item, _replaced(rng, device, wish)
     return device.item, _with_added(rng, device, wish)
+
+
+def twin_of(seed: int) -> tuple[int, str]:
+    """Seed of the benign twin of an item ``make_item("laptop_anomaly", seed)``, and the kind of its anomaly.
+
+    Nothing is built for it.
+
+    Example:
+        >>> twin, kind = twin_of(7)
+        >>> item = FAMILIES["phone_anomaly"](np.random.default_rng(7))
+        >>> item.params["twin_seed"] == twin, item.params["kind"] == kind
+        (True, True)
+    """
+    twin = _draw_twin(np.random.default_rng(seed))
+    return twin, _draw_kind(np.random.default_rng([twin, 1]))
+
+
+def _draw_twin(rng: Rng) -> int:
+    return int(rng.integers(2**53))
+
+
+def _draw_kind(rng: Rng) -> str:
+    return pick(rng, *KINDS)
 
 
 def _with_added(rng: Rng, device: Device, wish: _Wish) -> Item:
@@ -185,7 +208,7 @@ def _bulk(parts: Sequence[Part]) -> str:
 
 def _maker(family: str) -> ItemMaker:
     def make(rng: Rng) -> Item:
-        return anomalous(family, int(rng.integers(2**53)))[1]
+        return anomalous(family, _draw_twin(rng))[1]
 
     return make
 
