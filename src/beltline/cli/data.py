@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from beltline.cli import data_sets, data_shards, data_sixray
+from beltline.cli import data_devices, data_sets, data_shards, data_sixray
 from beltline.cli.context import JsonFlag, print_json
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ data_app = typer.Typer(no_args_is_help=True, help="Compare and look after data s
 data_sets.register(data_app)
 data_sixray.register(data_app)
 data_shards.register(data_app)
+data_devices.register(data_app)
 
 
 @data_app.callback()

@@ -36,6 +36,7 @@ from beltline.core.report import (
 from beltline.core.scan import Quantity, Scan
 from beltline.core.taxonomy import (
     ANOMALY,
+    ELECTRONICS,
     FORMER,
     LABELS,
     PROHIBITED,
@@ -59,7 +60,8 @@ __all__ = [
     "as_boxes", "box_area", "box_iou", "clip_boxes", "xywh_to_xyxy", "xyxy_to_xywh",
     "mask_window", "overlap",
     # class names
-    "ANOMALY", "FORMER", "LABELS", "PROHIBITED", "STARTER_CLASSES", "canonical", "is_threat", "with_former",
+    "ANOMALY", "ELECTRONICS", "FORMER", "LABELS", "PROHIBITED", "STARTER_CLASSES",
+    "canonical", "is_threat", "with_former",
     # errors
     "BeltlineError", "BadInputError", "UntrustedWeightsError", "MissingExtraError",
     "PartialFailureError", "QualityGateError", "ShapeError",

@@ -7,6 +7,11 @@ from types import MappingProxyType
 ANOMALY = "anomaly"
 """Something concealed in an electronic device."""
 
+ELECTRONICS: tuple[str, ...] = (
+    "laptop", "tablet", "phone", "radio", "power_tool", "camera", "speaker", "game_console",
+)  # fmt: skip
+"""Devices in which something may be concealed; no label of theirs is prohibited."""
+
 STARTER_CLASSES: tuple[str, ...] = (
     "gun", "knife", "wrench", "pliers", "scissors", "hammer", "handcuffs", "baton", "bullet", "lighter",
     "battery", "pressure_vessel", "razor_blade", "saw_blade", "screwdriver", "fireworks", "dart",
