@@ -1,4 +1,4 @@
-"""``beltline data shards | clicks``: bags composed from baked objects, to train on."""
+"""``beltline data shards | clicks | electronics``: bags composed from baked objects, to train on."""
 
 import os
 from pathlib import Path
@@ -138,6 +138,49 @@ def clicks(
     print(f"objects to click: {len(objects)}, prohibited {objects['threat'].sum()}")
 
 
+def electronics(
+    out: Out,
+    split: SplitName = "train",
+    number: Number = 16,
+    first: First = 0,
+    pairs: Annotated[int, typer.Option(help="Devices per shard, benign and with an anomaly.", min=1)] = 50,
+    seed: Seed = 0,
+    styles: Looks = MIXED,
+    families: Annotated[str, typer.Option(help="Devices, comma separated; empty means all.")] = "",
+    kinds: Annotated[str, typer.Option(help="What is concealed, comma separated; empty means all.")] = "",
+    in_bags: Annotated[
+        float, typer.Option(help="Share in luggage; the others lie in trays.", min=0, max=1)
+    ] = 0.5,
+    library: Library = None,
+    each: Each = 24,
+    pixel_mm: PixelMm = 0.91,
+    processes: Processes = 1,
+) -> None:
+    """Compose devices and their twins in trays and bags, cut out and into parts, to train anomaly models on.
+
+    Example: beltline data electronics devices/train --split train --shards 16 --seed 1
+    """
+    from beltline.simulate import DEVICES, KINDS, BagRecipe, ElectronicsRecipe
+    from beltline.simulate.device_shards import DeviceShardPlan, write_device_shards
+
+    chosen = _split(split)
+    with usage("--families, --kinds"):
+        names = tuple(name.strip() for name in families.split(",") if name.strip()) or tuple(DEVICES)
+        hidden = tuple(name.strip() for name in kinds.split(",") if name.strip()) or KINDS
+        recipe = ElectronicsRecipe(names, hidden, twins=True, in_bags=in_bags, split=chosen)
+    looks = _styles(styles)
+    with usage("--styles"):
+        plan = DeviceShardPlan(pairs, looks)
+    everyday = sorted(BagRecipe().everyday_prohibited)
+    baking = {"seed": seed, "each": each, "per_class": each, "labels": everyday}
+    opened = _opened(library, out, baking, split=chosen, pixel_mm=pixel_mm, processes=processes)
+    written = write_device_shards(
+        out, opened, recipe, plan, shards=number, first=first, seed=seed, processes=processes,
+        on_progress=_report,
+    )  # fmt: skip
+    print(f"{out}: {written} shards of {pairs} devices, each benign and with something concealed")
+
+
 def _split(name: str) -> "Split":
     from beltline.simulate.bags import SPLITS
 
@@ -193,3 +236,4 @@ def register(app: typer.Typer) -> None:
     """Add these commands to ``beltline data``."""
     app.command()(shards)
     app.command()(clicks)
+    app.command()(electronics)

@@ -104,7 +104,7 @@ def draw_electronics(seed: int, recipe: ElectronicsRecipe, *, concealed: bool | 
     """
     rng = np.random.default_rng(seed)
     family = str(rng.choice(recipe.families))
-    hidden, twin = _draw_seeds(rng, family, recipe)
+    hidden, twin = draw_device_seeds(rng, recipe)
     drawn = chance(rng, recipe.anomalies)
     positive = drawn if concealed is None else concealed
     in_bag = chance(rng, recipe.in_bags)
@@ -115,7 +115,7 @@ def draw_electronics(seed: int, recipe: ElectronicsRecipe, *, concealed: bool | 
     return Scene(seed, tuple(placed), draw_turn(rng), {**notes, "device": family, "pair": twin})
 
 
-def _draw_seeds(rng: Rng, family: str, recipe: ElectronicsRecipe) -> tuple[int, int]:
+def draw_device_seeds(rng: Rng, recipe: ElectronicsRecipe) -> tuple[int, int]:
     """Seeds of a device with an anomaly and of its benign twin: both of the split, the kind a wanted one."""
     while True:
         hidden = split_seed(rng, recipe.split)

@@ -81,8 +81,12 @@ class BakedObject:
 class ObjectLibrary:
     """Baked objects of one split at one pixel pitch; read-only, memory mapped, shared by workers."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, left_out: Collection[str] = ()) -> None:
         """Open a library written by :func:`bake_library`.
+
+        Args:
+            root: Its folder.
+            left_out: Families that are passed over.
 
         Raises:
             ValueError: If ``root`` holds none.
@@ -96,12 +100,13 @@ class ObjectLibrary:
         self.baked: Mapping[str, Any] = {key: record[key] for key in record if key != "objects"}
         self.pixel_mm: float = record["pixel_mm"]
         self.split: Split = record["split"]
-        self.objects = [_recorded(o) for o in record["objects"]]
+        self.left_out = frozenset(left_out)
+        self.objects = [_recorded(o) for o in record["objects"] if o["family"] not in self.left_out]
         self._data = np.memmap(root / "objects.f16", dtype=np.float16, mode="r")
 
-    def __reduce__(self) -> tuple[type[ObjectLibrary], tuple[Path]]:
+    def __reduce__(self) -> tuple[type[ObjectLibrary], tuple[Path, frozenset[str]]]:
         """To other processes goes the place, not the objects."""
-        return ObjectLibrary, (self.root,)
+        return ObjectLibrary, (self.root, self.left_out)
 
     def window(self, baked: BakedObject) -> NDArray[np.float32]:
         """(6, h, w) float32 basis window."""
