@@ -24,6 +24,7 @@ from beltline.metrics.clicks import (
     random_clicks,
 )
 from beltline.metrics.conformal import conformal_rank, fewest, true_rate_range
+from beltline.metrics.confusion import Confusion, ImpliedRates, confusion_of, implied
 from beltline.metrics.detections import (
     Boxes,
     Matched,
@@ -78,6 +79,18 @@ from beltline.metrics.paired import (
     paired_bootstrap_of_counts,
     seed_interval,
 )
+from beltline.metrics.part_fusion import (
+    FUSIONS,
+    Fusion,
+    FusionFigures,
+    choose_fusion,
+    compare_fusions,
+    expected_false_alarms,
+    fuse_log_odds,
+    fuse_max,
+    fuse_noisy_or,
+    fuse_top_mean,
+)
 from beltline.metrics.ranking import (
     average_precision,
     known_mean,
@@ -106,6 +119,10 @@ __all__ = [
     "OperatingPoint", "PdPfaCurve", "Rate", "bootstrap_interval", "choose_thresholds", "pd_pfa_curve",
     "rates_at_threshold", "scan_thresholds", "threshold_at_pfa", "wilson",
     "conformal_rank", "fewest", "true_rate_range",
+    "Confusion", "ImpliedRates", "confusion_of", "implied",
+    # one decision of many parts
+    "FUSIONS", "Fusion", "FusionFigures", "choose_fusion", "compare_fusions", "expected_false_alarms",
+    "fuse_log_odds", "fuse_max", "fuse_noisy_or", "fuse_top_mean",
     # misses by class and property
     "AREA_EDGES", "OCCLUSION_EDGES", "MissTable", "miss_table", "object_misses",
     # is one model better
