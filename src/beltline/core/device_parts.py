@@ -149,14 +149,25 @@ def framed(rgb: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
         >>> framed(np.zeros((10, 40, 3), np.uint8), (190, 150)).shape
         (190, 150, 3)
     """
-    height, width = rgb.shape[:2]
-    scale = min(size[0] / height, size[1] / width)
-    inner = (min(max(round(width * scale), 1), size[1]), min(max(round(height * scale), 1), size[0]))
-    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    rows, columns = frame_in(rgb.shape[:2], size)
+    inner = (columns.stop - columns.start, rows.stop - rows.start)
+    way = cv2.INTER_AREA if inner[1] < rgb.shape[0] else cv2.INTER_LINEAR
     canvas = np.full((*size, 3), AIR, np.uint8)
-    top, left = (size[0] - inner[1]) // 2, (size[1] - inner[0]) // 2
-    canvas[top : top + inner[1], left : left + inner[0]] = cv2.resize(rgb, inner, interpolation=way)
+    canvas[rows, columns] = cv2.resize(rgb, inner, interpolation=way)
     return canvas
+
+
+def frame_in(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[slice, slice]:
+    """Rows and columns of a frame ``size`` (H, W) that a picture of ``shape`` (h, w) fills, aspect kept.
+
+    Example:
+        >>> frame_in((10, 40), (190, 150))
+        (slice(76, 114, None), slice(0, 150, None))
+    """
+    scale = min(size[0] / shape[0], size[1] / shape[1])
+    height, width = (min(max(round(n * scale), 1), most) for n, most in zip(shape, size, strict=True))
+    top, left = (size[0] - height) // 2, (size[1] - width) // 2
+    return slice(top, top + height), slice(left, left + width)
 
 
 def object_picture(device: CutDevice, size: tuple[int, int] = OBJECT_SIZE) -> NDArray[np.uint8]:

@@ -20,8 +20,6 @@ from beltline.models.part_trunks import Trunk
 
 CLASSES = 2  # benign, anomalous
 LEAST_SIDE = 64  # pixels
-PART_SIZE = (190, 150)  # height and width of the paper's parts, pixels
-OBJECT_SIZE = (224, 224)  # of its whole objects
 CHUNK = 16  # pictures that `trunk_features` looks at together
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
+from beltline.core.device_parts import OBJECT_SIZE, PART_SIZE
 from beltline.models.backbones import load_backbone_weights
 from beltline.models.bcnn import Bcnn
 from beltline.models.dfl import Dfl, DflOptions
 from beltline.models.macnn import MaCnn, MaCnnOptions
-from beltline.models.part_classifier import OBJECT_SIZE, PART_SIZE, PartClassifier
+from beltline.models.part_classifier import PartClassifier
 from beltline.models.part_trunks import (
     Packaged,
     Trunk,

@@ -13,6 +13,7 @@ from beltline.core import BadInputError
 #: Modules with a ``SYSTEM`` by its name; imported when it is wanted, because they need torch.
 SYSTEMS: Mapping[str, str] = MappingProxyType(
     {
+        "anomaly": "beltline.systems.anomaly.system",
         "chr": "beltline.systems.chr.system",
         "click": "beltline.systems.click.system",
         "detector": "beltline.systems.detector.system",

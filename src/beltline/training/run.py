@@ -131,6 +131,8 @@ def train(
     keep_freed_memory()
     with building():
         model, fabric = _started(system, wanted), build_fabric(wanted.training)
+        if system.begin and not resume:  # a run that goes on takes what it had
+            system.begin(wanted, model, opened)
         quicken(model)
         backbone = _backbone(system, wanted, model)
         still = hold_still(backbone, wanted.training) if backbone else ()

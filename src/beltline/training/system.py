@@ -66,6 +66,7 @@ class System(Generic[R, D]):
         uses: Fields of the recipe that do not count always, or not on this data: to set one that does not
             is refused.
         start: Takes over the weights that the recipe's ``init`` and the like name.
+        begin: Sets from training data what starts neither at random nor from other weights.
         backbone: The part of a model that can be frozen or learn at its own rate; None where it has none.
         default: Recipe of a training that names none; empty for the first.
         steps: Optimizer steps of a run, where the data decides them too; else the recipe's.
@@ -84,6 +85,7 @@ class System(Generic[R, D]):
     loss: Callable[[R], Loss]
     uses: Callable[[R, D], Sequence[Use[R]]] | None = None
     start: Callable[[R, nn.Module], None] | None = None
+    begin: Callable[[R, nn.Module, D], None] | None = None
     backbone: Callable[[nn.Module], nn.Module | None] | None = None
     default: str = ""
     steps: Callable[[R, D], int] | None = None

@@ -1,0 +1,150 @@
+"""Batches of anomaly models: devices with their twins, or single pictures of parts and objects."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from beltline.core.device_parts import framed, object_picture
+from beltline.formats.device_shards import DeviceShards
+from beltline.models.dense_anomaly import STRIDE
+from beltline.systems.anomaly.recipe import AnomalyRecipe
+from beltline.training.ahead import built_ahead
+from beltline.training.augment import apply_to_masks, apply_to_pixels, sample_augmentation
+
+Rng = np.random.Generator
+Pixels = NDArray[np.uint8]
+
+
+class PlaceBatch(NamedTuple):
+    """B devices.
+
+    Attributes:
+        images: (B, 3, H, W) float32 in [0, 1].
+        hidden: (B, 1, H / 4, W / 4) float32 share of each place that is concealed.
+        device: (B, 1, H / 4, W / 4) float32 share that is device.
+    """
+
+    images: Tensor
+    hidden: Tensor
+    device: Tensor
+
+
+class PictureBatch(NamedTuple):
+    """B pictures of parts or devices.
+
+    Attributes:
+        images: (B, 3, H, W) float32 in [0, 1].
+        labels: (B,) int64: 0 benign, 1 anomalous.
+    """
+
+    images: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class AnomalyBatches:
+    """Batches for `fit`: batch ``i`` depends on nothing but the shards, the recipe and ``i``.
+
+    Attributes:
+        shards: Devices.
+        recipe: What a batch is of.
+    """
+
+    shards: DeviceShards
+    recipe: AnomalyRecipe
+
+    def __call__(self, start: int, stride: int = 1) -> Iterator[Any]:
+        """Batches number ``start``, ``start + stride``, ..., prepared ahead, without end."""
+        build: Callable[[int], Any] = self.places if self.recipe.level == "places" else self.pictures
+        workers = max(self.recipe.training.workers, 1)
+        return built_ahead(build, itertools.count(start, stride), workers, "devices")
+
+    def places(self, index: int) -> PlaceBatch:
+        """Devices beside their twins, both augmented alike: they differ in what is hidden alone."""
+        rng = np.random.default_rng((self.recipe.training.seed, 1, index))
+        rows: list[tuple[Pixels, Pixels, Pixels]] = []
+        while len(rows) < self.recipe.training.batch_size:
+            twins = self._pairs[int(rng.integers(len(self._pairs)))]
+            rows += [self._placed(np.random.default_rng(seed), int(one)) for one, seed in _alike(rng, twins)]
+        images, hidden, device = zip(*rows[: self.recipe.training.batch_size], strict=True)
+        return PlaceBatch(as_images(images), _shares(hidden), _shares(device))
+
+    def pictures(self, index: int) -> PictureBatch:
+        """Pictures drawn so that benign and anomalous ones are as many: the rarer class repeats."""
+        rng = np.random.default_rng((self.recipe.training.seed, 1, index))
+        images, labels = [], []
+        for number in range(self.recipe.training.batch_size):
+            label = number % 2
+            images.append(self.picture(rng, int(rng.choice(self.rows_of[label]))))
+            labels.append(label)
+        return PictureBatch(as_images(images), torch.tensor(labels))
+
+    def picture(self, rng: Rng | None, row: int) -> Pixels:
+        """A part, or a device, (H, W, 3) as the network sees it; augmented where there is a generator."""
+        shape = self.recipe.shape
+        if self.recipe.level == "part":
+            plain = framed(self.shards.part(row), shape)
+        else:
+            plain = object_picture(self.shards.device(row), shape)
+        if rng is None:
+            return plain
+        drawn = sample_augmentation(rng, self.recipe.augmentation, source=shape, output=shape)
+        return apply_to_pixels(plain, drawn, shape)
+
+    @cached_property
+    def rows_of(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows of benign and of anomalous parts, or devices."""
+        if self.recipe.level == "part":
+            labels = self.shards.parts["label"]
+        else:
+            labels = self.shards.devices["positive"].astype(np.int8)
+        return np.flatnonzero(labels == 0), np.flatnonzero(labels == 1)
+
+    @cached_property
+    def _pairs(self) -> list[NDArray[np.int64]]:
+        """Rows of each device and its twin; of devices whose anomaly's place is not known none."""
+        known = np.flatnonzero(self.shards.devices["masked"])
+        _, group = np.unique(self.shards.devices["pair"][known], return_inverse=True)
+        order = np.argsort(group, kind="stable")
+        return np.split(known[order], np.flatnonzero(np.diff(group[order])) + 1)
+
+    def _placed(self, rng: Rng, row: int) -> tuple[Pixels, Pixels, Pixels]:
+        planes, shape = self.shards.planes(row), self.recipe.shape
+        picture = framed(np.ascontiguousarray(planes[..., :3]), shape)
+        masks = framed_masks(planes, shape)
+        drawn = sample_augmentation(rng, self.recipe.augmentation, source=shape, output=shape)
+        hidden, device = apply_to_masks(masks, drawn, shape, stride=STRIDE)
+        return apply_to_pixels(picture, drawn, shape), hidden, device
+
+
+def framed_masks(planes: Pixels, shape: tuple[int, int]) -> Pixels:
+    """Coverage (2, H / 4, W / 4) uint8 of what is concealed and of the device, framed as its picture is."""
+    masks = np.stack([planes[..., 4] == 1, planes[..., 3] != 255, np.zeros(planes.shape[:2], bool)], axis=2)
+    small = (shape[0] // STRIDE, shape[1] // STRIDE)
+    # `framed` pads with white, so what is not there is white while it does
+    found = 255 - framed(np.where(masks, 0, 255).astype(np.uint8), small)
+    return np.ascontiguousarray(found.transpose(2, 0, 1)[:2])
+
+
+def _alike(rng: Rng, twins: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    seed = int(rng.integers(2**40))
+    return ((int(one), seed) for one in twins)
+
+
+def as_images(pictures: Sequence[Pixels]) -> Tensor:
+    """(B, 3, H, W) float32 in [0, 1] of pictures (H, W, 3) uint8."""
+    stacked = np.stack(pictures).transpose(0, 3, 1, 2)
+    return torch.from_numpy(np.ascontiguousarray(stacked)).float() / 255
+
+
+def _shares(planes: Any) -> Tensor:
+    return torch.from_numpy(np.stack(planes)[:, None]).float() / 255

@@ -1,0 +1,133 @@
+"""The recipes of anomaly models: what looks, at what, and how it is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import nn
+
+from beltline.core.device_parts import OBJECT_SIZE, PART_SIZE
+from beltline.models.backbones import feature_backbone, load_backbone_weights
+from beltline.models.dense_anomaly import DenseAnomaly
+from beltline.models.part_classifiers import PartClassifier, Size, build_part_classifier
+from beltline.training.augment import AugmentationRange
+from beltline.training.initial import read_start, take_over
+from beltline.training.settings import TrainingSettings
+
+#: What a model is asked about: every place of a device in one pass, each part alone, or the device whole.
+Level = Literal["places", "part", "object"]
+DENSE = "dense"
+DENSE_BACKBONE = "EfficientNet-Lite0"
+
+
+def _augmentation() -> AugmentationRange:
+    return AugmentationRange(zoom=(0.8, 1.05), aspect=0.1, amplitude_swap=0.0)
+
+
+def _training() -> TrainingSettings:
+    return TrainingSettings(lr=1e-3)
+
+
+@dataclass(frozen=True)
+class AnomalyRecipe:
+    """Hyperparameters of an anomaly model; every field can be set from the command line.
+
+    Attributes:
+        classifier: ``dense`` for `DenseAnomaly`, else a name of `beltline.models.part_classifiers`.
+        level: What it is asked about: ``places`` with ``dense``, else ``part`` or ``object``.
+        size: Of a part classifier: ``published``, ``small`` or ``tiny``.
+        height: Of the picture that it sees, pixels.
+        width_px: Its width.
+        width: Channels of the dense model's pyramid.
+        weights: File with ImageNet weights of a published trunk; empty takes a package's where there are any,
+            and leaves random ones where not.
+        augmentation: Flips, turns and colours.
+        training: Steps, rate, precision, start.
+    """
+
+    classifier: str = DENSE
+    level: Level = "places"
+    size: Size = "small"
+    height: int = 256
+    width_px: int = 256
+    width: int = 64
+    weights: str = ""
+    augmentation: AugmentationRange = field(default_factory=_augmentation)
+    training: TrainingSettings = field(default_factory=_training)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the picture."""
+        return self.height, self.width_px
+
+
+def anomaly_part() -> AnomalyRecipe:
+    """A classifier of single parts, small enough for a CPU."""
+    height, width = PART_SIZE
+    return AnomalyRecipe("EfficientNet-Lite0", "part", "small", height, width)
+
+
+def anomaly_object() -> AnomalyRecipe:
+    """The same of whole devices."""
+    height, width = OBJECT_SIZE
+    return AnomalyRecipe("EfficientNet-Lite0", "object", "small", height, width)
+
+
+def anomaly_paper() -> AnomalyRecipe:
+    """Durham's best: DFL on VGG-16, parts of 190x150, SGD with momentum 0.9 and rate 0.001, batches of 64."""
+    height, width = PART_SIZE
+    training = TrainingSettings(
+        batch_size=64,
+        optimizer="sgd",
+        lr=1e-3,
+        weight_decay=0.0,
+        schedule="constant",
+        warmup=0.0,
+        ema_decay=0.0,
+    )
+    return AnomalyRecipe("DFL", "part", "published", height, width, training=training)
+
+
+def build_model(recipe: AnomalyRecipe) -> nn.Module:
+    """The recipe's network, weights drawn from its seed.
+
+    Raises:
+        ValueError: If there is no such classifier, or it does not fit the level.
+    """
+    torch.manual_seed(recipe.training.seed)
+    if (recipe.classifier == DENSE) != (recipe.level == "places"):
+        raise ValueError(
+            f"level places goes with classifier {DENSE} alone, got {recipe.level} and {recipe.classifier}"
+        )
+    if recipe.classifier == DENSE:
+        return DenseAnomaly(width=recipe.width)
+    return build_part_classifier(recipe.classifier, size=recipe.size, pretrained=False)
+
+
+def start_from(recipe: AnomalyRecipe, model: nn.Module) -> None:
+    """ImageNet weights of the trunk, from the recipe's file or a package; or those of an earlier run.
+
+    Raises:
+        BadInputError: If they do not fit.
+    """
+    if recipe.training.init:
+        take_over(model, read_start(recipe.training.init), ())
+    elif isinstance(model, DenseAnomaly):
+        pretrained = feature_backbone(DENSE_BACKBONE, stages=4, pretrained="package")
+        model.body.load_state_dict(pretrained.state_dict())
+    elif recipe.weights:
+        load_backbone_weights(trunk_of(model), Path(recipe.weights))
+    else:
+        begun = build_part_classifier(recipe.classifier, size=recipe.size)
+        trunk_of(model).load_state_dict(trunk_of(begun).state_dict())
+
+
+def trunk_of(model: nn.Module) -> nn.Module:
+    """The part of a model that begins with ImageNet weights."""
+    if isinstance(model, DenseAnomaly):
+        return model.body
+    assert isinstance(model, PartClassifier)
+    return model.trunk.backbone

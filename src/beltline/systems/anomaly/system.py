@@ -1,0 +1,160 @@
+"""Anomaly models as a system: how the engine trains and measures them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from beltline.core import BadInputError
+from beltline.formats.device_shards import DeviceShards, open_device_shards
+from beltline.models.dense_anomaly import COARSEST, dense_loss
+from beltline.models.part_classifier import LEAST_SIDE, PartClassifier
+from beltline.systems.anomaly import figures
+from beltline.systems.anomaly.data import AnomalyBatches, PictureBatch, PlaceBatch, as_images
+from beltline.systems.anomaly.judge import judge
+from beltline.systems.anomaly.recipe import (
+    AnomalyRecipe,
+    anomaly_object,
+    anomaly_paper,
+    anomaly_part,
+    build_model,
+    start_from,
+    trunk_of,
+)
+from beltline.training.loop import Evaluate, Loss
+from beltline.training.system import Json, System
+from beltline.training.uses import Use
+
+WATCHED = 60  # devices
+BEGIN_WITH = 64  # pictures that what is not drawn at random begins with
+
+
+def open_data(folder: Path, recipe: AnomalyRecipe) -> tuple[DeviceShards, AnomalyRecipe]:
+    """Device shards.
+
+    Raises:
+        BadInputError: If the folder holds none, or the picture's size does not fit the model.
+    """
+    least, step = (COARSEST * 2, COARSEST) if recipe.level == "places" else (LEAST_SIDE, 1)
+    if any(side < least or side % step for side in recipe.shape):
+        raise BadInputError(
+            f"height and width_px must be multiples of {step} from {least} on, got {recipe.shape}"
+        )
+    return open_device_shards(folder), recipe
+
+
+def build_batches(recipe: AnomalyRecipe, shards: DeviceShards) -> AnomalyBatches:
+    """Devices, or pictures of them.
+
+    Raises:
+        BadInputError: If there is nothing to learn from.
+    """
+    batches = AnomalyBatches(shards, recipe)
+    benign, anomalous = batches.rows_of
+    if recipe.level == "places" and not shards.devices["masked"].any():
+        raise BadInputError("it is known of no device where something is concealed; train level=object")
+    if recipe.level != "places" and not (len(benign) and len(anomalous)):
+        raise BadInputError(
+            f"a {recipe.level} must be there of both kinds, got {len(benign)} benign and {len(anomalous)}"
+            " anomalous"
+        )
+    return batches
+
+
+def begin(recipe: AnomalyRecipe, model: nn.Module, shards: DeviceShards) -> None:
+    """What a classifier begins with instead of chance, from the first training pictures."""
+    if isinstance(model, PartClassifier):
+        batches, first = AnomalyBatches(shards, recipe), []
+        rng = np.random.default_rng((recipe.training.seed, 2))
+        for number in range(BEGIN_WITH):
+            first.append(batches.picture(rng, int(rng.choice(batches.rows_of[number % 2]))))
+        model.begin(as_images(first), torch.arange(len(first)) % 2)
+
+
+def loss_of(recipe: AnomalyRecipe) -> Loss:
+    """Cross-entropy of places, or the classifier's own losses."""
+
+    def places(model: nn.Module, batch: PlaceBatch) -> Mapping[str, Tensor]:
+        return dense_loss(model(batch.images), batch.hidden, batch.device)
+
+    def pictures(model: Any, batch: PictureBatch) -> Mapping[str, Tensor]:
+        found: Mapping[str, Tensor] = model.losses(batch.images, batch.labels)
+        return found
+
+    return places if recipe.level == "places" else pictures
+
+
+def rows_of(shards: DeviceShards, limit: int | None) -> NDArray[np.int64]:
+    """The first devices."""
+    return np.arange(len(shards) if limit is None else min(limit, len(shards)))
+
+
+def watch(recipe: AnomalyRecipe, shards: DeviceShards) -> Evaluate:
+    """Areas under curves on the first devices."""
+
+    def evaluate(model: nn.Module) -> Mapping[str, float]:
+        judged = judge(recipe, model, shards, rows_of(shards, WATCHED))
+        return {"part_auc": figures.figures(judged, shards, None)["part_auc"]}
+
+    return evaluate
+
+
+def calibrate(recipe: AnomalyRecipe, model: nn.Module, shards: DeviceShards, limit: int | None) -> Json:
+    """Probabilities, the fusion, thresholds.
+
+    Raises:
+        BadInputError: If nothing can be chosen on this data.
+    """
+    try:
+        return figures.calibrate(judge(recipe, model, shards, rows_of(shards, limit)))
+    except ValueError as error:
+        raise BadInputError(f"cannot calibrate: {error}") from error
+
+
+def measure(
+    recipe: AnomalyRecipe, model: nn.Module, shards: DeviceShards, chosen: Json | None, limit: int | None
+) -> Json:
+    """Figures on a test set."""
+    return figures.figures(judge(recipe, model, shards, rows_of(shards, limit)), shards, chosen)
+
+
+def uses_of(recipe: AnomalyRecipe, shards: DeviceShards) -> tuple[Use[AnomalyRecipe], ...]:
+    """Fields that do not count always."""
+    never = "in no anomaly model: a picture is of one device"
+    names = ("montage", "amplitude_swap", "amplitude_from")
+    idle: list[Use[AnomalyRecipe]] = [Use(f"augmentation.{name}", lambda r: False, never) for name in names]
+    return (
+        Use("size", lambda r: r.level != "places", "with a part classifier"),
+        Use("width", lambda r: r.level == "places", "with classifier=dense"),
+        Use("weights", lambda r: r.level != "places", "with a part classifier"),
+        *idle,
+    )
+
+
+SYSTEM: System[AnomalyRecipe, DeviceShards] = System(
+    name="anomaly",
+    recipes={
+        "anomaly_dense": AnomalyRecipe,
+        "anomaly_part": anomaly_part,
+        "anomaly_object": anomaly_object,
+        "anomaly_paper": anomaly_paper,
+    },
+    open=open_data,
+    build=build_model,
+    batches=build_batches,
+    loss=loss_of,
+    uses=uses_of,
+    start=start_from,
+    begin=begin,
+    backbone=trunk_of,
+    watch=watch,
+    calibrate=calibrate,
+    measure=measure,
+    table=figures.table,
+)
