@@ -53,6 +53,8 @@ def test_a_set_becomes_shards(devices: Path, tmp_path: Path) -> None:
         assert shards.families[shards.devices[number]["family"]] == record["device"]
         labels = shards.parts[shards.rows(number)]["label"]
         assert (labels == 1).any() == bool(number % 2)
+    assert shards.scans == SCANS
+    assert (shards.scan(0)[..., 3] > 127).any()
     sites = [item["site"]["kind"] for items in scans.annotations for item in items if item.get("site")]
     named = [shards.kinds[kind] for kind in shards.devices["kind"] if kind >= 0]
     assert named == sites

@@ -68,6 +68,15 @@ def test_twins_differ_where_something_is_concealed(shards: DeviceShards) -> None
     assert seen >= 3
 
 
+def test_whole_scans_show_devices_or_none(shards: DeviceShards) -> None:
+    assert shards.scans >= 6
+    covered = [float((shards.scan(n)[..., 3] > 127).mean()) for n in range(shards.scans)]
+    assert sum(share > 0 for share in covered) == 6
+    assert max(covered) < 0.6
+    with pytest.raises(IndexError):
+        shards.scan(shards.scans)
+
+
 def test_parts_with_the_anomaly_are_labelled(shards: DeviceShards) -> None:
     for number in range(len(shards)):
         labels = shards.parts[shards.rows(number)]["label"]

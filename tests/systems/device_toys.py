@@ -5,7 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from beltline.core.device_parts import cut_device, part_labels
-from beltline.formats.device_shards import StoredDevice, write_device_names, write_device_shard
+from beltline.formats.device_shards import (
+    StoredDevice,
+    framed_scan,
+    write_device_names,
+    write_device_shard,
+)
 
 SIZE = (120, 150)
 
@@ -33,8 +38,17 @@ def toy_device(number: int, positive: bool) -> StoredDevice:
     return StoredDevice(cut, hidden[10:-10, 10:-10], labels, facts)
 
 
-def write_toy_devices(folder: Path, pairs: int = 24) -> Path:
-    """One shard of devices and their twins."""
-    write_device_shard(folder, 0, [toy_device(n, kind) for n in range(pairs) for kind in (False, True)])
+def toy_scan(device: StoredDevice) -> np.ndarray:
+    """A device on air."""
+    scan, mask = np.full((200, 300, 3), 255, np.uint8), np.zeros((200, 300), bool)
+    scan[40:140, 20:150], mask[40:140, 20:150] = device.cut.rgb, device.cut.mask
+    return framed_scan(scan, mask)
+
+
+def write_toy_devices(folder: Path, pairs: int = 24, *, scans: bool = True) -> Path:
+    """One shard of devices and their twins, and of whole scans that show a device at the left."""
+    devices = [toy_device(n, kind) for n in range(pairs) for kind in (False, True)]
+    whole = [toy_scan(device) for device in devices] if scans else []
+    write_device_shard(folder, 0, devices, whole)
     write_device_names(folder, ["laptop", "phone"], ["blade", "screws", "organic_block"])
     return folder

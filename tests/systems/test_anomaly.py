@@ -14,7 +14,7 @@ from tests.systems.device_toys import write_toy_devices
 from beltline.cli.app import main
 from beltline.core import BadInputError
 from beltline.formats.device_shards import DeviceShards, open_device_shards
-from beltline.models.dense_anomaly import DenseAnomaly, dense_loss, device_logits
+from beltline.models.dense_anomaly import DEVICE, HIDDEN, DenseAnomaly, dense_loss, device_logits
 from beltline.models.part_classifiers import build_part_classifier
 from beltline.systems.anomaly import figures
 from beltline.systems.anomaly.data import AnomalyBatches
@@ -25,7 +25,7 @@ from beltline.training.augment import NO_AUGMENTATION
 from beltline.training.settings import TrainingSettings
 
 SMALL = TrainingSettings(batch_size=8, precision="32-true")
-DENSE = AnomalyRecipe(height=96, width_px=96, training=SMALL)
+DENSE = AnomalyRecipe(height=96, width_px=96, scans=2, training=SMALL)
 PARTS = AnomalyRecipe("DFL", "part", "tiny", 96, 80, training=SMALL)
 OBJECTS = AnomalyRecipe("EfficientNet-Lite0", "object", "tiny", 96, 96, training=SMALL)
 
@@ -67,6 +67,24 @@ def test_what_is_hidden_lies_where_the_picture_shows_it(shards: DeviceShards) ->
     assert (white == (batch.device < 0.5)).float().mean() > 0.97
 
 
+def test_whole_scans_show_where_devices_are(shards: DeviceShards) -> None:
+    batch = AnomalyBatches(shards, replace(DENSE, augmentation=NO_AUGMENTATION)).places(1)
+    assert batch.scans.shape == (2, 3, 96, 96)
+    assert batch.found.shape == (2, 1, 24, 24)
+    dark = torch.nn.functional.avg_pool2d(batch.scans.amin(1, keepdim=True), 4) < 0.72
+    assert (dark == (batch.found > 0.5)).float().mean() > 0.97
+
+
+def test_devices_without_whole_scans_teach_what_is_hidden(tmp_path: Path) -> None:
+    opened = open_device_shards(write_toy_devices(tmp_path, pairs=4, scans=False))
+    batch = AnomalyBatches(opened, DENSE).places(0)
+    assert len(batch.scans) == 0
+    model = DenseAnomaly(backbone="resnet10t", width=16, channels=(8, 8, 8, 8))
+    loss = SYSTEM.loss(DENSE)(model, batch)
+    assert loss["devices"] == 0
+    assert torch.isfinite(loss["loss"])
+
+
 @pytest.mark.parametrize("recipe", [PARTS, OBJECTS])
 def test_pictures_of_both_kinds_are_as_many(shards: DeviceShards, recipe: AnomalyRecipe) -> None:
     batches = AnomalyBatches(shards, recipe)
@@ -91,7 +109,8 @@ def test_every_parameter_of_the_dense_model_gets_a_gradient(shards: DeviceShards
     # residual branches begin at nothing otherwise, and what is before it gets no gradient in the first step
     model = DenseAnomaly(backbone="resnet10t", width=16, channels=(8, 8, 8, 8), zero_init_last=False)
     batch = AnomalyBatches(shards, DENSE).places(0)
-    dense_loss(model(batch.images), batch.hidden, batch.device)["loss"].backward()
+    loss = SYSTEM.loss(DENSE)(model, batch)
+    loss["loss"].backward()
     silent = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()]
     assert silent == []
 
@@ -101,11 +120,13 @@ def test_a_batch_can_be_overfitted(shards: DeviceShards) -> None:
     model = DenseAnomaly(backbone="resnet10t", width=16, channels=(16, 16, 16, 16))
     batch = AnomalyBatches(shards, DENSE).places(0)
     optimizer = torch.optim.Adam(model.parameters(), 1e-2)
-    for _ in range(25):
+    for _ in range(40):
         optimizer.zero_grad()
-        dense_loss(model(batch.images), batch.hidden, batch.device)["loss"].backward()
+        SYSTEM.loss(DENSE)(model, batch)["loss"].backward()
         optimizer.step()
-    logits = model.eval()(batch.images)
+    found = model.eval()(batch.scans)[:, DEVICE, None] > 0
+    assert ((found == (batch.found > 0.5)).float().mean()) > 0.95
+    logits = model(batch.images)[:, HIDDEN, None]
     scores = device_logits(logits, batch.device)
     assert scores[1::2].min() > scores[0::2].max()
 
@@ -139,7 +160,7 @@ class Darkness(torch.nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         pooled = torch.nn.functional.avg_pool2d(images.amax(1, keepdim=True), 4)
-        return self.scale * (0.5 - pooled)
+        return self.scale * (0.5 - pooled).expand(-1, 2, -1, -1)
 
 
 def test_judging_places_gives_each_part_a_logit(shards: DeviceShards) -> None:
@@ -242,6 +263,8 @@ def test_a_run_goes_on_with_its_filters(folder: Path, tmp_path: Path) -> None:
 def test_what_does_not_fit_is_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="multiples of 32 from 64"):
         open_data(folder, replace(DENSE, height=100))
+    with pytest.raises(BadInputError, match="must be the same"):
+        open_data(folder, replace(DENSE, height=128))
     with pytest.raises(BadInputError, match="from 64"):
         open_data(folder, replace(PARTS, width_px=40))
     with pytest.raises(ValueError, match="goes with classifier dense"):

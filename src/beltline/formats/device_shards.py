@@ -8,6 +8,8 @@ Layout, N devices of any size, P pixels and M parts in all::
                                        none), 1 where something is concealed; each device row by row
     DATA/shard_00000/devices.npy       (N,) of `DEVICE`
     DATA/shard_00000/parts.npy         (M,) of `PART`
+    DATA/shard_00000/scans.npy         (K, 320, 320, 4) uint8, K may be 0: whole scans, framed on white, and
+                                       where devices are; some have none
 
 Pixels are mapped, not read: a set larger than the memory is taken part by part.
 """
@@ -25,7 +27,7 @@ from numpy.typing import NDArray
 
 from beltline.core import BadInputError
 from beltline.core.boxes import mask_window
-from beltline.core.device_parts import CutDevice
+from beltline.core.device_parts import CutDevice, framed
 from beltline.core.superpixels import NOTHING
 from beltline.formats.atomic import write_json
 from beltline.formats.limits import bad
@@ -54,6 +56,7 @@ PART = np.dtype(
 )  # fmt: skip
 PLANES = 5
 MOST_PARTS = 255
+SCAN_SIDE = 320  # of the stored whole scans, pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,13 +76,28 @@ class StoredDevice:
     facts: dict[str, Any]
 
 
-def write_device_shard(folder: Path, index: int, devices: Sequence[StoredDevice]) -> Path:
+def framed_scan(rgb: NDArray[np.uint8], devices: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """A whole scan as it is stored, (320, 320, 4).
+
+    Args:
+        rgb: (H, W, 3), white = air.
+        devices: (H, W) where they are.
+    """
+    size = (SCAN_SIDE, SCAN_SIDE)
+    beside = framed(np.where(devices, 0, 255).astype(np.uint8)[..., None].repeat(3, axis=2), size)
+    return np.dstack([framed(rgb, size), 255 - beside[..., :1]])
+
+
+def write_device_shard(
+    folder: Path, index: int, devices: Sequence[StoredDevice], scans: Sequence[NDArray[np.uint8]] = ()
+) -> Path:
     """Write one complete shard; see the module for the layout.
 
     Args:
         folder: Of the set.
         index: Number of the shard.
         devices: At least one.
+        scans: From `framed_scan`.
 
     Raises:
         ValueError: If a device has more parts than a byte can number.
@@ -102,6 +120,7 @@ def write_device_shard(folder: Path, index: int, devices: Sequence[StoredDevice]
         np.save(part / "pixels.npy", np.concatenate([_pixels(one) for one in devices]))
         np.save(part / "devices.npy", table)
         np.save(part / "parts.npy", np.concatenate([_parts(n, one) for n, one in enumerate(devices)]))
+        np.save(part / "scans.npy", np.array(scans, np.uint8).reshape(-1, SCAN_SIDE, SCAN_SIDE, 4))
     return shard_path(folder, index)
 
 
@@ -154,10 +173,24 @@ class DeviceShards:
     parts: NDArray[Any]
     _pixels: tuple[NDArray[np.uint8], ...]
     _starts: NDArray[np.int64]
+    _scans: tuple[NDArray[np.uint8], ...] = ()
 
     def __len__(self) -> int:
         """Number of devices."""
         return len(self.devices)
+
+    @property
+    def scans(self) -> int:
+        """Number of whole scans."""
+        return sum(len(some) for some in self._scans)
+
+    def scan(self, number: int) -> NDArray[np.uint8]:
+        """A whole scan, see `framed_scan`."""
+        for some in self._scans:
+            if number < len(some):
+                return np.asarray(some[number])
+            number -= len(some)
+        raise IndexError(f"there are {self.scans} scans")
 
     def planes(self, device: int) -> NDArray[np.uint8]:
         """(h, w, 5) uint8, see the module."""
@@ -221,6 +254,7 @@ def open_device_shards(folder: Path) -> DeviceShards:
         np.concatenate([parts for *_, parts in tables]),
         tuple(pixels for pixels, *_ in tables),
         starts,
+        tuple(_read_scans(path) for path in paths),
     )
 
 
@@ -236,3 +270,13 @@ def _read(path: Path) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[Any]]:
     if devices.dtype != DEVICE or parts.dtype != PART or pixels.shape != (whole, PLANES):
         raise BadInputError(f"{path}: its arrays do not belong together; make the shard again")
     return pixels, devices, parts
+
+
+def _read_scans(path: Path) -> NDArray[np.uint8]:
+    try:
+        scans = np.load(path / "scans.npy", mmap_mode="r")
+    except (OSError, ValueError) as error:
+        raise bad(path, f"is damaged ({error}); make the shard again") from error
+    if scans.dtype != np.uint8 or scans.shape[1:] != (SCAN_SIDE, SCAN_SIDE, 4):
+        raise BadInputError(f"{path}: its scans are {scans.shape} of {scans.dtype}; make the shard again")
+    return np.asarray(scans)

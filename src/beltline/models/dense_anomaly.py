@@ -1,8 +1,8 @@
-"""One pass over a whole device that says of every place whether something is hidden there.
+"""Two looks by one network: where devices are in a scan, and where in a device something is hidden.
 
-A pretrained backbone and a small pyramid at stride 4, taught by the exact mask of what is concealed. It sees
-a part among its neighbours, where a classifier of single superpixels sees it alone on white, and costs one
-pass a device instead of one a part.
+A pretrained backbone and a small pyramid at stride 4, taught by exact masks. The first look is at the whole
+scan, the second at each device alone on white. It sees a part among its neighbours, where a classifier of
+single superpixels sees it alone, and costs one pass a device instead of one a part.
 
 Source:
     Reconstructed: what a user would build today beside Durham's classifiers of superpixels. Pyramid: Lin et
@@ -23,6 +23,8 @@ from beltline.models.backbones import Pretrained, expected_input, feature_backbo
 
 STRIDE = 4
 LEVELS, COARSEST = 4, 32
+DEVICE, HIDDEN = 0, 1  # channels
+CHANNELS = 2
 TOP_SHARE = 0.01  # of a device's places: their mean logit is the device's
 RARE = 4.0  # weight of places where something is hidden, which are few
 WHOLE = 0.5  # weight of the device's own loss
@@ -44,7 +46,7 @@ class DenseAnomaly(nn.Module):
     Example:
         >>> model = DenseAnomaly(backbone="resnet10t", width=16, channels=(8, 8, 8, 8)).eval()
         >>> model(torch.rand(2, 3, 64, 96)).shape
-        torch.Size([2, 1, 16, 24])
+        torch.Size([2, 2, 16, 24])
     """
 
     mean: Tensor
@@ -68,15 +70,16 @@ class DenseAnomaly(nn.Module):
             self.register_buffer(name, torch.tensor(values)[:, None, None], persistent=False)
         self.lateral = nn.ModuleList(_block(count, width, 1) for count in info.channels())
         self.smooth = nn.ModuleList(_separable(width) for _ in range(LEVELS))
-        self.head = nn.Sequential(_separable(width), _separable(width), nn.Conv2d(width, 1, 1))
+        self.head = nn.Sequential(_separable(width), _separable(width), nn.Conv2d(width, CHANNELS, 1))
         last: Any = self.head[-1]
         nn.init.constant_(last.bias, SURE_BENIGN)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (B, 1, H / 4, W / 4).
+        """Logits (B, 2, H / 4, W / 4): a device is here, something is hidden here.
 
         Args:
-            images: (B, 3, H, W) RGB in [0, 1], a device on white; H and W multiples of 32.
+            images: (B, 3, H, W) RGB in [0, 1]; of whole scans the first channel counts, of devices on white
+                the second. H and W multiples of 32.
 
         Raises:
             ShapeError: If the shape is another.
@@ -92,6 +95,27 @@ class DenseAnomaly(nn.Module):
             merged = self.smooth[finer](sides[finer] + interpolate(merged, scale_factor=2.0, mode="nearest"))
         logits: Tensor = self.head(merged)
         return logits
+
+
+def finding_loss(logits: Tensor, device: Tensor) -> Tensor:
+    """Cross-entropy and Dice of the places where devices are; 0 of no scan.
+
+    Args:
+        logits: (B, 1, h, w).
+        device: (B, 1, h, w) share of each place that is device, in [0, 1].
+
+    Example:
+        >>> round(finding_loss(torch.full((1, 1, 8, 8), -20.0), torch.zeros(1, 1, 8, 8)).item(), 4)
+        0.0
+    """
+    if not len(logits):
+        return logits.sum()
+    logits = logits.float()
+    entropy = binary_cross_entropy_with_logits(logits, device)
+    probs = logits.sigmoid()
+    overlap, total = (probs * device).sum((1, 2, 3)), (probs + device).sum((1, 2, 3))
+    dice: Tensor = 1 - (2 * overlap + 1) / (total + 1)
+    return entropy + dice.mean()
 
 
 def dense_loss(logits: Tensor, hidden: Tensor, device: Tensor) -> Mapping[str, Tensor]:

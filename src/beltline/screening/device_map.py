@@ -14,7 +14,8 @@ from beltline.core.superpixels import NOTHING
 
 Floats = NDArray[np.floating[Any]]
 RunPlaces = Callable[[Mapping[str, NDArray[Any]]], Mapping[str, NDArray[Any]]]
-"""``image`` (1, 3, H, W) float32 in 0..1 to ``logits`` (1, 1, H / 4, W / 4)."""
+"""``image`` (1, 3, H, W) float32 in 0..1 to ``logits`` (1, 2, H / 4, W / 4): device here, hidden here."""
+DEVICE, HIDDEN = 0, 1
 SUREST = 0.1  # share of a part whose mean logit is the part's: what is hidden may be smaller than a part
 
 
@@ -28,7 +29,7 @@ def place_logits(run: RunPlaces, device: CutDevice, shape: tuple[int, int]) -> N
     """
     picture = framed(device.rgb, shape)
     image = np.ascontiguousarray(picture.transpose(2, 0, 1)[None]).astype(np.float32) / 255
-    logits = np.asarray(run({"image": image})["logits"], np.float32)[0, 0]
+    logits = np.asarray(run({"image": image})["logits"], np.float32)[0, HIDDEN]
     rows, columns = frame_in(device.mask.shape, logits.shape)
     inner = np.ascontiguousarray(logits[rows, columns])
     size = (device.mask.shape[1], device.mask.shape[0])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -23,6 +23,7 @@ from beltline.formats import begin_plan, find_scans, is_set, read_scan, read_set
 from beltline.formats.device_shards import (
     UNKNOWN,
     StoredDevice,
+    framed_scan,
     write_device_names,
     write_device_shard,
 )
@@ -49,6 +50,14 @@ class DevicePlan:
 
 
 @dataclass(frozen=True, eq=False)
+class CutScan:
+    """The devices of a scan, and `framed_scan` of it where they lie among other things."""
+
+    devices: list[StoredDevice]
+    scan: NDArray[np.uint8] | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Source:
     """Where devices come from.
 
@@ -57,14 +66,14 @@ class Source:
         kinds: Names of what is concealed.
         mark: Tells one source from another, for the plan.
         scans: Names of the scans.
-        cut: The devices of one of them, by its number.
+        cut: One of them by its number.
     """
 
     families: tuple[str, ...]
     kinds: tuple[str, ...]
     mark: str
     scans: Sequence[str]
-    cut: Any
+    cut: Callable[[int], CutScan]
 
 
 def write_device_set(
@@ -95,9 +104,10 @@ def write_device_set(
         if shard_path(out, index).is_dir():
             found += len(np.load(shard_path(out, index) / "devices.npy", mmap_mode="r"))
             continue
-        devices = [device for number in some for device in source.cut(number)]
+        cut = [source.cut(number) for number in some]
+        devices = [device for one in cut for device in one.devices]
         if devices:
-            write_device_shard(out, index, devices)
+            write_device_shard(out, index, devices, [one.scan for one in cut if one.scan is not None])
         found += len(devices)
     if not found:
         raise BadInputError(f"{root}: none of its objects is one of {', '.join(plan.families)}")
@@ -120,24 +130,23 @@ def set_source(root: Path, plan: DevicePlan) -> Source:
     sites = [item.get("site") or {} for items in scans.annotations for item in items]
     kinds = tuple(sorted({str(site["kind"]) for site in sites if "kind" in site}))
 
-    def cut(number: int) -> list[StoredDevice]:
-        return list(_devices_of(scans, number, plan, kinds))
+    def cut(number: int) -> CutScan:
+        return _cut_scan(scans, number, plan, kinds)
 
     mark = hashlib.sha256(json.dumps([list(scans.names), scans.card.get("seed")]).encode()).hexdigest()
     return Source(plan.families, kinds, mark, scans.names, cut)
 
 
-def _devices_of(
-    scans: ScanSet, number: int, plan: DevicePlan, kinds: Sequence[str]
-) -> Iterator[StoredDevice]:
-    items, record = scans.annotations[number], scans.records[number]
+def _cut_scan(scans: ScanSet, number: int, plan: DevicePlan, kinds: Sequence[str]) -> CutScan:
+    items, record, scan = scans.annotations[number], scans.records[number], scans.scan(number)
     wanted = [k for k, item in enumerate(items) if item["label"] in plan.families]
+    picture = white_picture(scan)
     if not wanted:
-        return
-    instances, scan = scans.instances(number), scans.scan(number)
+        return CutScan([], framed_scan(picture, np.zeros(picture.shape[:2], np.bool_)))
+    instances = scans.instances(number)
     if instances is None or instances.masks is None:
         raise BadInputError(f"{scans.root}: {scans.names[number]} has a device without a mask")
-    masks, picture = instances.masks.decode(), white_picture(scan)
+    masks, found = instances.masks.decode(), []
     for row in wanted:
         hidden = [k for k, item in enumerate(items) if _within(item, items[row])]
         anomaly = np.asarray(masks[hidden].any(axis=0))  # of none it is empty
@@ -146,7 +155,8 @@ def _devices_of(
         device = cut_device(picture, masks[row], scan.pixel_mm, plan.rule)
         facts = _facts(record, items[row], [items[k] for k in hidden], plan.families, kinds)
         facts |= {"pixel_mm": scan.pixel_mm or np.nan, "masked": True}
-        yield StoredDevice(device, _window(device, anomaly), part_labels(device, anomaly), facts)
+        found.append(StoredDevice(device, _window(device, anomaly), part_labels(device, anomaly), facts))
+    return CutScan(found, framed_scan(picture, np.asarray(masks[wanted].any(axis=0))))
 
 
 def _within(item: Mapping[str, Any], device: Mapping[str, Any]) -> bool:
@@ -197,8 +207,9 @@ def folder_source(root: Path, plan: DevicePlan) -> Source:
     paths = [path for folder in folders for path in find_scans(folder)]
     names = [str(path.relative_to(root)) for path in paths]
 
-    def cut(number: int) -> Iterable[StoredDevice]:
-        return [_alone(read_scan(paths[number]), names[number].startswith(ANOMALOUS), number, plan)]
+    def cut(number: int) -> CutScan:
+        positive = names[number].startswith(ANOMALOUS)
+        return CutScan([_alone(read_scan(paths[number]), positive, number, plan)])
 
     mark = hashlib.sha256(json.dumps(names).encode()).hexdigest()
     return Source(plan.families, (), mark, names, cut)

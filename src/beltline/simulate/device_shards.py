@@ -21,6 +21,7 @@ from beltline.formats import begin_plan
 from beltline.formats.device_shards import (
     UNKNOWN,
     StoredDevice,
+    framed_scan,
     write_device_names,
     write_device_shard,
 )
@@ -55,11 +56,13 @@ class DeviceShardPlan:
         pairs: Devices per shard, each benign and with its anomaly.
         styles: Looks to draw from, with their share.
         rule: How devices are cut into parts.
+        without: Probability of a further whole scan of the same bag without the device.
     """
 
     pairs: int = 50
     styles: Styles = MIXED_STYLES
     rule: PartRule = field(default_factory=PartRule)
+    without: float = 0.3
 
     def __post_init__(self) -> None:
         check_styles(self.styles)
@@ -129,7 +132,8 @@ def _write_shard(
 ) -> None:
     rng = np.random.default_rng(seed)
     pairs = [_pair(rng, library, recipe, plan) for _ in range(plan.pairs)]
-    write_device_shard(out, index, [one for pair in pairs for one in pair])
+    devices = [one for pair in pairs for one in pair.devices]
+    write_device_shard(out, index, devices, [scan for pair in pairs for scan in pair.scans])
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,9 +144,15 @@ class _Rendered:
     anomaly: Mask
 
 
-def _pair(
-    rng: Rng, library: ObjectLibrary, recipe: ElectronicsRecipe, plan: DeviceShardPlan
-) -> list[StoredDevice]:
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """A device and its twin, and whole scans: one of the two, and now and then the bag without them."""
+
+    devices: list[StoredDevice]
+    scans: list[NDArray[np.uint8]]
+
+
+def _pair(rng: Rng, library: ObjectLibrary, recipe: ElectronicsRecipe, plan: DeviceShardPlan) -> _Pair:
     family = str(rng.choice(recipe.families))
     hidden, twin = draw_device_seeds(rng, recipe)
     benign, concealing = make_item(family, twin), make_item(f"{family}_anomaly", hidden)
@@ -158,10 +168,17 @@ def _pair(
     }  # fmt: skip
     kind = recipe.kinds.index(str(site["kind"]))
     concealed = {**facts, "kind": kind, "difficulty": site["difficulty"], "positive": True}
-    return [
-        _stored(one, bag, corner, look, noise, plan.rule, library.pixel_mm, told)
-        for one, told in zip(rendered, (facts, concealed), strict=True)
+    shots = [_laid(one, bag, corner, look, noise) for one in rendered]
+    devices = [
+        _stored(shot, plan.rule, library.pixel_mm, told)
+        for shot, told in zip(shots, (facts, concealed), strict=True)
     ]
+    shown = shots[int(rng.integers(2))]
+    scans = [framed_scan(shown.rgb, shown.device)]
+    if chance(rng, plan.without):
+        empty = _photographed(bag, look, noise)
+        scans.append(framed_scan(empty, np.zeros(empty.shape[:2], np.bool_)))
+    return _Pair(devices, scans)
 
 
 def _draw_style(rng: Rng, styles: Styles) -> str:
@@ -205,17 +222,17 @@ def _basis(parts: tuple[Part, ...], pose: Pose, beam: Beam, window: Window) -> B
     return halved
 
 
-def _stored(
-    one: _Rendered,
-    bag: Basis,
-    corner: NDArray[np.float64],
-    look: Look,
-    noise: int,
-    rule: PartRule,
-    pixel_mm: float,
-    facts: dict[str, Any],
-) -> StoredDevice:
-    """A device laid into a bag, photographed and cut out."""
+@dataclass(frozen=True, eq=False)
+class _Shot:
+    """A photographed bag (H, W, 3), where the device lies in it (H, W), and what that conceals."""
+
+    rgb: NDArray[np.uint8]
+    device: Mask
+    anomaly: Mask
+
+
+def _laid(one: _Rendered, bag: Basis, corner: NDArray[np.float64], look: Look, noise: int) -> _Shot:
+    """A device laid into a bag and photographed."""
     shape = one.anomaly.shape
     lacks = [max(n + 2 * AROUND - m, 0) for n, m in zip(shape, bag.shape[1:], strict=True)]
     canvas = np.pad(bag, ((0, 0), *((n // 2, n - n // 2) for n in lacks)))
@@ -223,11 +240,20 @@ def _stored(
     top, left = (AROUND + corner * (free - 2 * AROUND)).astype(int)
     window = (slice(top, top + shape[0]), slice(left, left + shape[1]))
     canvas[(slice(None), *window)] += one.basis
-    shot = photograph(*dual_energy_transmission(canvas), look, np.random.default_rng(noise))
     mask, hidden = (np.zeros(canvas.shape[1:], np.bool_) for _ in range(2))
     mask[window], hidden[window] = object_depth(one.basis) > MASK_DEPTH, one.anomaly
-    device = cut_device(whiten_background(shot.rgb), mask, pixel_mm, rule)
-    return StoredDevice(device, _within(device, hidden), part_labels(device, hidden), facts)
+    return _Shot(_photographed(canvas, look, noise), mask, hidden)
+
+
+def _photographed(basis: Basis, look: Look, noise: int) -> NDArray[np.uint8]:
+    shot = photograph(*dual_energy_transmission(basis), look, np.random.default_rng(noise))
+    return whiten_background(shot.rgb)
+
+
+def _stored(shot: _Shot, rule: PartRule, pixel_mm: float, facts: dict[str, Any]) -> StoredDevice:
+    """A device cut out of its bag."""
+    device = cut_device(shot.rgb, shot.device, pixel_mm, rule)
+    return StoredDevice(device, _within(device, shot.anomaly), part_labels(device, shot.anomaly), facts)
 
 
 def _within(device: CutDevice, mask: Mask) -> Mask:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -31,11 +32,15 @@ class PlaceBatch(NamedTuple):
         images: (B, 3, H, W) float32 in [0, 1].
         hidden: (B, 1, H / 4, W / 4) float32 share of each place that is concealed.
         device: (B, 1, H / 4, W / 4) float32 share that is device.
+        scans: (S, 3, H, W) whole scans; S is 0 where there are none.
+        found: (S, 1, H / 4, W / 4) share that is device in them.
     """
 
     images: Tensor
     hidden: Tensor
     device: Tensor
+    scans: Tensor
+    found: Tensor
 
 
 class PictureBatch(NamedTuple):
@@ -76,7 +81,8 @@ class AnomalyBatches:
             twins = self._pairs[int(rng.integers(len(self._pairs)))]
             rows += [self._placed(np.random.default_rng(seed), int(one)) for one, seed in _alike(rng, twins)]
         images, hidden, device = zip(*rows[: self.recipe.training.batch_size], strict=True)
-        return PlaceBatch(as_images(images), _shares(hidden), _shares(device))
+        scans, found = self._scans(rng)
+        return PlaceBatch(as_images(images), _shares(hidden), _shares(device), scans, found)
 
     def pictures(self, index: int) -> PictureBatch:
         """Pictures drawn so that benign and anomalous ones are as many: the rarer class repeats."""
@@ -116,6 +122,24 @@ class AnomalyBatches:
         _, group = np.unique(self.shards.devices["pair"][known], return_inverse=True)
         order = np.argsort(group, kind="stable")
         return np.split(known[order], np.flatnonzero(np.diff(group[order])) + 1)
+
+    def _scans(self, rng: Rng) -> tuple[Tensor, Tensor]:
+        height, width = self.recipe.shape
+        if not (self.shards.scans and self.recipe.scans):
+            return torch.zeros(0, 3, height, width), torch.zeros(0, 1, height // STRIDE, width // STRIDE)
+        pictures, found = zip(*(self._scan(rng) for _ in range(self.recipe.scans)), strict=True)
+        return as_images(pictures), _shares(found)
+
+    def _scan(self, rng: Rng) -> tuple[Pixels, Pixels]:
+        """A whole scan and where devices are in it."""
+        shape = self.recipe.shape
+        planes = self.shards.scan(int(rng.integers(self.shards.scans)))
+        cells = (shape[1] // STRIDE, shape[0] // STRIDE)
+        picture = cv2.resize(np.ascontiguousarray(planes[..., :3]), shape[::-1], interpolation=cv2.INTER_AREA)
+        covered = cv2.resize(np.ascontiguousarray(planes[..., 3]), cells, interpolation=cv2.INTER_AREA)
+        drawn = sample_augmentation(rng, self.recipe.augmentation, source=shape, output=shape)
+        (found,) = apply_to_masks(np.asarray(covered, np.uint8)[None], drawn, shape, stride=STRIDE)
+        return apply_to_pixels(np.asarray(picture, np.uint8), drawn, shape), found
 
     def _placed(self, rng: Rng, row: int) -> tuple[Pixels, Pixels, Pixels]:
         planes, shape = self.shards.planes(row), self.recipe.shape

@@ -42,6 +42,7 @@ class AnomalyRecipe:
         height: Of the picture that it sees, pixels.
         width_px: Its width.
         width: Channels of the dense model's pyramid.
+        scans: Whole scans in each of its batches, in which it learns to find devices.
         weights: File with ImageNet weights of a published trunk; empty takes a package's where there are any,
             and leaves random ones where not.
         augmentation: Flips, turns and colours.
@@ -54,6 +55,7 @@ class AnomalyRecipe:
     height: int = 256
     width_px: int = 256
     width: int = 64
+    scans: int = 4
     weights: str = ""
     augmentation: AugmentationRange = field(default_factory=_augmentation)
     training: TrainingSettings = field(default_factory=_training)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from beltline.core import BadInputError
 from beltline.formats.device_shards import DeviceShards, open_device_shards
-from beltline.models.dense_anomaly import COARSEST, dense_loss
+from beltline.models.dense_anomaly import COARSEST, DEVICE, HIDDEN, dense_loss, finding_loss
 from beltline.models.part_classifier import LEAST_SIDE, PartClassifier
 from beltline.systems.anomaly import figures
 from beltline.systems.anomaly.data import AnomalyBatches, PictureBatch, PlaceBatch, as_images
@@ -46,6 +46,8 @@ def open_data(folder: Path, recipe: AnomalyRecipe) -> tuple[DeviceShards, Anomal
         raise BadInputError(
             f"height and width_px must be multiples of {step} from {least} on, got {recipe.shape}"
         )
+    if recipe.level == "places" and recipe.height != recipe.width_px:
+        raise BadInputError(f"height and width_px of a dense model must be the same, got {recipe.shape}")
     return open_device_shards(folder), recipe
 
 
@@ -81,7 +83,12 @@ def loss_of(recipe: AnomalyRecipe) -> Loss:
     """Cross-entropy of places, or the classifier's own losses."""
 
     def places(model: nn.Module, batch: PlaceBatch) -> Mapping[str, Tensor]:
-        return dense_loss(model(batch.images), batch.hidden, batch.device)
+        # in one pass, so that normalisation sees in training what it averages for use
+        logits = model(torch.cat([batch.images, batch.scans]))
+        close, wide = logits.split([len(batch.images), len(batch.scans)])
+        found = dense_loss(close[:, HIDDEN, None], batch.hidden, batch.device)
+        devices = finding_loss(wide[:, DEVICE, None], batch.found)
+        return {**found, "loss": found["loss"] + devices, "devices": devices}
 
     def pictures(model: Any, batch: PictureBatch) -> Mapping[str, Tensor]:
         found: Mapping[str, Tensor] = model.losses(batch.images, batch.labels)
@@ -132,6 +139,7 @@ def uses_of(recipe: AnomalyRecipe, shards: DeviceShards) -> tuple[Use[AnomalyRec
     return (
         Use("size", lambda r: r.level != "places", "with a part classifier"),
         Use("width", lambda r: r.level == "places", "with classifier=dense"),
+        Use("scans", lambda r: r.level == "places", "with classifier=dense"),
         Use("weights", lambda r: r.level != "places", "with a part classifier"),
         *idle,
     )
