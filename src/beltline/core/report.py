@@ -58,12 +58,14 @@ class InstanceFinding:
         score: In [0, 1].
         box: (x1, y1, x2, y2), pixels.
         mask: One amodal mask, or None.
+        alarm: Whether it is why the scan alarms; False for what was looked at and stayed below its threshold.
     """
 
     label: str
     score: float
     box: Box
     mask: Masks | None = None
+    alarm: bool = True
 
 
 @dataclass(frozen=True)
@@ -210,8 +212,10 @@ def _plain(finding: ClassFinding) -> dict[str, Any]:
 
 
 def _instance_to_dict(found: InstanceFinding) -> dict[str, Any]:
-    record = {"label": found.label, "score": found.score, "box": list(found.box)}
-    return record if found.mask is None else {**record, "mask": found.mask.to_coco()[0]}
+    record: dict[str, Any] = {"label": found.label, "score": found.score, "box": list(found.box)}
+    if found.mask is not None:
+        record["mask"] = found.mask.to_coco()[0]
+    return record if found.alarm else {**record, "alarm": False}
 
 
 def _report_from_dict(record: dict[str, Any]) -> Report:
@@ -260,7 +264,8 @@ def _class_from_dict(record: dict[str, Any]) -> ClassFinding:
 def _instance_from_dict(record: dict[str, Any]) -> InstanceFinding:
     mask = record.get("mask")
     masks = None if mask is None else Masks.from_coco([mask], (mask["size"][0], mask["size"][1]))
-    return InstanceFinding(record["label"], float(record["score"]), _box(record["box"]), masks)
+    alarm = bool(record.get("alarm", True))
+    return InstanceFinding(record["label"], float(record["score"]), _box(record["box"]), masks, alarm)
 
 
 def _box(values: list[float]) -> Box:

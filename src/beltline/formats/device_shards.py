@@ -3,7 +3,7 @@
 Layout, N devices of any size, P pixels and M parts in all::
 
     DATA/plan.json                     what all shards were made with
-    DATA/names.json                    {"families": [...], "kinds": [...]}
+    DATA/names.json                    {"families": [...], "kinds": [...], "rule": how parts were cut}
     DATA/shard_00000/pixels.npy        (P, 5) uint8: red, green, blue on white, number of the part (255 =
                                        none), 1 where something is concealed; each device row by row
     DATA/shard_00000/devices.npy       (N,) of `DEVICE`
@@ -17,8 +17,8 @@ Pixels are mapped, not read: a set larger than the memory is taken part by part.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from beltline.core import BadInputError
 from beltline.core.boxes import mask_window
-from beltline.core.device_parts import CutDevice, framed
+from beltline.core.device_parts import CutDevice, PartRule, framed
 from beltline.core.superpixels import NOTHING
 from beltline.formats.atomic import write_json
 from beltline.formats.limits import bad
@@ -124,9 +124,12 @@ def write_device_shard(
     return shard_path(folder, index)
 
 
-def write_device_names(folder: Path, families: Sequence[str], kinds: Sequence[str]) -> None:
-    """Write the names that devices and what they conceal are numbered by."""
-    write_json(folder / NAMES, {"families": list(families), "kinds": list(kinds)})
+def write_device_names(
+    folder: Path, families: Sequence[str], kinds: Sequence[str], rule: PartRule | None = None
+) -> None:
+    """Write the names that devices and what they conceal are numbered by, and how their parts were cut."""
+    cut = asdict(rule or PartRule())
+    write_json(folder / NAMES, {"families": list(families), "kinds": list(kinds), "rule": cut})
 
 
 def _pixels(one: StoredDevice) -> NDArray[np.uint8]:
@@ -158,6 +161,7 @@ class DeviceShards:
         kinds: Names that ``devices["kind"]`` numbers.
         devices: (N,) of `DEVICE`; ``scan`` and ``first`` count over all shards.
         parts: (M,) of `PART`; ``device`` counts over all shards.
+        rule: Fields of the `PartRule` that parts were cut by.
 
     Example::
 
@@ -171,6 +175,7 @@ class DeviceShards:
     kinds: tuple[str, ...]
     devices: NDArray[Any]
     parts: NDArray[Any]
+    rule: Mapping[str, Any]
     _pixels: tuple[NDArray[np.uint8], ...]
     _starts: NDArray[np.int64]
     _scans: tuple[NDArray[np.uint8], ...] = ()
@@ -236,7 +241,7 @@ def open_device_shards(folder: Path) -> DeviceShards:
         raise bad(folder, "holds no device shards; make them by beltline data devices")
     try:
         names = json.loads((folder / NAMES).read_text("utf-8"))
-        families, kinds = tuple(names["families"]), tuple(names["kinds"])
+        families, kinds, rule = tuple(names["families"]), tuple(names["kinds"]), dict(names["rule"])
     except (ValueError, KeyError, TypeError) as error:
         raise bad(folder / NAMES, f"is damaged ({error}); make the shards again") from error
     tables = [_read(path) for path in paths]
@@ -252,6 +257,7 @@ def open_device_shards(folder: Path) -> DeviceShards:
         kinds,
         np.concatenate([devices for _, devices, _ in tables]),
         np.concatenate([parts for *_, parts in tables]),
+        rule,
         tuple(pixels for pixels, *_ in tables),
         starts,
         tuple(_read_scans(path) for path in paths),

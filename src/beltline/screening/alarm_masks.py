@@ -60,6 +60,9 @@ def with_masks(
     until = started + (deadline_ms - used_ms) / 1000
     objects, tally = [], MaskTally()
     for found in entry.instances or _places(entry):
+        if found.mask is not None:  # a model that cuts out what it finds
+            objects.append(found)
+            continue
         box, left_s = found.box if boxed else None, until - time.perf_counter()
         mask, reason = _mask(entry.point_of(found), box, scan, clicker, left_s)
         objects.append(replace(found, mask=mask))

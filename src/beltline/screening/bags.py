@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from beltline.core import ClassFinding, InstanceFinding, ScanReport
+import numpy as np
+
+from beltline.core import ClassFinding, Decision, InstanceFinding, Masks, ScanReport
 from beltline.core.report import Box
 from beltline.screening.prepare import Rectangle
 
@@ -13,22 +15,36 @@ from beltline.screening.prepare import Rectangle
 def together(entry: ScanReport, bags: Sequence[ScanReport], regions: Sequence[Rectangle]) -> ScanReport:
     """The entry of a strip: it alarms if a bag does, and each class is that of the bag where it is surest.
 
-    What alarms in any bag is listed under ``instances``, surest first.
+    What alarms in any bag is listed under ``instances``, surest first. Where none alarms, and there was
+    nothing to judge in one of them, there is no machine result for the strip.
 
     Args:
         entry: Path, sum and size of the strip.
-        bags: Decided entries of its bags, alarm or clear.
+        bags: Entries of its bags; without classes where a model found nothing to judge.
         regions: Where they lie.
     """
-    moved = [_moved(bag, region) for bag, region in zip(bags, regions, strict=True)]
-    by_class = zip(*(bag.classes for bag in moved), strict=True)
+    size = (entry.height, entry.width)
+    moved = [_moved(bag, region, size) for bag, region in zip(bags, regions, strict=True)]
+    by_class = zip(*(bag.classes for bag in moved if bag.classes), strict=True)
+    decision, reason = _decided(moved)
     return replace(
         entry,
-        decision="alarm" if any(bag.decision == "alarm" for bag in moved) else "clear",
+        decision=decision,
+        reason=reason,
         classes=tuple(max(findings, key=lambda f: f.probability) for findings in by_class),
         instances=tuple(sorted((i for bag in moved for i in _instances(bag)), key=lambda i: -i.score)),
         bags=tuple((float(x), float(y), float(x + w), float(y + h)) for x, y, w, h in regions),
     )
+
+
+def _decided(bags: Sequence[ScanReport]) -> tuple[Decision, str | None]:
+    decisions = [bag.decision for bag in bags]
+    if "alarm" in decisions:
+        return "alarm", None
+    if "no_machine_result" in decisions:
+        number = decisions.index("no_machine_result")
+        return "no_machine_result", f"bag {number + 1} of {len(bags)}: {bags[number].reason}"
+    return "clear", None
 
 
 def _instances(bag: ScanReport) -> list[InstanceFinding]:
@@ -37,13 +53,23 @@ def _instances(bag: ScanReport) -> list[InstanceFinding]:
     return list(bag.instances) or seen
 
 
-def _moved(bag: ScanReport, region: Rectangle) -> ScanReport:
+def _moved(bag: ScanReport, region: Rectangle, size: tuple[int, int]) -> ScanReport:
     x, y = region[:2]
     return replace(
         bag,
         classes=tuple(_moved_class(finding, x, y) for finding in bag.classes),
-        instances=tuple(replace(found, box=_shifted(found.box, x, y)) for found in bag.instances),
+        instances=tuple(_moved_instance(found, region, size) for found in bag.instances),
     )
+
+
+def _moved_instance(found: InstanceFinding, region: Rectangle, size: tuple[int, int]) -> InstanceFinding:
+    x, y, width, height = region
+    mask = None
+    if found.mask is not None:
+        plane = np.zeros((1, *size), np.bool_)
+        plane[0, y : y + height, x : x + width] = found.mask[0]
+        mask = Masks.encode(plane)
+    return replace(found, box=_shifted(found.box, x, y), mask=mask)
 
 
 def _moved_class(finding: ClassFinding, x: float, y: float) -> ClassFinding:

@@ -27,13 +27,18 @@ def place_logits(run: RunPlaces, device: CutDevice, shape: tuple[int, int]) -> N
         device: Cut out of a scan.
         shape: (H, W) of the network's image.
     """
-    picture = framed(device.rgb, shape)
-    image = np.ascontiguousarray(picture.transpose(2, 0, 1)[None]).astype(np.float32) / 255
+    image = image_of(device.rgb, shape)
     logits = np.asarray(run({"image": image})["logits"], np.float32)[0, HIDDEN]
     rows, columns = frame_in(device.mask.shape, logits.shape)
     inner = np.ascontiguousarray(logits[rows, columns])
     size = (device.mask.shape[1], device.mask.shape[0])
     return np.asarray(cv2.resize(inner, size, interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def image_of(picture: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.float32]:
+    """A picture (h, w, 3) on white as the network's image (1, 3, H, W) in 0..1."""
+    planes = framed(picture, shape).transpose(2, 0, 1)[None]
+    return np.ascontiguousarray(planes, np.float32) / np.float32(255)
 
 
 def part_logits(device: CutDevice, places: Floats, *, surest: float = SUREST) -> NDArray[np.float64]:

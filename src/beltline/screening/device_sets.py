@@ -111,7 +111,7 @@ def write_device_set(
         found += len(devices)
     if not found:
         raise BadInputError(f"{root}: none of its objects is one of {', '.join(plan.families)}")
-    write_device_names(out, source.families, source.kinds)
+    write_device_names(out, source.families, source.kinds, plan.rule)
     return found
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MARK = (214, 0, 92)  # RGB; magenta, the one hue that no pseudo-colour table uses
+JUDGED = (11, 107, 93)  # of what was looked at and gave no alarm
 WHITE = (255, 255, 255)
 _FONT, _FONT_SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.5
 _GRID = 12  # pixels between the places that are tried along a row

@@ -17,13 +17,20 @@ _SHIFT = 4  # bits of a pixel's fraction in OpenCV's coordinates
 _PATH_POINTS = 120  # of an outline on a page; a report may hold hundreds
 
 
-def draw_outline(canvas: NDArray[np.uint8], mask: NDArray[Any], scale: NDArray[np.float64]) -> None:
-    """Draw the outline of a mask, holes too, in the mark's colour cased in white.
+def draw_outline(
+    canvas: NDArray[np.uint8],
+    mask: NDArray[Any],
+    scale: NDArray[np.float64],
+    *,
+    color: tuple[int, int, int] = MARK,
+) -> None:
+    """Draw the outline of a mask, holes too, cased in white.
 
     Args:
         canvas: RGB (h, w, 3); drawn upon.
         mask: (H, W) of the scan.
         scale: (x, y) pixels of the canvas a pixel of the scan.
+        color: RGB.
     """
     polygons, _ = outlines_of(mask, 600)
     rings = [
@@ -31,8 +38,8 @@ def draw_outline(canvas: NDArray[np.uint8], mask: NDArray[Any], scale: NDArray[n
         for polygon in polygons
         for ring in polygon
     ]
-    for color, width in ((WHITE, 4), (MARK, 2)):
-        cv2.polylines(canvas, rings, True, color, width, cv2.LINE_AA, _SHIFT)
+    for line, width in ((WHITE, 4), (color, 2)):
+        cv2.polylines(canvas, rings, True, line, width, cv2.LINE_AA, _SHIFT)
 
 
 def draw_clicks(

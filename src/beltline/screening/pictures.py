@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from beltline.core import ClassFinding, InstanceFinding, Masks, Scan
 from beltline.core.report import Box, Point
-from beltline.screening.labels import MARK, WHITE, Rectangle, draw_labels
+from beltline.screening.labels import JUDGED, MARK, WHITE, Rectangle, draw_labels
 from beltline.screening.outlines import draw_outline
 from beltline.screening.prepare import color_planes
 
@@ -67,7 +67,8 @@ def draw_findings(
 ) -> NDArray[np.uint8]:
     """The picture with box, class and score of every object, or else box and point of every alarmed class.
 
-    An object that was cut out shows its outline, and its box thinner.
+    An object that was cut out shows its outline, and its box thinner. What was judged without an alarm shows
+    its outline alone, in another colour.
 
     The surest lies on top. Labels never cover each other; where the picture is too full for them, it grows
     downwards.
@@ -80,9 +81,13 @@ def draw_findings(
     """
     canvas = picture.copy()
     scale = np.array([canvas.shape[1] / scan_size[0], canvas.shape[0] / scan_size[1]])
-    marks = [_Mark(f.label, f.score, f.box, None, f.mask) for f in instances] or [
-        _Mark(f.label, f.probability, f.box, f.point, None) for f in findings if f.alarm and f.box and f.point
-    ]
+    marks = [_Mark(f.label, f.score, f.box, None, f.mask) for f in instances if f.alarm]
+    if not instances:
+        alarms = [f for f in findings if f.alarm]
+        marks = [_Mark(f.label, f.probability, f.box, f.point, None) for f in alarms if f.box and f.point]
+    for found in instances:
+        if not found.alarm and found.mask is not None:
+            draw_outline(canvas, found.mask[0], scale, color=JUDGED)
     marks.sort(key=lambda mark: -mark.score)
     boxes = [_on_canvas(mark.box, scale) for mark in marks]
     for mark, box in zip(reversed(marks), reversed(boxes), strict=True):

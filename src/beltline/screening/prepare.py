@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -58,11 +58,12 @@ class Prepared:
     """What a model is fed, and the way back.
 
     Attributes:
-        inputs: By the graph's names; ``image`` is (1, 3, H, W) float32, RGB in 0..1, air 1.
+        inputs: By the graph's names; ``image`` is (1, 3, H, W) float32, RGB in 0..1, air 1. A task may add
+            what it looks at later.
         letterbox: Where the scan lies in the image.
     """
 
-    inputs: Mapping[str, NDArray[np.float32]]
+    inputs: Mapping[str, NDArray[Any]]
     letterbox: Letterbox
 
     @property

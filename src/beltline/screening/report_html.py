@@ -169,7 +169,7 @@ def _placed(entry: ScanReport, alarms: Sequence[dict[str, Any]]) -> list[dict[st
 def _object_row(entry: ScanReport, found: InstanceFinding) -> dict[str, Any]:
     row = {"label": found.label, "percent": percent(found.score), "box": found.box}
     outline = "" if found.mask is None else svg_path(found.mask[0])
-    return {**row, "point": entry.point_of(found), "outline": outline}
+    return {**row, "point": entry.point_of(found), "outline": outline, "judged": not found.alarm}
 
 
 def percent(probability: float) -> str:
@@ -199,6 +199,7 @@ def _mark(row: Mapping[str, Any], card: Card) -> dict[str, Any]:
     inside = " tag-inside" if top - shown["y"] < 0.07 * shown["h"] else ""
     return {
         "outline": "",
+        "judged": False,
         **row,
         **_frame(row["box"], card),
         "top": 100 * top / card.entry.height,

@@ -108,7 +108,7 @@ def write_device_shards(
         raise ValueError(f"{library.root}: holds objects of {library.split}, asked for {recipe.split}")
     made_of = {"pixel_mm": library.pixel_mm, "library": library.digest}
     begin_plan(out, "composed devices", {"seed": seed, "plan": plan, "recipe": recipe, **made_of})
-    write_device_names(out, recipe.families, recipe.kinds)
+    write_device_names(out, recipe.families, recipe.kinds, plan.rule)
     others = ObjectLibrary(library.root, left_out=_devices())
     write = partial(_write_shard, out, library=others, recipe=recipe, plan=plan)
     return write_missing(

@@ -9,12 +9,15 @@ from typing import Any
 from beltline.core import BadInputError
 from beltline.screening.cards import METADATA_KEY, ModelCard, one_line, parse_card
 from beltline.screening.task import ModelTask, Task
+from beltline.screening.tasks.anomaly import ANOMALIES
 from beltline.screening.tasks.classification import CLASSIFICATION
 from beltline.screening.tasks.click import CLICK
 from beltline.screening.tasks.detection import DETECTION
 
 #: The tasks that screen.
-TASKS: Mapping[str, Task[Any]] = MappingProxyType({task.name: task for task in (CLASSIFICATION, DETECTION)})
+TASKS: Mapping[str, Task[Any]] = MappingProxyType(
+    {task.name: task for task in (CLASSIFICATION, DETECTION, ANOMALIES)}
+)
 
 
 def find_task(name: str) -> Task[Any]:

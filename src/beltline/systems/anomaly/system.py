@@ -11,12 +11,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from beltline.core import BadInputError
+from beltline.core import ANOMALY, BadInputError
 from beltline.formats.device_shards import DeviceShards, open_device_shards
-from beltline.models.dense_anomaly import COARSEST, DEVICE, HIDDEN, dense_loss, finding_loss
+from beltline.models.dense_anomaly import (
+    COARSEST,
+    DEVICE,
+    HIDDEN,
+    DenseAnomaly,
+    dense_loss,
+    finding_loss,
+)
 from beltline.models.part_classifier import LEAST_SIDE, PartClassifier
+from beltline.screening import make_card
 from beltline.systems.anomaly import figures
 from beltline.systems.anomaly.data import AnomalyBatches, PictureBatch, PlaceBatch, as_images
+from beltline.systems.anomaly.export import export_anomaly
 from beltline.systems.anomaly.judge import judge
 from beltline.systems.anomaly.recipe import (
     AnomalyRecipe,
@@ -28,7 +37,7 @@ from beltline.systems.anomaly.recipe import (
     trunk_of,
 )
 from beltline.training.loop import Evaluate, Loss
-from beltline.training.system import Json, System
+from beltline.training.system import ExportRequest, Json, System
 from beltline.training.uses import Use
 
 WATCHED = 60  # devices
@@ -119,9 +128,10 @@ def calibrate(recipe: AnomalyRecipe, model: nn.Module, shards: DeviceShards, lim
         BadInputError: If nothing can be chosen on this data.
     """
     try:
-        return figures.calibrate(judge(recipe, model, shards, rows_of(shards, limit)))
+        chosen = figures.calibrate(judge(recipe, model, shards, rows_of(shards, limit)))
     except ValueError as error:
         raise BadInputError(f"cannot calibrate: {error}") from error
+    return {**chosen, "rule": dict(shards.rule)}
 
 
 def measure(
@@ -129,6 +139,30 @@ def measure(
 ) -> Json:
     """Figures on a test set."""
     return figures.figures(judge(recipe, model, shards, rows_of(shards, limit)), shards, chosen)
+
+
+def export(recipe: AnomalyRecipe, model: nn.Module, request: ExportRequest) -> dict[str, float]:
+    """See `beltline.systems.anomaly.export.export_anomaly`.
+
+    Raises:
+        BadInputError: If the model looks at single pictures, which costs too much time at a belt.
+    """
+    if not isinstance(model, DenseAnomaly):
+        raise BadInputError(
+            f"{recipe.classifier} looks at single pictures and is for comparison; export classifier=dense"
+        )
+    chosen = request.calibration
+    how = {"fusion": chosen["fusion"], "part_threshold": chosen["part_threshold"], "rule": chosen["rule"]}
+    card = make_card(
+        request.name,
+        (ANOMALY,),
+        recipe.height,
+        thresholds=chosen["thresholds"],
+        calibration=chosen["calibration"],
+        details={**request.card, "anomaly": how},
+        task="anomaly",
+    )
+    return export_anomaly(model, request.path, card, half_weights=request.half_weights)
 
 
 def uses_of(recipe: AnomalyRecipe, shards: DeviceShards) -> tuple[Use[AnomalyRecipe], ...]:
@@ -165,4 +199,5 @@ SYSTEM: System[AnomalyRecipe, DeviceShards] = System(
     calibrate=calibrate,
     measure=measure,
     table=figures.table,
+    export=export,
 )
