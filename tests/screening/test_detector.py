@@ -218,7 +218,7 @@ def test_every_quantity_is_seen(detector: ScreeningModel, quantity: Any, channel
         ({"thresholds": {"0.05": [0.5, None, 0.5]}}, "expected 3 finite"),
         ({"thresholds": {"0.05": [0.5]}}, "expected 3 finite"),
         ({"long_side": 100}, "multiple of 32"),
-        ({"task": "fusion"}, "task must be one of classification, detection, click, got 'fusion'"),
+        ({"task": "fusion"}, "task must be one of classification, detection, anomaly, click, got 'fusion'"),
         ({"task": "classification"}, "outputs logits, cams"),
         ({"classes": []}, "metadata"),
     ],
