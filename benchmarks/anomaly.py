@@ -10,69 +10,20 @@ Run: python benchmarks/anomaly.py RUN... --train TRAIN --val VAL --test TEST [--
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
-from beltline.core.device_parts import CutDevice, frame_in
 from beltline.formats.device_shards import DeviceShards, open_device_shards
-from beltline.models.patchcore import PatchCore
 from beltline.protocols.tables import markdown, write_csv
-from beltline.screening.device_map import image_of, part_logits
 from beltline.systems.anomaly import figures
+from beltline.systems.anomaly.baselines import darkness, judge_places, patchcore
 from beltline.systems.anomaly.judge import Judged, judge
 from beltline.systems.anomaly.system import SYSTEM
 from beltline.training import run as engine
 
-SIDE = (224, 224)
-REMEMBERED = 150  # benign devices that PatchCore is fitted on
 Way = Callable[[DeviceShards], Judged]
-
-
-def by_places(shards: DeviceShards, places: Callable[[CutDevice], NDArray[np.floating]]) -> Judged:
-    """What a way says of each pixel of a device, as numbers of its parts."""
-    rows = np.arange(len(shards))
-    cut = [shards.device(int(row)) for row in rows]
-    logits = np.concatenate([part_logits(one, places(one)) for one in cut])
-    truth = shards.devices["positive"].astype(np.int64)
-    device = np.repeat(rows, shards.devices["parts"])
-    labels = shards.parts["label"].astype(np.int64)
-    return Judged(rows, logits, shards.parts["area_px"].astype(np.float64), device, labels, truth)
-
-
-def darkness(device: CutDevice) -> NDArray[np.float64]:
-    """How dark each pixel is: what attenuates more is more suspicious."""
-    return 255.0 - device.rgb.min(axis=2)
-
-
-def patchcore(train: DeviceShards) -> Way:
-    """PatchCore fitted on benign training devices."""
-    model = PatchCore()
-    benign = np.flatnonzero(~train.devices["positive"])
-    model.fit(_pictures(train, benign[:: max(len(benign) // REMEMBERED, 1)]))
-
-    def places(device: CutDevice) -> NDArray[np.floating]:
-        image, mask = _picture(device)
-        found = model(image, mask)[0][0].numpy()
-        rows, columns = frame_in(device.mask.shape, found.shape)
-        inner = found[rows, columns]
-        steps = [np.arange(n) * m // n for n, m in zip(device.mask.shape, inner.shape, strict=True)]
-        return np.asarray(inner[np.ix_(*steps)])
-
-    return lambda shards: by_places(shards, places)
-
-
-def _pictures(shards: DeviceShards, rows: NDArray[np.int64]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    return (_picture(shards.device(int(row))) for row in rows)
-
-
-def _picture(device: CutDevice) -> tuple[torch.Tensor, torch.Tensor]:
-    solid = np.where(device.mask[..., None], 0, 255).astype(np.uint8).repeat(3, axis=2)
-    mask = torch.from_numpy(1 - image_of(solid, SIDE)[:, :1])
-    return torch.from_numpy(image_of(device.rgb, SIDE)), mask
 
 
 def trained(run: Path) -> Way:
@@ -107,7 +58,11 @@ def main() -> None:
     given = parser.parse_args()
     train, val, test = (open_device_shards(folder) for folder in (given.train, given.val, given.test))
     ways: dict[str, Way] = {run.name: trained(run) for run in given.runs}
-    ways |= {"PatchCore": patchcore(train), "darkness": lambda shards: by_places(shards, darkness)}
+    memory = patchcore(train)
+    ways |= {
+        "PatchCore": lambda shards: judge_places(shards, memory),
+        "darkness": lambda shards: judge_places(shards, darkness),
+    }
     rows = [row_of(name, way, val, test) for name, way in ways.items()]
     print(markdown(rows))
     if given.out:

@@ -131,3 +131,32 @@ def xseg(
     if threads:
         torch.set_num_threads(threads)
     print(reproduce_xseg(out, data=data, scale=chosen, sam=sam, max_minutes=max_minutes, say=note))
+
+
+@reproduce_app.command("durham")
+def durham(
+    out: Annotated[Path, typer.Option(help="Folder of the experiment; a stopped one goes on.")],
+    scale: Annotated[str, typer.Option(help="smoke (minutes), small (hours of CPU) or paper.")] = "smoke",
+    methods: Annotated[str, typer.Option(help="Rows of the tables, semicolon separated.")] = "",
+    seeds: Annotated[str, typer.Option(help="Comma separated, instead of the scale's.")] = "",
+    max_minutes: Annotated[float | None, typer.Option(help="Start no training after so long.", min=0)] = None,
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 for all.", min=0)] = 0,
+) -> None:
+    """Anomalies in electronics: whole devices against their parts, to the decision for the device.
+
+    Example: beltline reproduce durham --scale smoke --out durham-smoke
+    """
+    import torch
+
+    from beltline.protocols.durham import SCALES, narrow, reproduce_durham
+
+    if scale not in SCALES:
+        raise typer.BadParameter(f"must be one of {', '.join(SCALES)}, got {scale!r}", param_hint="--scale")
+    rows = [part.strip() for part in methods.split(";") if part.strip()]
+    try:
+        chosen = narrow(SCALES[scale], methods=rows, seeds=[int(text) for text in _names(seeds)])
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    if threads:
+        torch.set_num_threads(threads)
+    print(reproduce_durham(out, scale=chosen, max_minutes=max_minutes, say=note))

@@ -1,0 +1,61 @@
+"""The sets of the Durham experiment: devices and their twins; kinds and families that only a test sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from beltline.formats.device_shards import DeviceShards, open_device_shards
+from beltline.protocols.cells import Say
+from beltline.protocols.durham.plan import KNOWN_DEVICES, TEST, UNSEEN_DEVICES, UNSEEN_KINDS, DurhamScale
+from beltline.protocols.simulated import baked_items
+from beltline.simulate import PAPER_KINDS, BagRecipe, ElectronicsRecipe
+from beltline.simulate.bags import SPLITS, Split
+from beltline.simulate.device_shards import DeviceShardPlan, write_device_shards
+
+PER_SHARD = 50
+Names = tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class DurhamData:
+    """Devices to train on, to choose on, and test sets by name, the main one first."""
+
+    train: DeviceShards
+    val: DeviceShards
+    tests: Mapping[str, DeviceShards]
+
+
+def simulated_data(root: Path, scale: DurhamScale, say: Say) -> DurhamData:
+    """Compose what is not there yet.
+
+    Test sets: known kinds in known families; kinds that nothing was trained on; families likewise.
+    """
+    labels = sorted(BagRecipe().everyday_prohibited)
+    for split in SPLITS:
+        baked_items(
+            root / f"{split}-items", say, seed=SPLITS.index(split), split=split, pixel_mm=scale.pixel_mm,
+            each=scale.each, per_class=scale.each, labels=labels,
+        )  # fmt: skip
+
+    def made(
+        name: str, split: Split, count: int, families: tuple[str, ...], kinds: tuple[str, ...]
+    ) -> DeviceShards:
+        say(f"devices of {name}")
+        recipe = ElectronicsRecipe(families, kinds, twins=True, in_bags=scale.in_bags, split=split)
+        shards = max(round(count / PER_SHARD), 1)
+        plan = DeviceShardPlan(pairs=-(-count // shards))
+        library = baked_items(root / f"{split}-items", say)
+        write_device_shards(root / name, library, recipe, plan, shards=shards, seed=len(name))
+        return open_device_shards(root / name)
+
+    return DurhamData(
+        made("train", "train", scale.train, KNOWN_DEVICES, PAPER_KINDS),
+        made("val", "val", scale.val, KNOWN_DEVICES, PAPER_KINDS),
+        {
+            TEST: made("test", "test", scale.test, KNOWN_DEVICES, PAPER_KINDS),
+            "unseen kinds": made("unseen_kinds", "test", scale.test, KNOWN_DEVICES, UNSEEN_KINDS),
+            "unseen devices": made("unseen_devices", "test", scale.test, UNSEEN_DEVICES, PAPER_KINDS),
+        },
+    )
