@@ -9,6 +9,7 @@ Run: python benchmarks/click_arms.py RUN... --clicks test --clicks unseen [--lim
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def table(runs: list[Path], folder: Path, limit: int | None) -> list[dict[str, s
         found = curves_of(run, shards, limit)
         row = {
             "run": run.name,
-            "steps": str(engine.load_recipe(SYSTEM, run).training.steps),
+            "steps": str(json.loads((run / "result.json").read_text())["steps"]),
             "objects": f"{len(found)} of {folder.name}",
         }
         first = found if first is None else first

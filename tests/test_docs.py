@@ -109,6 +109,18 @@ def test_the_figures_of_clicks_are_the_committed_ones():
     assert any(line.startswith(first) for line in lines)
 
 
+def test_what_the_parts_of_the_click_model_are_worth_is_the_committed_table():
+    rows = list(csv.DictReader((DOCS / "reports/click_arms/arms.csv").read_text().splitlines()))
+    assert markdown(rows) in PAGES["click.md"]
+    first = {(row["run"], row["objects"]): row["over the first, 1"] for row in rows}
+    zoom = [value for (run, _), value in first.items() if run == "without-zoom"]
+    assert all(value.startswith("-0.10") for value in zoom)
+    energies = [value for (run, _), value in first.items() if run == "without-energies"]
+    assert all("[-" in value and ", +" in value for value in energies)  # both ranges hold 0
+    points = [value for (run, _), value in first.items() if run == "random-points"]
+    assert all(value.startswith("-0.02") and ", -" in value for value in points)
+
+
 def test_the_table_of_sizes_is_the_committed_one():
     rows = list(csv.DictReader((DOCS / "reports/item_sizes/figures.csv").read_text().splitlines()))
     assert markdown(rows) in PAGES["training.md"]
