@@ -109,6 +109,25 @@ def test_the_figures_of_clicks_are_the_committed_ones():
     assert any(line.startswith(first) for line in lines)
 
 
+def test_what_decided_about_apsam_is_the_committed_report():
+    report = DOCS / "reports/xseg_small"
+    rows = list(csv.DictReader((report / "tables/differences.csv").read_text().splitlines()))
+    decided, unseen = (
+        next(row for row in rows if row["test set"] == name) for name in ("test", "unseen look")
+    )
+    assert (decided["decides"], decided["seeds"]) == ("yes", "5")
+    for text in (PAGES["xseg.md"], (DOCS.parent / "README.md").read_text("utf-8")):
+        assert decided["mIoU points"] in text
+    assert f"test bags alone {decided['test scans']}" in PAGES["xseg.md"]
+    assert unseen["mIoU points"] in PAGES["xseg.md"]
+    main = csv.DictReader((report / "tables/main.csv").read_text().splitlines())
+    miou = {row["row"]: row["mIoU"].split(" ")[0] for row in main}
+    for row in ("SAM tuned", "APSAM"):
+        assert f"| {row} | {miou[row]} |" in PAGES["xseg.md"]
+    assert f"instances | {miou['disc of 15 pixels']} |" in PAGES["xseg.md"]
+    assert f"that does | {miou['flood fill, tolerance 48']} |" in PAGES["xseg.md"]
+
+
 def test_what_the_parts_of_the_click_model_are_worth_is_the_committed_table():
     rows = list(csv.DictReader((DOCS / "reports/click_arms/arms.csv").read_text().splitlines()))
     assert markdown(rows) in PAGES["click.md"]
