@@ -37,7 +37,7 @@ def darkness(device: CutDevice) -> NDArray[np.float64]:
         >>> from beltline.core.device_parts import cut_device
         >>> scan = np.full((60, 60, 3), 200, np.uint8); scan[20:40, 20:40] = 50
         >>> found = darkness(cut_device(scan, np.ones((60, 60), bool), 0.8))
-        >>> found.min(), found.max()
+        >>> float(found.min()), float(found.max())
         (55.0, 205.0)
     """
     return np.asarray(255.0 - device.rgb.min(axis=2))
