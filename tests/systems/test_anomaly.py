@@ -58,6 +58,17 @@ def test_twins_of_a_batch_differ_in_what_is_hidden_alone(shards: DeviceShards) -
         assert apart[~reached].max() < 0.05
 
 
+def test_what_lies_beside_a_device_stays_white(shards: DeviceShards) -> None:
+    plain = replace(
+        DENSE, augmentation=replace(DENSE.augmentation, noise=0.0, jpeg=0.0, blur=0.0, sharpen=0.0)
+    )
+    for index in range(3):
+        batch = AnomalyBatches(shards, plain).places(index)
+        near = torch.nn.functional.interpolate(batch.device, scale_factor=4)
+        beside = torch.nn.functional.max_pool2d(near, 9, 1, 4) == 0
+        assert batch.images.amin(1, keepdim=True)[beside].min() == 1
+
+
 def test_what_is_hidden_lies_where_the_picture_shows_it(shards: DeviceShards) -> None:
     batch = AnomalyBatches(shards, replace(DENSE, augmentation=NO_AUGMENTATION)).places(0)
     dark = torch.nn.functional.avg_pool2d(batch.images.amax(1, keepdim=True), 4) < 0.5

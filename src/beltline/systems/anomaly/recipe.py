@@ -24,7 +24,8 @@ DENSE_BACKBONE = "EfficientNet-Lite0"
 
 
 def _augmentation() -> AugmentationRange:
-    return AugmentationRange(zoom=(0.8, 1.05), aspect=0.1, amplitude_swap=0.0)
+    # devices are cut out on pure white in use, so that no tint may colour the air here
+    return AugmentationRange(zoom=(0.8, 1.05), aspect=0.1, tint=0.0, amplitude_swap=0.0)
 
 
 def _training() -> TrainingSettings:
