@@ -109,6 +109,15 @@ def test_the_figures_of_clicks_are_the_committed_ones():
     assert any(line.startswith(first) for line in lines)
 
 
+def test_the_first_look_at_anomalies_is_the_committed_table():
+    rows = list(csv.DictReader((DOCS / "reports/anomaly/first.csv").read_text().splitlines()))
+    assert markdown(rows) in PAGES["anomaly.md"]
+    found, false = (rows[0][f"devices: {name}"].split(" ")[0] for name in ("PD at 5 %", "PFA"))
+    assert f"{float(found):.0%} found where {float(false):.0%}".replace("%", " %") in " ".join(
+        PAGES["anomaly.md"].split()
+    )
+
+
 def test_what_decided_about_apsam_is_the_committed_report():
     report = DOCS / "reports/xseg_small"
     rows = list(csv.DictReader((report / "tables/differences.csv").read_text().splitlines()))
