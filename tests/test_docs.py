@@ -143,6 +143,7 @@ def test_what_the_parts_of_the_click_model_are_worth_is_the_committed_table():
     first = {(row["run"], row["objects"]): row["over the first, 1"] for row in rows}
     zoom = [value for (run, _), value in first.items() if run == "without-zoom"]
     assert all(value.startswith("-0.10") for value in zoom)
+    assert "+0.10 in both looks" in (DOCS.parent / "README.md").read_text("utf-8")
     energies = [value for (run, _), value in first.items() if run == "without-energies"]
     assert all("[-" in value and ", +" in value for value in energies)  # both ranges hold 0
     points = [value for (run, _), value in first.items() if run == "random-points"]

@@ -94,6 +94,19 @@ def test_no_device_is_no_result_and_never_clear() -> None:
     assert report.reason == NO_DEVICE
 
 
+def test_a_scan_without_a_device_sets_no_threshold(tmp_path: Path) -> None:
+    from beltline.formats import write_png
+    from beltline.screening.own_thresholds import score_benign
+
+    for name, device in (("with", True), ("without", False)):
+        pixels = scan_of(hidden=False, device=device).pixels.transpose(1, 2, 0)
+        write_png(tmp_path / f"{name}.png", np.asarray(pixels * 255, np.uint8))
+    found = score_benign([tmp_path], model_of())
+    assert [Path(name).name for name in found.names] == ["with.png"]
+    (failed,) = found.not_judged
+    assert failed.reason == NO_DEVICE
+
+
 def test_devices_apart_are_judged_one_by_one() -> None:
     scan = scan_of(hidden=False, device=False)
     pixels = scan.pixels.copy()
@@ -219,5 +232,8 @@ def test_from_training_to_a_report(tmp_path: Path) -> None:
     assert main([*words, "--out", str(tmp_path / "out")]) == 0
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["model"]["name"] == "toy"
-    assert report["scans"][0]["decision"] in ("alarm", "clear", "no_machine_result")
-    assert (tmp_path / "out" / "report.html").is_file()
+    (entry,) = report["scans"]
+    assert entry["decision"] in ("alarm", "clear", "no_machine_result")
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    judged = sum(found.get("alarm") is False for found in entry["instances"])
+    assert page.count("device, score ") == judged

@@ -221,6 +221,17 @@ def test_what_is_chosen_keeps_its_false_alarms(shards: DeviceShards) -> None:
     assert len(figures.table(found)) >= 8
 
 
+def test_shares_are_of_the_device_and_not_of_its_box(shards: DeviceShards) -> None:
+    judged = known(1, 48)
+    found = figures.found_by(shards, judged, np.ones(48, bool))["share of the device"]
+    for low, high, name in ((0.0, 0.03, "1% to 3%"), (0.03, 0.1, "3% to 10%"), (0.1, 1.0, "10% to 100%")):
+        inside = 0
+        for row in range(1, 48, 2):
+            share = shards.anomaly(row).sum() / shards.device(row).mask.sum()
+            inside += low <= share < high
+        assert found.get(name, [0, 0])[1] == inside
+
+
 def test_too_few_benign_devices_promise_no_low_rate() -> None:
     chosen = figures.calibrate(known(0, 40))
     assert set(chosen["thresholds"]) == {"0.05", "0.1", "0.2"}
@@ -287,7 +298,8 @@ def test_what_does_not_fit_is_refused(folder: Path, tmp_path: Path) -> None:
     np.save(benign / "shard_00000" / "devices.npy", table)
     np.save(benign / "shard_00000" / "parts.npy", parts)
     opened = open_device_shards(benign)
-    with pytest.raises(BadInputError, match="train level=object"):
+    opened.devices["masked"] = True  # as of a user's benign pictures
+    with pytest.raises(BadInputError, match="train anomaly_object"):
         build_batches(DENSE, opened)
     for recipe in (PARTS, OBJECTS):
         with pytest.raises(BadInputError, match="of both kinds"):

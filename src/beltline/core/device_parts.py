@@ -60,6 +60,11 @@ class CutDevice:
     labels: NDArray[np.int32]
     corner: tuple[int, int]
 
+    def within(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """What a mask (H, W) of the scan covers of the device, (h, w)."""
+        (top, left), (height, width) = self.corner, self.mask.shape
+        return np.asarray(mask[top : top + height, left : left + width] & self.mask)
+
     @property
     def parts(self) -> int:
         """Number of parts."""
@@ -215,8 +220,7 @@ def part_labels(
     """
     if anomaly is None or not anomaly.any():
         return np.zeros(device.parts, np.int8)
-    (top, left), (height, width) = device.corner, device.mask.shape
-    inside = anomaly[top : top + height, left : left + width] & device.mask
+    inside = device.within(anomaly)
     overlap = np.bincount(device.labels[inside], minlength=device.parts)
     held = overlap / max(int(inside.sum()), 1)
     found = np.where(overlap > 0, IGNORED, BENIGN).astype(np.int8)

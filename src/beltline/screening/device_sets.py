@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import ANOMALY, ELECTRONICS, BadInputError, Progress, Scan, counted
-from beltline.core.device_parts import IGNORED, CutDevice, PartRule, cut_device, part_labels
+from beltline.core.device_parts import IGNORED, PartRule, cut_device, part_labels
 from beltline.formats import begin_plan, find_scans, is_set, read_scan, read_set
 from beltline.formats.device_shards import (
     UNKNOWN,
@@ -155,7 +155,7 @@ def _cut_scan(scans: ScanSet, number: int, plan: DevicePlan, kinds: Sequence[str
         device = cut_device(picture, masks[row], scan.pixel_mm, plan.rule)
         facts = _facts(record, items[row], [items[k] for k in hidden], plan.families, kinds)
         facts |= {"pixel_mm": scan.pixel_mm or np.nan, "masked": True}
-        found.append(StoredDevice(device, _window(device, anomaly), part_labels(device, anomaly), facts))
+        found.append(StoredDevice(device, device.within(anomaly), part_labels(device, anomaly), facts))
     return CutScan(found, framed_scan(picture, np.asarray(masks[wanted].any(axis=0))))
 
 
@@ -186,11 +186,6 @@ def _facts(
         "difficulty": site.get("difficulty", np.nan),
         "pair": record.get("pair", record["id"]),
     }
-
-
-def _window(device: CutDevice, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    (top, left), (height, width) = device.corner, device.mask.shape
-    return mask[top : top + height, left : left + width] & device.mask
 
 
 def folder_source(root: Path, plan: DevicePlan) -> Source:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import Progress
-from beltline.core.device_parts import CutDevice, PartRule, cut_device, part_labels
+from beltline.core.device_parts import PartRule, cut_device, part_labels
 from beltline.formats import begin_plan
 from beltline.formats.device_shards import (
     UNKNOWN,
@@ -26,19 +26,18 @@ from beltline.formats.device_shards import (
     write_device_shard,
 )
 from beltline.physics import dual_energy_transmission, whiten_background
-from beltline.simulate.bags import BagRecipe
 from beltline.simulate.composed import object_depth
 from beltline.simulate.draws import Rng, chance
-from beltline.simulate.electronics import CLOTHES, COMPANY, ElectronicsRecipe, draw_device_seeds
-from beltline.simulate.framing import MIXED_STYLES, Styles, check_styles
+from beltline.simulate.electronics import ElectronicsRecipe, draw_device_seeds, surroundings
+from beltline.simulate.framing import MIXED_STYLES, Styles, check_styles, look_of
 from beltline.simulate.items import make_item
 from beltline.simulate.items.anomalies import DEVICES
-from beltline.simulate.library import ObjectLibrary, compose
+from beltline.simulate.library import ObjectLibrary, compose, halved_basis
 from beltline.simulate.packing import PackingRules, draw_rotation
-from beltline.simulate.photograph import Look, draw_look, photograph
-from beltline.simulate.projection import Pose, item_window, material_thickness
+from beltline.simulate.photograph import Look, photograph
+from beltline.simulate.projection import Pose, item_window
 from beltline.simulate.raster import Beam, Window
-from beltline.simulate.scanner import BASIS_TERMS, MASK_DEPTH, add_to_canvas
+from beltline.simulate.scanner import MASK_DEPTH
 from beltline.simulate.shards import write_missing
 from beltline.simulate.solids import Item, Part
 
@@ -158,8 +157,8 @@ def _pair(rng: Rng, library: ObjectLibrary, recipe: ElectronicsRecipe, plan: Dev
     benign, concealing = make_item(family, twin), make_item(f"{family}_anomaly", hidden)
     rendered = _render(rng, (benign, concealing), library.pixel_mm)
     in_bag = chance(rng, recipe.in_bags)
-    bag = compose(rng, library, _around(recipe, in_bag=in_bag)).basis
-    look = draw_look(rng, _draw_style(rng, plan.styles))
+    bag = compose(rng, library, surroundings(recipe.split, in_bag=in_bag)).basis
+    look = look_of(rng, plan.styles)
     corner, noise = rng.random(2), int(rng.integers(2**40))
     site: dict[str, Any] = dict(concealing.site or {})
     facts = {
@@ -181,19 +180,6 @@ def _pair(rng: Rng, library: ObjectLibrary, recipe: ElectronicsRecipe, plan: Dev
     return _Pair(devices, scans)
 
 
-def _draw_style(rng: Rng, styles: Styles) -> str:
-    shares = np.array([share for _, share in styles])
-    return str(rng.choice([name for name, _ in styles], p=shares / shares.sum()))
-
-
-def _around(recipe: ElectronicsRecipe, *, in_bag: bool) -> BagRecipe:
-    if in_bag:
-        return BagRecipe((), 0.0, items=(3, 18), garments=(3, 20), split=recipe.split)
-    return BagRecipe(
-        (), 0.0, items=COMPANY, garments=CLOTHES, containers={"tray": 1.0}, split=recipe.split, sparse=0.0
-    )
-
-
 def _render(rng: Rng, pair: tuple[Item, Item], pixel_mm: float) -> list[_Rendered]:
     """Both devices of a pair in one pose and one window, at twice the sampling, averaged in thickness."""
     benign, concealing = pair
@@ -207,19 +193,12 @@ def _render(rng: Rng, pair: tuple[Item, Item], pixel_mm: float) -> list[_Rendere
         *(concealing.parts[k] for k in concealing.threat_parts),
         *concealing.mask_parts,
     )
-    hidden = object_depth(_basis(concealed, pose, beam, window)) > MASK_DEPTH
+    hidden = object_depth(halved_basis(concealed, pose, beam, window)) > MASK_DEPTH
     none = np.zeros(hidden.shape, np.bool_)
     return [
-        _Rendered(_basis(benign.parts, pose, beam, window), none),
-        _Rendered(_basis(concealing.parts, pose, beam, window), hidden),
+        _Rendered(halved_basis(benign.parts, pose, beam, window), none),
+        _Rendered(halved_basis(concealing.parts, pose, beam, window), hidden),
     ]
-
-
-def _basis(parts: tuple[Part, ...], pose: Pose, beam: Beam, window: Window) -> Basis:
-    basis = np.zeros((BASIS_TERMS, window.height, window.width), dtype=np.float32)
-    add_to_canvas(basis, material_thickness(parts, pose, beam, window), window, window)
-    halved: Basis = basis.reshape(BASIS_TERMS, window.height // 2, 2, window.width // 2, 2).mean(axis=(2, 4))
-    return halved
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,9 +232,4 @@ def _photographed(basis: Basis, look: Look, noise: int) -> NDArray[np.uint8]:
 def _stored(shot: _Shot, rule: PartRule, pixel_mm: float, facts: dict[str, Any]) -> StoredDevice:
     """A device cut out of its bag."""
     device = cut_device(shot.rgb, shot.device, pixel_mm, rule)
-    return StoredDevice(device, _within(device, shot.anomaly), part_labels(device, shot.anomaly), facts)
-
-
-def _within(device: CutDevice, mask: Mask) -> Mask:
-    (top, left), (height, width) = device.corner, device.mask.shape
-    return mask[top : top + height, left : left + width] & device.mask
+    return StoredDevice(device, device.within(shot.anomaly), part_labels(device, shot.anomaly), facts)

@@ -124,6 +124,15 @@ def draw_device_seeds(rng: Rng, recipe: ElectronicsRecipe) -> tuple[int, int]:
             return hidden, twin
 
 
+def surroundings(split: Split, *, in_bag: bool) -> BagRecipe:
+    """What lies around a device: luggage of some things, or a tray of few."""
+    if in_bag:
+        return BagRecipe((), 0.0, items=(3, 18), garments=(3, 20), split=split)
+    return BagRecipe(
+        (), 0.0, items=COMPANY, garments=CLOTHES, containers={"tray": 1.0}, split=split, sparse=0.0
+    )
+
+
 def _swapped(placed: Placed, benign: tuple[str, int], hidden: tuple[str, int]) -> Placed:
     if (placed.kind, placed.seed) != benign:
         return placed
@@ -132,16 +141,14 @@ def _swapped(placed: Placed, benign: tuple[str, int], hidden: tuple[str, int]) -
 
 def _in_tray(rng: Rng, recipe: ElectronicsRecipe, device: tuple[str, int]) -> list[Placed]:
     """A device as passengers are asked to lay it out, with a few small things and perhaps a coat."""
-    bags = BagRecipe(
-        (), 0.0, items=COMPANY, garments=CLOTHES, containers={"tray": 1.0}, split=recipe.split, sparse=0.0
-    )
+    bags = surroundings(recipe.split, in_bag=False)
     rules = PackingRules(flat=0.94, on_edge=0.04, tilt_deg=1.5, aligned=0.75)
     return _packed(rng, bags, device, rules, first=chance(rng, ON_THE_FLOOR))
 
 
 def _in_bag(rng: Rng, recipe: ElectronicsRecipe, device: tuple[str, int]) -> list[Placed]:
     """A device left in the luggage."""
-    bags = BagRecipe((), 0.0, items=(3, 18), garments=(3, 20), split=recipe.split)
+    bags = surroundings(recipe.split, in_bag=True)
     return _packed(rng, bags, device, replace(draw_rules(rng), flat=0.8), first=False)
 
 

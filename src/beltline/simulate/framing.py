@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from beltline.physics import dual_energy_transmission, whiten_background
 from beltline.simulate.composed import Composed
 from beltline.simulate.draws import Rng
-from beltline.simulate.photograph import check_style, draw_look, photograph
+from beltline.simulate.photograph import Look, check_style, draw_look, photograph
 
 # Numbers of the looks in ``style.npy``; a new look goes to the end, so that old shards read as before.
 STYLE_NUMBERS = ("random", "grey", "tray", "white", "unseen", "olive")
@@ -97,10 +97,15 @@ def check_styles(styles: Styles) -> None:
         raise ValueError("shares of styles must not all be 0")
 
 
+def look_of(rng: Rng, styles: Styles) -> Look:
+    """A look, its style drawn by the shares."""
+    names, shares = zip(*styles, strict=True)
+    return draw_look(rng, str(rng.choice(names, p=np.array(shares) / sum(shares))))
+
+
 def framed_picture(rng: Rng, bag: Composed, styles: Styles, shape: tuple[int, int]) -> FramedPicture:
     """Photograph a bag in a drawn look and draw where it lies in a canvas of the shape (H, W)."""
-    names, shares = zip(*styles, strict=True)
-    look = draw_look(rng, str(rng.choice(names, p=np.array(shares) / sum(shares))))
+    look = look_of(rng, styles)
     low, high = dual_energy_transmission(bag.basis)
     photo = photograph(low, high, look, rng)
     frame = _draw_frame(rng, photo.rgb.shape, shape)

@@ -272,11 +272,17 @@ def _bake(item: Item, turn: NDArray[np.float64], pixel_mm: float) -> tuple[NDArr
     pose = Pose(turn, -(low + high) / 2)
     w = item_window(item.parts, pose, beam)
     window = Window(w.col, w.row, w.width + w.width % 2, w.height + w.height % 2)
+    return halved_basis(item.parts, pose, beam, window), float(high[2] - low[2])
+
+
+def halved_basis(parts: Sequence[Part], pose: Pose, beam: Beam, window: Window) -> NDArray[np.float32]:
+    """Basis window (6, h, w) of parts at half of a window's sampling, averaged in thickness."""
     basis = np.zeros((6, window.height, window.width), dtype=np.float32)
-    parts: tuple[Part, ...] = item.parts
     add_to_canvas(basis, material_thickness(parts, pose, beam, window), window, window)
-    halved = basis.reshape(6, window.height // 2, 2, window.width // 2, 2).mean(axis=(2, 4))
-    return halved, float(high[2] - low[2])
+    halved: NDArray[np.float32] = basis.reshape(6, window.height // 2, 2, window.width // 2, 2).mean(
+        axis=(2, 4)
+    )
+    return halved
 
 
 def compose(rng: Rng, library: ObjectLibrary, recipe: BagRecipe, *, twins: float = 0.0) -> Composed:

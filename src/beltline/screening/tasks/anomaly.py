@@ -150,6 +150,18 @@ def _answer(run: Run, inputs: Arrays, card: ModelCard) -> JudgedDevices:
     return JudgedDevices(devices, picture.shape[:2])
 
 
+def _scores(answer: JudgedDevices, card: ModelCard) -> NDArray[np.float64]:
+    """Of the most suspicious device.
+
+    Raises:
+        ModelFailure: If there is none: such a scan says nothing of benign devices, and counted as 0 it would
+            lower their thresholds.
+    """
+    if not answer.devices:
+        raise ModelFailure(NO_DEVICE)
+    return np.array([max(device.score for device in answer.devices)])
+
+
 def _decide(
     entry: ScanReport,
     prepared: Prepared,
@@ -221,7 +233,7 @@ ANOMALIES: Task[JudgedDevices] = Task(
     check=_check,
     prepare=_prepare,
     answer=_answer,
-    scores=lambda answer, card: np.array([max((device.score for device in answer.devices), default=0.0)]),
+    scores=_scores,
     decide=_decide,
     chances=lambda card, thresholds: thresholds,
     how_to_read=HOW_TO_READ,

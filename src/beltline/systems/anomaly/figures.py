@@ -117,7 +117,7 @@ def found_by(shards: DeviceShards, judged: Judged, alarm: NDArray[np.bool_]) -> 
     table = shards.devices[judged.devices]
     hidden = judged.truth == 1
     rows, hits = table[hidden], alarm[hidden]
-    area = rows["height"].astype(np.float64) * rows["width"]
+    area = np.bincount(shards.parts["device"], shards.parts["area_px"])[judged.devices][hidden]
     groups: dict[str, dict[str, NDArray[np.bool_]]] = {
         "kind": {name: rows["kind"] == k for k, name in enumerate(shards.kinds)},
         "device": {name: rows["family"] == k for k, name in enumerate(shards.families)},

@@ -68,8 +68,8 @@ def build_batches(recipe: AnomalyRecipe, shards: DeviceShards) -> AnomalyBatches
     """
     batches = AnomalyBatches(shards, recipe)
     benign, anomalous = batches.rows_of
-    if recipe.level == "places" and not shards.devices["masked"].any():
-        raise BadInputError("it is known of no device where something is concealed; train level=object")
+    if recipe.level == "places" and not (shards.devices["masked"] & shards.devices["positive"]).any():
+        raise BadInputError("it is known of no device where something is concealed; train anomaly_object")
     if recipe.level != "places" and not (len(benign) and len(anomalous)):
         raise BadInputError(
             f"a {recipe.level} must be there of both kinds, got {len(benign)} benign and {len(anomalous)}"
