@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -83,6 +84,19 @@ def test_a_stopped_run_goes_on_and_another_plan_is_refused(
         assert path.read_bytes() == (tmp_path / "stopped" / path.relative_to(tmp_path / "whole")).read_bytes()
     with pytest.raises(BadInputError, match=r"side_mm was 38\.0, now 20\.0"):
         write_device_set(devices, tmp_path / "whole", DevicePlan(rule=PartRule(side_mm=20.0)))
+
+
+def test_a_set_whose_ids_are_words_is_cut(devices: Path, tmp_path: Path) -> None:
+    shutil.copytree(devices, tmp_path / "set")
+    coco = json.loads((tmp_path / "set" / "annotations.json").read_text())
+    for image in coco["images"]:
+        del image["pair"]
+        image["id"] = f"scan {image['id']}"
+    for item in coco["annotations"]:
+        item["image_id"] = f"scan {item['image_id']}"
+    (tmp_path / "set" / "annotations.json").write_text(json.dumps(coco))
+    assert write_device_set(tmp_path / "set", tmp_path / "out") == SCANS
+    assert len(set(open_device_shards(tmp_path / "out").devices["pair"])) == SCANS
 
 
 def test_only_the_wanted_families_are_cut(devices: Path, tmp_path: Path) -> None:

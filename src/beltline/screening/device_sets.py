@@ -154,7 +154,8 @@ def _cut_scan(scans: ScanSet, number: int, plan: DevicePlan, kinds: Sequence[str
             continue
         device = cut_device(picture, masks[row], scan.pixel_mm, plan.rule)
         facts = _facts(record, items[row], [items[k] for k in hidden], plan.families, kinds)
-        facts |= {"pixel_mm": scan.pixel_mm or np.nan, "masked": True}
+        pair = record.get("pair", number)  # ids of other people's sets may be words
+        facts |= {"pair": pair, "pixel_mm": scan.pixel_mm or np.nan, "masked": True}
         found.append(StoredDevice(device, device.within(anomaly), part_labels(device, anomaly), facts))
     return CutScan(found, framed_scan(picture, np.asarray(masks[wanted].any(axis=0))))
 
@@ -184,7 +185,6 @@ def _facts(
         "positive": bool(hidden),
         "in_bag": record.get("place") == "bag",
         "difficulty": site.get("difficulty", np.nan),
-        "pair": record.get("pair", record["id"]),
     }
 
 
