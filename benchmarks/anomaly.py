@@ -1,4 +1,4 @@
-"""Anomaly models beside what needs no training for it: darkness, and PatchCore on benign devices alone.
+"""Anomaly models beside what needs no training for it: darkness, the middle, PatchCore on benign devices.
 
 Each way gives every part of a device a number. What becomes of it (calibration, fusion, thresholds) is chosen
 on the same validation devices for all, and measured on the same test devices, see
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from beltline.formats.device_shards import DeviceShards, open_device_shards
 from beltline.protocols.tables import markdown, write_csv
 from beltline.systems.anomaly import figures
-from beltline.systems.anomaly.baselines import darkness, judge_places, patchcore
+from beltline.systems.anomaly.baselines import RULES, judge_places, patchcore
 from beltline.systems.anomaly.judge import Judged, judge
 from beltline.systems.anomaly.system import SYSTEM
 from beltline.training import run as engine
@@ -59,10 +60,8 @@ def main() -> None:
     train, val, test = (open_device_shards(folder) for folder in (given.train, given.val, given.test))
     ways: dict[str, Way] = {run.name: trained(run) for run in given.runs}
     memory = patchcore(train)
-    ways |= {
-        "PatchCore": lambda shards: judge_places(shards, memory),
-        "darkness": lambda shards: judge_places(shards, darkness),
-    }
+    for name, places in {"PatchCore": memory, **RULES}.items():
+        ways[name] = partial(judge_places, places=places)
     rows = [row_of(name, way, val, test) for name, way in ways.items()]
     print(markdown(rows))
     if given.out:

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from beltline.core import BadInputError
+from beltline.formats import write_png
 from beltline.metrics import roc_auc
 from beltline.protocols.durham import SCALES, narrow, reproduce_durham
 from beltline.protocols.durham.cell import recipe_of
@@ -17,6 +19,7 @@ from beltline.protocols.durham.plan import (
     DECIDING,
     KNOWN_DEVICES,
     METHODS,
+    RULES,
     UNSEEN_DEVICES,
     UNSEEN_KINDS,
     Cell,
@@ -27,7 +30,7 @@ from beltline.protocols.durham.published import printed_tables
 from beltline.protocols.durham.report import auc_of_counts
 from beltline.simulate import PAPER_KINDS
 
-ROWS = ("EfficientNet-Lite0, parts", "EfficientNet-Lite0, objects", "dense", "PatchCore", "darkness")
+ROWS = ("EfficientNet-Lite0, parts", "EfficientNet-Lite0, objects", "dense", *RULES)
 
 
 def test_the_printed_tables_contradict_themselves_where_they_do() -> None:
@@ -104,7 +107,7 @@ def test_a_run_and_its_report(tmp_path: Path) -> None:
     said: list[str] = []
     report = reproduce_durham(tmp_path, scale=scale, say=said.append)
     text = report.read_text()
-    assert "8 of 8 cells trained" in text
+    assert "9 of 9 cells trained" in text
     assert text.count("**Not decided**") == 2
     tables = {
         path.stem: list(csv.DictReader(path.read_text().splitlines()))
@@ -116,8 +119,40 @@ def test_a_run_and_its_report(tmp_path: Path) -> None:
     decided = [row for row in tables["differences"] if row["decides"]]
     assert [row["asks"] for row in decided] == ["parts over whole devices"]
     card = json.loads((tmp_path / "card.json").read_text())
-    assert card["cells"] == {"planned": 8, "done": 8}
+    assert card["cells"] == {"planned": 9, "done": 9}
     said.clear()
     again = reproduce_durham(tmp_path, scale=scale, say=said.append)
     assert again.read_text() == text
-    assert not any("/8 " in line for line in said)
+    assert not any("/9 " in line for line in said)
+
+
+def pictures(root: Path, count: int) -> None:
+    rng = np.random.default_rng(len(root.name))
+    for kind, shade in (("benign", 150), ("anomalous", 60)):
+        (root / kind).mkdir(parents=True)
+        for number in range(count):
+            picture = np.full((80, 110, 3), 255, np.uint8)
+            picture[10:70, 10:100] = rng.integers(140, 160, (60, 90, 1), dtype=np.uint8)
+            picture[25:45, 30:60] = shade
+            write_png(root / kind / f"{number}.png", picture)
+
+
+def test_devices_of_ones_own_without_masks(tmp_path: Path) -> None:
+    for name, count in (("train", 4), ("val", 20), ("test", 6)):
+        pictures(tmp_path / "mine" / name, count)
+    scale = replace(narrow(SCALES["smoke"], methods=ROWS, seeds=[0]), steps=2)
+    said: list[str] = []
+    report = reproduce_durham(tmp_path / "out", data=str(tmp_path / "mine"), scale=scale, say=said.append)
+    assert "where things are hidden is not known: rows of whole devices alone" in said
+    text = report.read_text()
+    assert "**Devices of your own**: 8 scans to train on, 40 to choose on; test sets test 12." in text
+    assert "1 of 1 cells trained" in text
+    assert json.loads((tmp_path / "out" / "card.json").read_text())["data"] == "devices of a user"
+    with pytest.raises(BadInputError, match="its cells were trained otherwise"):
+        reproduce_durham(tmp_path / "out", scale=scale)
+
+
+def test_devices_of_ones_own_must_be_split(tmp_path: Path) -> None:
+    pictures(tmp_path / "mine" / "train", 1)
+    with pytest.raises(BadInputError, match="has no val, test/"):
+        reproduce_durham(tmp_path / "out", data=str(tmp_path / "mine"), scale="smoke")

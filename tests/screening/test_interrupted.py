@@ -74,12 +74,12 @@ def test_ctrl_c_while_the_page_is_made_still_gives_the_page(
 ) -> None:
     render, calls = run_module.render_report, 0
 
-    def first_is_stopped(*args: Any) -> str:
+    def first_is_stopped(*args: Any, **options: Any) -> str:
         nonlocal calls
         calls += 1
         if calls == 1:
             raise KeyboardInterrupt
-        return str(render(*args))
+        return str(render(*args, **options))
 
     monkeypatch.setattr(run_module, "render_report", first_is_stopped)
     with pytest.raises(KeyboardInterrupt):

@@ -70,11 +70,9 @@ def test_the_limits_tell_what_the_new_thresholds_change_and_are_not_told_twice(r
 
 
 def entries(alarms, clear):
-    gun = ClassFinding("gun", 0.5, True)
-    found = [ScanReport("a", "", 9, 9, "alarm", (gun,))] * alarms + [
-        ScanReport("b", "", 9, 9, "clear")
-    ] * clear
-    return [*found, ScanReport("c", "", 9, 9, "no_machine_result")]
+    seen = {name: ClassFinding("gun", 0.5, name == "alarm") for name in ("alarm", "clear")}
+    found = [ScanReport("a", "", 9, 9, name, (gun,)) for name, gun in seen.items()]
+    return [*found[:1] * alarms, *found[1:] * clear, ScanReport("c", "", 9, 9, "no_machine_result")]
 
 
 def test_drift_is_told_where_a_run_leaves_the_range(rng):
@@ -84,6 +82,13 @@ def test_drift_is_told_where_a_run_leaves_the_range(rng):
     assert "0 of 900 scans alarm, fewer than" in drift(entries(0, 900), card)[0]
     assert drift(entries(40, 20), CARD) == ()
     assert drift([], card) == ()
+
+
+def test_drift_of_one_of_several_models_is_told_by_its_own_classes(rng):
+    card = choose_own(CARD, benign(200, rng), 0.05, name="own").card
+    other = ClassFinding("anomaly", 0.9, True)
+    joint = [replace(each, decision="alarm", classes=(*each.classes, other)) for each in entries(3, 60)]
+    assert drift(joint, card) == ()
 
 
 def test_from_a_folder_to_a_model_that_screens(fake, tmp_path: Path, monkeypatch, capsys, rng):

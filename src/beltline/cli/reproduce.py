@@ -136,6 +136,10 @@ def xseg(
 @reproduce_app.command("durham")
 def durham(
     out: Annotated[Path, typer.Option(help="Folder of the experiment; a stopped one goes on.")],
+    data: Annotated[
+        str,
+        typer.Option(help="sim, or a folder with train/, val/ and test/ of your own devices, see the docs."),
+    ] = "sim",
     scale: Annotated[str, typer.Option(help="smoke (minutes), small (hours of CPU) or paper.")] = "smoke",
     methods: Annotated[str, typer.Option(help="Rows of the tables, semicolon separated.")] = "",
     seeds: Annotated[str, typer.Option(help="Comma separated, instead of the scale's.")] = "",
@@ -144,7 +148,7 @@ def durham(
 ) -> None:
     """Anomalies in electronics: whole devices against their parts, to the decision for the device.
 
-    Example: beltline reproduce durham --scale smoke --out durham-smoke
+    Example: beltline reproduce durham --data sim --scale smoke --out durham-smoke
     """
     import torch
 
@@ -159,4 +163,4 @@ def durham(
         raise typer.BadParameter(str(error)) from error
     if threads:
         torch.set_num_threads(threads)
-    print(reproduce_durham(out, scale=chosen, max_minutes=max_minutes, say=note))
+    print(reproduce_durham(out, data=data, scale=chosen, max_minutes=max_minutes, say=note))

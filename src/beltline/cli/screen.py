@@ -26,7 +26,12 @@ def screen(
             help="Operating point: share of benign bags that alarm, one of the model's; 0.05 if it has that."
         ),
     ] = None,
-    model: Annotated[str, typer.Option(help="Name (see beltline models list) or ONNX file.")] = "",
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Name (see beltline models list) or ONNX file; given more than once, all look at each scan."
+        ),
+    ] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Run an ONNX file that no manifest lists.")] = False,
     deadline_ms: Annotated[
         float,
@@ -44,6 +49,7 @@ def screen(
 ) -> None:
     """Screen scans: classes with calibrated probability, where, and a decision at an operating point.
 
+    Of several models each has its own classes, and a scan alarms if one of them does.
     A slow or failed model is "no machine result", never "clear". Unreadable files are listed and the
     others go on (exit code 6); files that are no scans are counted. After Ctrl-C the report says how far
     it came (exit code 130).
@@ -57,10 +63,11 @@ def screen(
         raise typer.BadParameter(
             f"must be one of {', '.join(OVERLAYS)}, got {overlays!r}", param_hint="--overlays"
         )
-    screening_model = load_model(model or None, trust=trust)
-    pfa = screening_model.card.usual_pfa if pfa is None else pfa
+    first, *beside = [load_model(name, trust=trust) for name in model or (None,)]
+    pfa = first.card.usual_pfa if pfa is None else pfa
     try:
-        screening_model.card.thresholds_at(pfa)
+        for each in (first, *beside):
+            each.card.thresholds_at(pfa)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--pfa") from error
     if click_model and not masks:
@@ -69,7 +76,7 @@ def screen(
     options = RunOptions(pfa=pfa, deadline_ms=deadline_ms, overlays=overlays, limit=limit)
     with stoppable(out), progress_bar("screening") as on_progress:
         report = screen_files(
-            paths, out, screening_model, options=options, clicker=clicker, on_progress=on_progress
+            paths, out, first, beside=beside, options=options, clicker=clicker, on_progress=on_progress
         )
     if as_json:
         print_json(report.to_dict())
@@ -134,4 +141,5 @@ def summary(report: "Report") -> str:
     speed = f" · {statistics.median(times):.0f} ms a scan" if times else ""
     point = f"{report.operating_point['pfa']:g}"
     plural = "" if len(decisions) == 1 else "s"
-    return f"{len(decisions)} scan{plural}: {', '.join(parts)}{speed} · {report.model.name} at PFA {point}"
+    names = " and ".join(model.name for model in report.models)
+    return f"{len(decisions)} scan{plural}: {', '.join(parts)}{speed} · {names} at PFA {point}"

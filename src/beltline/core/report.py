@@ -84,6 +84,7 @@ class ScanReport:
         reason: Why there is no machine result.
         bags: Rectangles (x1, y1, x2, y2) of a long strip that were screened one by one, pixels; empty where
             the scan was screened as it is.
+        notes: What the decision does not say: of several models, which one had nothing to judge.
     """
 
     path: str
@@ -96,10 +97,19 @@ class ScanReport:
     ms: Mapping[str, float] = field(default_factory=dict)
     reason: str | None = None
     bags: tuple[Box, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.decision not in DECISIONS:
             raise ValueError(f"decision must be one of {DECISIONS}, got {self.decision!r}")
+
+    @property
+    def objects(self) -> tuple[InstanceFinding, ...]:
+        """The instances, or where a model finds none the places of the classes that alarm."""
+        places = (f for f in self.classes if f.alarm)
+        return self.instances or tuple(
+            InstanceFinding(f.label, f.probability, f.box) for f in places if f.box
+        )
 
     def point_of(self, found: InstanceFinding) -> Point:
         """Where the evidence of an object is strongest: its class's point, or else the middle of its box."""
@@ -145,6 +155,7 @@ class Report:
         interrupted: None for a finished run. A report saved while the run goes on carries it, so one left
             behind by a killed process never reads as finished.
         click_model: Which model cut out the masks of the instances; None where there are none.
+        beside: Further models that spoke; a scan alarms if one of them does.
 
     Example:
         >>> report = Report(ModelRef("starter", "00"), {"pfa": 0.05}, failed=(FailedScan("a.png", "empty"),))
@@ -160,6 +171,12 @@ class Report:
     interrupted: Interrupted | None = None
     warnings: tuple[str, ...] = ()
     click_model: ModelRef | None = None
+    beside: tuple[ModelRef, ...] = ()
+
+    @property
+    def models(self) -> tuple[ModelRef, ...]:
+        """Every model that spoke."""
+        return (self.model, *self.beside)
 
     def to_json(self, *, indent: int | None = 2) -> str:
         """The text of report.json, keys in the documented order."""
@@ -177,7 +194,11 @@ class Report:
             "interrupted": None if self.interrupted is None else asdict(self.interrupted),
             "warnings": list(self.warnings),
         }
-        return record if self.click_model is None else {**record, "click_model": asdict(self.click_model)}
+        if self.click_model is not None:
+            record["click_model"] = asdict(self.click_model)
+        if self.beside:
+            record["beside"] = [asdict(model) for model in self.beside]
+        return record
 
     @classmethod
     def from_json(cls, text: str) -> Report:
@@ -204,6 +225,8 @@ def _scan_to_dict(scan: ScanReport) -> dict[str, Any]:
         record["reason"] = scan.reason
     if scan.bags:
         record["bags"] = [list(bag) for bag in scan.bags]
+    if scan.notes:
+        record["notes"] = list(scan.notes)
     return record
 
 
@@ -232,6 +255,7 @@ def _report_from_dict(record: dict[str, Any]) -> Report:
         interrupted=None if stop is None else Interrupted(int(stop["screened"]), int(stop["of"])),
         warnings=tuple(str(text) for text in record.get("warnings", ())),
         click_model=None if click_model is None else _model(click_model),
+        beside=tuple(_model(model) for model in record.get("beside", ())),
     )
 
 
@@ -247,6 +271,7 @@ def _scan_from_dict(record: dict[str, Any]) -> ScanReport:
         instances=tuple(_instance_from_dict(found) for found in record["instances"]),
         ms=dict(record["ms"]), reason=record.get("reason"),
         bags=tuple(_box(bag) for bag in record.get("bags", ())),
+        notes=tuple(str(note) for note in record.get("notes", ())),
     )  # fmt: skip
 
 

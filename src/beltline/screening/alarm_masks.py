@@ -7,9 +7,10 @@ and may hold a part of the object, which would be all that is cut out: there the
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from beltline.core import InstanceFinding, Masks, Scan, ScanReport
+from beltline.core import Masks, Scan, ScanReport
 from beltline.core.report import Box, Point
 from beltline.screening.cards import one_line
 from beltline.screening.clicker import Clicker
@@ -42,7 +43,7 @@ class MaskTally:
 
 
 def with_masks(
-    entry: ScanReport, scan: Scan, clicker: Clicker, *, boxed: bool, deadline_ms: float
+    entry: ScanReport, scan: Scan, clicker: Clicker, *, boxed: Collection[str], deadline_ms: float
 ) -> tuple[ScanReport, MaskTally]:
     """The entry with a mask for each of its objects, of a classifier for the place of each class that alarms.
 
@@ -52,18 +53,18 @@ def with_masks(
         entry: Of a screened scan.
         scan: The same scan.
         clicker: From `load_clicker`.
-        boxed: Whether boxes hold whole objects, as a detector's do.
+        boxed: Labels whose boxes hold whole objects, as a detector's do.
         deadline_ms: From the decoded scan; what screening has left of it is the time there is.
     """
     started = time.perf_counter()
     used_ms = entry.ms.get("total", 0.0) - entry.ms.get("read", 0.0)
     until = started + (deadline_ms - used_ms) / 1000
     objects, tally = [], MaskTally()
-    for found in entry.instances or _places(entry):
+    for found in entry.objects:
         if found.mask is not None:  # a model that cuts out what it finds
             objects.append(found)
             continue
-        box, left_s = found.box if boxed else None, until - time.perf_counter()
+        box, left_s = found.box if found.label in boxed else None, until - time.perf_counter()
         mask, reason = _mask(entry.point_of(found), box, scan, clicker, left_s)
         objects.append(replace(found, mask=mask))
         tally += MaskTally(1, int(mask is None), f"{entry.path}: {reason}" if mask is None else "")
@@ -72,11 +73,6 @@ def with_masks(
     took = round((time.perf_counter() - started) * 1000, 2)
     ms = {**entry.ms, "masks": took, "total": round(entry.ms.get("total", 0.0) + took, 2)}
     return replace(entry, instances=tuple(objects), ms=ms), tally
-
-
-def _places(entry: ScanReport) -> tuple[InstanceFinding, ...]:
-    alarms = (found for found in entry.classes if found.alarm and found.box)
-    return tuple(InstanceFinding(f.label, f.probability, f.box) for f in alarms if f.box)
 
 
 def _mask(

@@ -25,15 +25,18 @@ def together(entry: ScanReport, bags: Sequence[ScanReport], regions: Sequence[Re
     """
     size = (entry.height, entry.width)
     moved = [_moved(bag, region, size) for bag, region in zip(bags, regions, strict=True)]
-    by_class = zip(*(bag.classes for bag in moved if bag.classes), strict=True)
+    by_class: dict[str, list[ClassFinding]] = {}
+    for finding in (finding for bag in moved for finding in bag.classes):
+        by_class.setdefault(finding.label, []).append(finding)
     decision, reason = _decided(moved)
     return replace(
         entry,
         decision=decision,
         reason=reason,
-        classes=tuple(max(findings, key=lambda f: f.probability) for findings in by_class),
-        instances=tuple(sorted((i for bag in moved for i in _instances(bag)), key=lambda i: -i.score)),
+        classes=tuple(max(findings, key=lambda f: f.probability) for findings in by_class.values()),
+        instances=tuple(sorted((i for bag in moved for i in bag.objects), key=lambda i: -i.score)),
         bags=tuple((float(x), float(y), float(x + w), float(y + h)) for x, y, w, h in regions),
+        notes=tuple(f"bag {number}: {note}" for number, bag in enumerate(moved, 1) for note in bag.notes),
     )
 
 
@@ -45,12 +48,6 @@ def _decided(bags: Sequence[ScanReport]) -> tuple[Decision, str | None]:
         number = decisions.index("no_machine_result")
         return "no_machine_result", f"bag {number + 1} of {len(bags)}: {bags[number].reason}"
     return "clear", None
-
-
-def _instances(bag: ScanReport) -> list[InstanceFinding]:
-    """A detector's objects; of a classifier the places of the classes that alarm."""
-    seen = [InstanceFinding(f.label, f.probability, f.box) for f in bag.classes if f.alarm and f.box]
-    return list(bag.instances) or seen
 
 
 def _moved(bag: ScanReport, region: Rectangle, size: tuple[int, int]) -> ScanReport:

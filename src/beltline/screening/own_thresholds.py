@@ -167,10 +167,12 @@ def drift(entries: Sequence[ScanReport], card: ModelCard) -> tuple[str, ...]:
     Threats alarm too, so many alarms need not be drift; but nothing else is said of them.
     """
     known = own_range(card)
-    judged = [entry for entry in entries if entry.decision != "no_machine_result"]
+    # of several models each has its own thresholds, and speaks of its own classes
+    mine = [[f.alarm for f in entry.classes if f.label in card.classes] for entry in entries]
+    judged = [alarms for entry, alarms in zip(entries, mine, strict=True) if alarms and _judged(entry)]
     if known is None or not judged:
         return ()
-    share = wilson(sum(entry.decision == "alarm" for entry in judged), len(judged))
+    share = wilson(sum(any(alarms) for alarms in judged), len(judged))
     word = "more" if share.low > known[1] else "fewer" if share.high < known[0] else ""
     if not word:
         return ()
@@ -179,6 +181,10 @@ def drift(entries: Sequence[ScanReport], card: ModelCard) -> tuple[str, ...]:
         " benign scans that the thresholds were chosen for; unless there are that many threats, the scanner"
         " or the bags have changed: run beltline calibrate again",
     )
+
+
+def _judged(entry: ScanReport) -> bool:
+    return entry.decision != "no_machine_result"
 
 
 def _bags(scan: Scan) -> list[Scan]:

@@ -8,7 +8,7 @@ judged is ``clear``.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 
 from beltline.core import Scan, ScanReport
 from beltline.screening.bags import together
+from beltline.screening.beside import ask, joined, require_beside
 from beltline.screening.judgeable import why_not_judged
 from beltline.screening.prepare import Rectangle
 from beltline.screening.session import ScreeningModel
 from beltline.screening.strip import bags_on, cut, too_long
 from beltline.screening.task import ModelFailure, Screened
 
+Models = Mapping[ScreeningModel, NDArray[np.float64]]  # with thresholds, in the order in which they speak
 DEFAULT_DEADLINE_MS = 2000.0
 DEFAULT_PFA = 0.05
 
@@ -31,6 +33,7 @@ def screen_scan(
     scan: Scan,
     model: ScreeningModel,
     *,
+    beside: Sequence[ScreeningModel] = (),
     pfa: float = DEFAULT_PFA,
     deadline_ms: float = DEFAULT_DEADLINE_MS,
     path: str = "",
@@ -42,24 +45,27 @@ def screen_scan(
     Args:
         scan: Any quantity and size.
         model: From `load_model`.
-        pfa: Operating point, one of the model's.
+        beside: Further models that know other classes; see `joined`.
+        pfa: Operating point, one of each model's.
         deadline_ms: Time from the decoded array to the model's answer; later is no machine result.
         path: Kept in the entry.
         sha256: Kept in the entry.
         read_ms: Time spent reading, counted in ``ms["total"]`` but not against the deadline.
 
     Raises:
-        ValueError: If the model has no operating point at ``pfa``.
+        ValueError: If a model has no operating point at ``pfa``.
+        BadInputError: If two models know the same class.
 
     Example:
         >>> from beltline.screening import load_model, screen_scan  # doctest: +SKIP
         >>> screen_scan(scan, load_model()).report.decision  # doctest: +SKIP
         'alarm'
     """
-    thresholds = model.card.thresholds_at(pfa)
+    models = {each: each.card.thresholds_at(pfa) for each in (model, *beside)}
+    require_beside([each.card for each in models])
     clock = _Clock(read_ms)
     entry = ScanReport(path, sha256, scan.width, scan.height, "no_machine_result")
-    one = partial(_screen_one, model=model, thresholds=thresholds, clock=clock, deadline_ms=deadline_ms)
+    one = partial(_screen_one if not beside else _screen_beside, models, clock, deadline_ms)
     try:
         _require_judgeable(scan)
         regions = bags_on(scan)
@@ -99,15 +105,19 @@ def _screen_bags(
     return Screened(together(entry, bags, regions))
 
 
-def _screen_one(
-    entry: ScanReport,
-    scan: Scan,
-    *,
-    model: ScreeningModel,
-    thresholds: NDArray[np.float64],
-    clock: _Clock,
-    deadline_ms: float,
+def _screen_beside(
+    models: Models, clock: _Clock, deadline_ms: float, entry: ScanReport, scan: Scan
 ) -> Screened:
+    """All models in turn, within one deadline."""
+    said = []
+    for model, thresholds in models.items():
+        each = partial(_screen_one, {model: thresholds}, clock, deadline_ms, entry, scan)
+        said.append(ask(model.card.name, each))
+    return joined(entry, said)
+
+
+def _screen_one(models: Models, clock: _Clock, deadline_ms: float, entry: ScanReport, scan: Scan) -> Screened:
+    ((model, thresholds),) = models.items()
     prepared = model.task.prepare(scan, model.card)
     clock.step("prepare")
     left_s = deadline_ms / 1000 - clock.elapsed_s()

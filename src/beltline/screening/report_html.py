@@ -54,7 +54,12 @@ class Card:
 
 
 def render_report(
-    report: Report, cards: Sequence[Card], model: ModelCard, *, finished: datetime | None = None
+    report: Report,
+    cards: Sequence[Card],
+    model: ModelCard,
+    *,
+    beside: Sequence[ModelCard] = (),
+    finished: datetime | None = None,
 ) -> str:
     """The page as text.
 
@@ -62,6 +67,7 @@ def render_report(
         report: What report.json holds.
         cards: One per scan of the report.
         model: The model's card; its purpose, limits and figures are shown.
+        beside: Cards of further models of the run.
         finished: Time shown in the head; now when None.
     """
     environment = Environment(
@@ -78,30 +84,38 @@ def render_report(
     moment = finished or datetime.now().astimezone()
     pfa = report.operating_point["pfa"]
     ranked = sorted(cards, key=lambda card: (_ORDER[card.entry.decision], -_top(card.entry)))
-    views = [_card_view(card, model, pfa) for card in ranked]
-    beside = any(card.pictures.file for card in cards)
-    reading = environment.from_string(find_task(model.task).how_to_read)
+    models = (model, *beside)
+    thresholds = {label: at for each in models for label, at in _thresholds(each, pfa).items()}
+    views = [_card_view(card, thresholds) for card in ranked]
+    files = any(card.pictures.file for card in cards)
     return environment.get_template("report.html.j2").render(
         style=Markup(_source(environment, "report.css")),  # our own files, not user text
         script=Markup(script),
         script_sha256=digest,
         # a page opened from disk has no origin, so its own folder goes by the scheme
-        image_source=Markup("data: 'self' file:" if beside else "data:"),
-        beside=beside,
-        classes=json.dumps([[c, round(float(t), 6)] for c, t in _thresholds(model, pfa).items()]),
+        image_source=Markup("data: 'self' file:" if files else "data:"),
+        beside=files,
+        classes=json.dumps([[c, round(float(t), 6)] for c, t in thresholds.items()]),
         report=report,
-        model=model,
-        how_to_read=Markup(reading.render(report=report, model=model)),
-        details=_details(model.details),
-        limits=_limits(model.details),
-        chosen_on=_chosen_on(model),
+        models=[_model_view(environment, report, card) for card in models],
         finished=moment.strftime("%Y-%m-%d %H:%M"),
         cards=views,
         counts=_counts(report),
         times=_times(report.scans),
-        truth=_truth_totals(cards, model.classes),
+        truth=_truth_totals(cards, tuple(thresholds)),
         labels=sorted({f.label for scan in report.scans for f in scan.classes if f.alarm}),
     )
+
+
+def _model_view(environment: Environment, report: Report, card: ModelCard) -> dict[str, Any]:
+    reading = environment.from_string(find_task(card.task).how_to_read)
+    return {
+        "card": card,
+        "how_to_read": Markup(reading.render(report=report, model=card)),
+        "details": _details(card.details),
+        "limits": _limits(card.details),
+        "chosen_on": _chosen_on(card),
+    }
 
 
 def plain(label: str) -> str:
@@ -119,9 +133,8 @@ def _top(entry: ScanReport) -> float:
     return max(alarmed or [f.probability for f in entry.classes], default=0.0)
 
 
-def _card_view(card: Card, model: ModelCard, pfa: float) -> dict[str, Any]:
+def _card_view(card: Card, thresholds: Mapping[str, float]) -> dict[str, Any]:
     entry = card.entry
-    thresholds = _thresholds(model, pfa)
     rows = sorted(
         (
             {**vars(f), "percent": percent(f.probability), "threshold": thresholds[f.label]}
@@ -129,7 +142,7 @@ def _card_view(card: Card, model: ModelCard, pfa: float) -> dict[str, Any]:
         ),
         key=lambda r: (not r["alarm"], -r["probability"]),
     )
-    verdict = None if card.truth is None else judge(entry, card.truth, classes=model.classes)
+    verdict = None if card.truth is None else judge(entry, card.truth, classes=tuple(thresholds))
     alarms = [row for row in rows if row["alarm"]]
     return {
         "entry": entry,
@@ -138,7 +151,7 @@ def _card_view(card: Card, model: ModelCard, pfa: float) -> dict[str, Any]:
         "badge": BADGES[entry.decision],
         "top": _top(entry),
         "rows": rows[:_ROWS],
-        "probabilities": _by_class(entry, model.classes),
+        "probabilities": _by_class(entry, tuple(thresholds)),
         "more_alarms": max(len(alarms) - _ROWS, 0),
         "alarmed": [row["label"] for row in alarms],
         "marks": [{**_mark(row, card), "extra": n >= _ROWS} for n, row in enumerate(_placed(entry, alarms))],
@@ -252,9 +265,12 @@ def _thresholds(model: ModelCard, pfa: float) -> dict[str, float]:
 
 
 def _by_class(entry: ScanReport, classes: Sequence[str]) -> str:
-    """Probabilities in the model's order, from which the page makes the full list when it is opened."""
-    found = {finding.label: finding.probability for finding in entry.classes}
-    return ",".join(f"{found[label]:.4g}" for label in classes if label in found)
+    """Probabilities in the models' order, from which the page makes the full list when it is opened.
+
+    A class that its model gave no result for is empty.
+    """
+    found = {finding.label: f"{finding.probability:.4g}" for finding in entry.classes}
+    return ",".join(found.get(label, "") for label in classes) if found else ""
 
 
 def _flags(verdict: Verdict | None) -> str:

@@ -26,6 +26,7 @@ from beltline.core import (
 from beltline.formats import SCAN_SUFFIXES
 from beltline.screening.alarm_masks import MaskTally, with_masks
 from beltline.screening.album import Album, Limits
+from beltline.screening.beside import require_beside
 from beltline.screening.clicker import Clicker
 from beltline.screening.files import Collected, collect, read
 from beltline.screening.own_thresholds import drift
@@ -65,6 +66,7 @@ def screen_files(
     out: Path,
     model: ScreeningModel,
     *,
+    beside: Sequence[ScreeningModel] = (),
     options: RunOptions | None = None,
     clicker: Clicker | None = None,
     on_progress: Progress | None = None,
@@ -80,20 +82,25 @@ def screen_files(
         paths: Files and folders.
         out: Result folder, made if missing.
         model: From `load_model`.
+        beside: Further models that know other classes; a scan alarms if one of them does.
         options: See `RunOptions`.
         clicker: From `load_clicker`; cuts out every alarm. Where it fails, the report warns.
         on_progress: Told files, each before it is screened, and once at the end.
 
     Raises:
-        BadInputError: If the paths hold no file to screen, or OUT cannot be written.
-        ValueError: If the model has no operating point at ``options.pfa``.
+        BadInputError: If the paths hold no file to screen, OUT cannot be written, or two models know the
+            same class.
+        ValueError: If a model has no operating point at ``options.pfa``.
     """
     options = options or RunOptions()
-    model.card.thresholds_at(options.pfa)
+    models = (model, *beside)
+    require_beside([each.card for each in models])
+    for each in models:
+        each.card.thresholds_at(options.pfa)
     found = _limited(collect(paths), options.limit)
     if not found.files and not found.failed:
         raise BadInputError(_nothing_found(paths, found))
-    run = _Screening(ResultFolder(out, found.files), model, options, found, clicker)
+    run = _Screening(ResultFolder(out, found.files), models, options, found, clicker)
     try:
         for done, path in enumerate(found.files):
             if on_progress:
@@ -115,12 +122,12 @@ class _Screening:
     def __init__(
         self,
         folder: ResultFolder,
-        model: ScreeningModel,
+        models: Sequence[ScreeningModel],
         options: RunOptions,
         found: Collected,
         clicker: Clicker | None,
     ) -> None:
-        self._folder, self._model, self._options, self._clicker = folder, model, options, clicker
+        self._folder, self._models, self._options, self._clicker = folder, models, options, clicker
         self._count = len(found.files) + len(found.failed)
         self._failed, self._skipped = list(found.failed), found.skipped
         self._limits = Limits.for_count(len(found.files))
@@ -136,7 +143,8 @@ class _Screening:
             loaded = read(path)
             screened = screen_scan(
                 loaded.scan,
-                self._model,
+                self._models[0],
+                beside=self._models[1:],
                 pfa=self._options.pfa,
                 deadline_ms=self._options.deadline_ms,
                 path=path_text(path),
@@ -155,7 +163,8 @@ class _Screening:
     def _cut_out(self, scan: Scan, screened: Screened) -> Screened:
         if self._clicker is None:
             return screened
-        boxed = self._model.task.name == DETECTION.name
+        detectors = (model.card for model in self._models if model.task.name == DETECTION.name)
+        boxed = {name for card in detectors for name in card.classes}
         entry, tally = with_masks(
             screened.report, scan, self._clicker, boxed=boxed, deadline_ms=self._options.deadline_ms
         )
@@ -166,19 +175,24 @@ class _Screening:
         entries = tuple(card.entry for card in self._cards)
         done = len(entries) + len(self._failed) >= self._count
         return Report(
-            _reference(self._model),
+            _reference(self._models[0]),
             {"pfa": self._options.pfa},
             entries,
             tuple(self._failed),
             self._skipped,
             None if done else Interrupted(len(entries), self._count),
-            drift(entries, self._model.card) + self._masks.warning(),
+            self._drift(entries) + self._masks.warning(),
             None if self._clicker is None else _reference(self._clicker.model),
+            tuple(_reference(model) for model in self._models[1:]),
         )
 
     def finish(self) -> None:
         self._save()
-        self._folder.write(PAGE, render_report(self.report(), self._cards, self._model.card))
+        first, *beside = (model.card for model in self._models)
+        self._folder.write(PAGE, render_report(self.report(), self._cards, first, beside=beside))
+
+    def _drift(self, entries: Sequence[ScanReport]) -> tuple[str, ...]:
+        return tuple(warning for model in self._models for warning in drift(entries, model.card))
 
     def _save(self) -> None:
         started = time.monotonic()

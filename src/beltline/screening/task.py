@@ -39,11 +39,14 @@ class Screened:
         letterbox: Region of the scan that the maps cover; None without a machine result, and of a strip that
             was cut into bags.
         maps: Activation (h, w) in 0..1 of each alarmed class over that region.
+        nothing_to_judge: There is no machine result because the model saw nothing of what it judges, not
+            because it failed.
     """
 
     report: ScanReport
     letterbox: Letterbox | None = None
     maps: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    nothing_to_judge: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from beltline.protocols.cells import RESULT, read_result, save_arrays
 from beltline.protocols.durham.data import DurhamData
 from beltline.protocols.durham.plan import METHODS, Cell, DurhamScale
 from beltline.systems.anomaly import figures
-from beltline.systems.anomaly.baselines import darkness, judge_places, patchcore
+from beltline.systems.anomaly.baselines import RULES, judge_places, patchcore
 from beltline.systems.anomaly.judge import Judged, judge
 from beltline.systems.anomaly.recipe import AnomalyRecipe
 from beltline.systems.anomaly.system import SYSTEM
@@ -96,7 +96,7 @@ def _prepared(
     """What answers for a cell, and how many parameters it has."""
     if METHODS[cell.method].level == "rule":
         tiny = TINY_MEMORY if scale.size == "tiny" else {}
-        places = darkness if cell.method == "darkness" else patchcore(data.train, **tiny)
+        places = RULES[cell.method] if cell.method in RULES else patchcore(data.train, **tiny)
         return lambda shards: judge_places(shards, places), 0
     recipe = recipe_of(cell, scale)
     shutil.rmtree(run, ignore_errors=True)

@@ -13,7 +13,7 @@ from beltline.simulate import KINDS, PAPER_KINDS
 from beltline.systems.anomaly.recipe import DENSE, Level
 
 TEST = "test"
-RULES = ("PatchCore", "darkness")  # beside what is trained: benign devices alone, and none
+RULES = ("PatchCore", "darkness", "middle")  # beside what is trained: benign devices alone, and none
 UNSEEN_KINDS = tuple(kind for kind in KINDS if kind not in PAPER_KINDS)
 UNSEEN_DEVICES = ("camera", "game_console")  # families kept for a test of their own
 
@@ -176,6 +176,12 @@ def cells(scale: DurhamScale) -> Iterator[Cell]:
         others = (name for name in rows if name not in deciding)
         # a rule answers every seed alike
         yield from (Cell(n, seed) for n in others if METHODS[n].level != "rule" or seed == scale.seeds[0])
+
+
+def without_parts(scale: DurhamScale) -> DurhamScale:
+    """The rows that need no labels of parts: classifiers of whole devices."""
+    rows = (name for name in available(scale) if METHODS[name].level == "object")
+    return replace(scale, methods=tuple(rows))
 
 
 def narrow(scale: DurhamScale, *, methods: Sequence[str] = (), seeds: Sequence[int] = ()) -> DurhamScale:

@@ -76,7 +76,7 @@ def write_report(
     rate = expected_false_alarms(0.035, 20)
     text = [
         "# Durham: anomalies in electronics\n",
-        f"**Simulated devices**, each with its benign twin: {len(data.train)} scans to train on,"
+        f"{data.told}: {len(data.train)} scans to train on,"
         f" {len(data.val)} to choose on; test sets {counts}. {len(found)} of {planned} cells trained, size"
         f" {scale.size}.\n",
         *(f"{line}\n" for line in said),

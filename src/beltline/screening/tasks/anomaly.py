@@ -170,7 +170,7 @@ def _decide(
     thresholds: NDArray[np.float64],
 ) -> Screened:
     if not answer.devices:
-        return Screened(replace(entry, reason=NO_DEVICE))
+        return Screened(replace(entry, reason=NO_DEVICE), nothing_to_judge=True)
     size, judging = (entry.height, entry.width), Judging.of(card)
     instances: list[InstanceFinding] = []
     for device in answer.devices:

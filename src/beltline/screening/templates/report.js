@@ -77,7 +77,8 @@
     const place = $(".bars-all", card), alarmed = card.dataset.labels.split(" ");
     if (place.childElementCount || !card.dataset.p) return;
     const rows = card.dataset.p.split(",").map((p, i) => (
-      { label: classes[i][0], threshold: classes[i][1], p: Number(p), alarm: alarmed.includes(classes[i][0]) }));
+      { label: classes[i][0], threshold: classes[i][1], p, alarm: alarmed.includes(classes[i][0]) }))
+      .filter((row) => row.p).map((row) => ({ ...row, p: Number(row.p) }));
     rows.sort((a, b) => b.alarm - a.alarm || b.p - a.p);
     place.append(...rows.map(bar));
   }

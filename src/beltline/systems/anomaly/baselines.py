@@ -1,10 +1,12 @@
-"""What needs no training for it: darkness, and PatchCore on benign devices alone, asked like any model."""
+"""What needs no training for it: darkness, the middle, PatchCore on benign devices; asked like a model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -43,6 +45,20 @@ def darkness(device: CutDevice) -> NDArray[np.float64]:
     return np.asarray(255.0 - device.rgb.min(axis=2))
 
 
+def middle(device: CutDevice) -> NDArray[np.float64]:
+    """How far each pixel is from the device's edge: nothing is hidden in a rim, whatever it looks like.
+
+    Example:
+        >>> from beltline.core.device_parts import cut_device
+        >>> found = middle(cut_device(np.full((60, 60, 3), 50, np.uint8), np.ones((60, 60), bool), 0.8))
+        >>> np.unravel_index(found.argmax(), found.shape), float(found[0, 0])
+        ((np.int64(29), np.int64(29)), 1.0)
+    """
+    around = np.pad(device.mask.astype(np.uint8), 1)
+    far = cv2.distanceTransform(around, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.asarray(far[1:-1, 1:-1], np.float64)
+
+
 def patchcore(train: DeviceShards, **options: Any) -> Places:
     """PatchCore fitted on benign training devices.
 
@@ -72,3 +88,7 @@ def _picture(device: CutDevice) -> tuple[torch.Tensor, torch.Tensor]:
     beside = np.where(device.mask[..., None], 0, 255).astype(np.uint8).repeat(3, axis=2)
     mask = 1 - image_of(beside, OBJECT_SIZE)[:, :1]
     return torch.from_numpy(image_of(device.rgb, OBJECT_SIZE)), torch.from_numpy(mask)
+
+
+#: Rules of a device alone, by name.
+RULES: Mapping[str, Places] = MappingProxyType({"darkness": darkness, "middle": middle})
