@@ -102,12 +102,17 @@ def test_the_auc_of_draws_is_that_of_the_devices_drawn() -> None:
 
 def test_a_run_and_its_report(tmp_path: Path) -> None:
     scale = replace(
-        narrow(SCALES["smoke"], methods=ROWS, seeds=[0, 1]), train=4, val=20, test=6, in_bags=0.0, steps=2
+        narrow(SCALES["smoke"], methods=(*ROWS, "Mask R-CNN"), seeds=[0, 1]),
+        train=4,
+        val=20,
+        test=6,
+        in_bags=0.0,
+        steps=2,
     )
     said: list[str] = []
     report = reproduce_durham(tmp_path, scale=scale, say=said.append)
     text = report.read_text()
-    assert "9 of 9 cells trained" in text
+    assert "11 of 11 cells trained" in text
     assert text.count("**Not decided**") == 2
     tables = {
         path.stem: list(csv.DictReader(path.read_text().splitlines()))
@@ -116,14 +121,15 @@ def test_a_run_and_its_report(tmp_path: Path) -> None:
     assert [row["row"] for row in tables["devices"]] == list(ROWS)
     assert tables["parts"][0]["printed accuracy"] == ""
     assert {row["by"] for row in tables["found"]} >= {"kind", "device", "place"}
+    assert [row["row"] for row in tables["finding"]] == ["dense", "Mask R-CNN", "darkness"]
     decided = [row for row in tables["differences"] if row["decides"]]
     assert [row["asks"] for row in decided] == ["parts over whole devices"]
     card = json.loads((tmp_path / "card.json").read_text())
-    assert card["cells"] == {"planned": 9, "done": 9}
+    assert card["cells"] == {"planned": 11, "done": 11}
     said.clear()
     again = reproduce_durham(tmp_path, scale=scale, say=said.append)
     assert again.read_text() == text
-    assert not any("/9 " in line for line in said)
+    assert not any("/11 " in line for line in said)
 
 
 def pictures(root: Path, count: int) -> None:

@@ -50,7 +50,10 @@ def test_twins_of_a_batch_differ_in_what_is_hidden_alone(shards: DeviceShards) -
     for benign in range(0, 8, 2):
         assert not batch.hidden[benign].any()
         assert batch.hidden[benign + 1].any()
-        assert torch.equal(batch.device[benign], batch.device[benign + 1])
+        one, other = batch.device[benign], batch.device[benign + 1]
+        beside = batch.hidden[benign + 1] == 0
+        assert torch.equal(one[beside], other[beside])
+        assert torch.all(other <= one)
         hidden = torch.nn.functional.interpolate(batch.hidden[benign + 1][None], scale_factor=4)[0, 0]
         reached = torch.nn.functional.max_pool2d(hidden[None], 9, 1, 4)[0] > 0
         apart = (batch.images[benign] - batch.images[benign + 1]).abs().amax(0)
@@ -289,7 +292,7 @@ def test_what_does_not_fit_is_refused(folder: Path, tmp_path: Path) -> None:
         open_data(folder, replace(DENSE, height=128))
     with pytest.raises(BadInputError, match="from 64"):
         open_data(folder, replace(PARTS, width_px=40))
-    with pytest.raises(ValueError, match="goes with classifier dense"):
+    with pytest.raises(ValueError, match="level places with classifier dense and"):
         build_model(replace(DENSE, level="part"))
     benign = write_toy_devices(tmp_path / "benign", pairs=2)
     table = np.load(benign / "shard_00000" / "devices.npy")

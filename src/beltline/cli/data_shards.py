@@ -26,6 +26,7 @@ Looks = Annotated[str, typer.Option("--styles", help="Looks with shares.")]
 Library = Annotated[Path | None, typer.Option(help="Baked objects; default OUT-library.")]
 Each = Annotated[int, typer.Option(help="Objects baked per everyday family.", min=1)]
 PerClass = Annotated[int, typer.Option(help="Objects baked per label, shared over its families.", min=1)]
+Hardest = Annotated[float, typer.Option(help="Difficulty of what is concealed, at most.", min=0.05, max=1)]
 PixelMm = Annotated[float, typer.Option(help="Pixel pitch in mm.", min=0.5, max=10)]
 Width = Annotated[int, typer.Option(help="Of a scan in pixels, a multiple of 8.", min=64, max=2048)]
 Height = Annotated[int, typer.Option(help="Same.", min=64, max=2048)]
@@ -148,6 +149,7 @@ def electronics(
     styles: Looks = MIXED,
     families: Annotated[str, typer.Option(help="Devices, comma separated; empty means all.")] = "",
     kinds: Annotated[str, typer.Option(help="What is concealed, comma separated; empty means all.")] = "",
+    hardest: Hardest = 1.0,
     in_bags: Annotated[
         float, typer.Option(help="Share in luggage; the others lie in trays.", min=0, max=1)
     ] = 0.5,
@@ -167,7 +169,7 @@ def electronics(
     with usage("--families, --kinds"):
         names = tuple(name.strip() for name in families.split(",") if name.strip()) or tuple(DEVICES)
         hidden = tuple(name.strip() for name in kinds.split(",") if name.strip()) or KINDS
-        recipe = ElectronicsRecipe(names, hidden, twins=True, in_bags=in_bags, split=chosen)
+        recipe = ElectronicsRecipe(names, hidden, hardest, twins=True, in_bags=in_bags, split=chosen)
     looks = _styles(styles)
     with usage("--styles"):
         plan = DeviceShardPlan(pairs, looks)

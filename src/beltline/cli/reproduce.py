@@ -148,7 +148,7 @@ def durham(
 ) -> None:
     """Anomalies in electronics: whole devices against their parts, to the decision for the device.
 
-    Example: beltline reproduce durham --data sim --scale smoke --out durham-smoke
+    Example: beltline reproduce durham --scale smoke --out durham-smoke
     """
     import torch
 

@@ -32,6 +32,9 @@ def simulate(
     ] = None,
     families: Annotated[str, typer.Option(help="Devices, comma separated; empty means all.")] = "",
     kinds: Annotated[str, typer.Option(help="What is concealed, comma separated; empty means all.")] = "",
+    hardest: Annotated[
+        float | None, typer.Option(help="Difficulty of what is concealed, at most; 1.", min=0.05, max=1)
+    ] = None,
     twins: Annotated[
         bool, typer.Option("--twins", help="Scan each device twice, benign and with its anomaly.")
     ] = False,
@@ -54,7 +57,13 @@ def simulate(
     _refuse(
         "electronics",
         scene,
-        {"--anomalies": anomalies, "--families": families, "--kinds": kinds, "--twins": twins or None},
+        {
+            "--anomalies": anomalies,
+            "--families": families,
+            "--kinds": kinds,
+            "--hardest": hardest,
+            "--twins": twins or None,
+        },
     )
     chosen = next((s for s in SPLITS if s == split), None)
     if chosen is None:
@@ -63,7 +72,7 @@ def simulate(
     if scene == "bags":
         recipe = _bags(classes, 0.5 if positives is None else positives, chosen)
     else:
-        recipe = _electronics(families, kinds, 0.5 if anomalies is None else anomalies, twins, chosen)
+        recipe = _electronics(families, kinds, hardest or 1.0, anomalies, twins=twins, split=chosen)
     with usage("--style"):
         plan = SetPlan(bags, seed, recipe, Scanner(pixel_mm=pixel_mm, views=views), style)
     with progress_bar("simulating bags" if scene == "bags" else "simulating devices") as on_progress:
@@ -95,14 +104,17 @@ def _bags(classes: str, positives: float, split: Split) -> BagRecipe:
         return BagRecipe(classes=names, positives=positives, split=split)
 
 
-def _electronics(families: str, kinds: str, anomalies: float, twins: bool, split: Split) -> ElectronicsRecipe:
+def _electronics(
+    families: str, kinds: str, hardest: float, anomalies: float | None, *, twins: bool, split: Split
+) -> ElectronicsRecipe:
     from beltline.simulate import DEVICES, KINDS, ElectronicsRecipe
 
     with usage("--families, --kinds, --anomalies, --twins"):
         return ElectronicsRecipe(
             families=_words(families) or tuple(DEVICES),
             kinds=_words(kinds) or KINDS,
-            anomalies=anomalies,
+            hardest=hardest,
+            anomalies=0.5 if anomalies is None else anomalies,
             twins=twins,
             split=split,
         )

@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,6 +58,7 @@ PART = np.dtype(
 PLANES = 5
 MOST_PARTS = 255
 SCAN_SIDE = 320  # of the stored whole scans, pixels
+LEAST_DEVICE = 30  # pixels of a device in them; smaller pieces are its rim
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +88,21 @@ def framed_scan(rgb: NDArray[np.uint8], devices: NDArray[np.bool_]) -> NDArray[n
     size = (SCAN_SIDE, SCAN_SIDE)
     beside = framed(np.where(devices, 0, 255).astype(np.uint8)[..., None].repeat(3, axis=2), size)
     return np.dstack([framed(rgb, size), 255 - beside[..., :1]])
+
+
+def devices_in(covered: NDArray[np.uint8]) -> list[NDArray[np.bool_]]:
+    """The devices of a stored scan, one mask (h, w) each; those that touch are one.
+
+    Args:
+        covered: (h, w) in 0..255, the last plane of `framed_scan`.
+
+    Example:
+        >>> covered = np.zeros((20, 30), np.uint8); covered[2:10, 3:12] = 255; covered[12:19, 15:28] = 200
+        >>> [int(mask.sum()) for mask in devices_in(covered)]
+        [72, 91]
+    """
+    count, parts, stats, _ = cv2.connectedComponentsWithStats((covered > 127).astype(np.uint8))
+    return [parts == k for k in range(1, count) if stats[k, cv2.CC_STAT_AREA] >= LEAST_DEVICE]
 
 
 def write_device_shard(

@@ -124,7 +124,8 @@ def dense_loss(logits: Tensor, hidden: Tensor, device: Tensor) -> Mapping[str, T
     Args:
         logits: (B, 1, h, w).
         hidden: (B, 1, h, w) share of each place that is concealed, in [0, 1].
-        device: (B, 1, h, w) share that is device; places beside it do not count.
+        device: (B, 1, h, w) share that is device, and in which it shows what is concealed; other places do
+            not count, and a device that shows nothing of it counts as little.
 
     Returns:
         ``loss``, and its parts ``places`` and ``whole``.
@@ -138,8 +139,11 @@ def dense_loss(logits: Tensor, hidden: Tensor, device: Tensor) -> Mapping[str, T
     entropy = binary_cross_entropy_with_logits(logits, hidden, reduction="none")
     weight = device * (1 + (RARE - 1) * hidden)
     places = (entropy * weight).sum() / weight.sum().clamp(min=1)
-    concealing = (hidden > 0.5).flatten(1).any(1).float()
-    whole = binary_cross_entropy_with_logits(device_logits(logits, device), concealing)
+    concealing = (hidden > 0.5).flatten(1).any(1)
+    shown = torch.where(concealing, (hidden * device).flatten(1).amax(1), 1.0)
+    said = device_logits(logits, device)
+    whole = binary_cross_entropy_with_logits(said, concealing.float(), reduction="none")
+    whole = (whole * shown).sum() / shown.sum().clamp(min=1)
     return {"loss": places + WHOLE * whole, "places": places, "whole": whole}
 
 

@@ -49,6 +49,8 @@ class ElectronicsRecipe:
     Attributes:
         families: Devices, of ``DEVICES``.
         kinds: What may be concealed, of ``KINDS``; all kinds equally often.
+        hardest: Difficulty up to which it is concealed, in (0, 1]: 0 is large, thick and in the open, 1 is
+            small, thin and over the densest parts.
         anomalies: Share of devices that conceal something, in [0, 1].
         twins: Each device is scanned twice, benign and then with its anomaly, all else being equal; then half
             of the scans are positive.
@@ -60,6 +62,7 @@ class ElectronicsRecipe:
 
     families: tuple[str, ...] = tuple(DEVICES)
     kinds: tuple[str, ...] = KINDS
+    hardest: float = 1.0
     anomalies: float = 0.5
     twins: bool = False
     in_bags: float = 0.5
@@ -73,6 +76,8 @@ class ElectronicsRecipe:
         for name in ("anomalies", "in_bags"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
+        if not 0.05 <= self.hardest <= 1:
+            raise ValueError(f"hardest must be in [0.05, 1], got {self.hardest}")
         if self.twins and self.anomalies != 0.5:
             raise ValueError(f"of twins half conceal something: anomalies must be 0.5, got {self.anomalies}")
         if self.split not in SPLITS:
@@ -116,12 +121,13 @@ def draw_electronics(seed: int, recipe: ElectronicsRecipe, *, concealed: bool | 
 
 
 def draw_device_seeds(rng: Rng, recipe: ElectronicsRecipe) -> tuple[int, int]:
-    """Seeds of a device with an anomaly and of its benign twin: both of the split, the kind a wanted one."""
+    """Seeds of a device with an anomaly and of its benign twin: of the split, as hidden as is wanted."""
     while True:
         hidden = split_seed(rng, recipe.split)
-        twin, kind = twin_of(hidden)
-        if kind in recipe.kinds and split_of(twin) == recipe.split:
-            return hidden, twin
+        twin = twin_of(hidden)
+        wanted = twin.kind in recipe.kinds and twin.difficulty <= recipe.hardest
+        if wanted and split_of(twin.seed) == recipe.split:
+            return hidden, twin.seed
 
 
 def surroundings(split: Split, *, in_bag: bool) -> BagRecipe:

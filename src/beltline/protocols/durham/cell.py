@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from beltline.formats.device_shards import DeviceShards
 from beltline.metrics.part_fusion import FUSIONS
 from beltline.protocols.cells import RESULT, read_result, save_arrays
 from beltline.protocols.durham.data import DurhamData
-from beltline.protocols.durham.plan import METHODS, Cell, DurhamScale
+from beltline.protocols.durham.plan import AUGMENTATION, METHODS, Cell, DurhamScale
 from beltline.systems.anomaly import figures
 from beltline.systems.anomaly.baselines import RULES, judge_places, patchcore
+from beltline.systems.anomaly.finding import Find, everything_dark, finder_of, finding_figures
 from beltline.systems.anomaly.judge import Judged, judge
 from beltline.systems.anomaly.recipe import AnomalyRecipe
 from beltline.systems.anomaly.system import SYSTEM
@@ -31,6 +33,24 @@ from beltline.training.settings import TrainingSettings
 SCORES = "scores.npz"
 #: A backbone of random weights for the smoke: it shows that everything runs.
 TINY_MEMORY = {"backbone": "resnet10t", "pretrained": False, "channels": (8, 8, 8, 8), "share": 0.05}
+
+
+Asked = Callable[[DeviceShards], Judged]
+
+
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """What answers for a cell.
+
+    Attributes:
+        parameters: How many it has.
+        asked: Judges devices; None where it finds them alone.
+        find: Finds them in whole scans; None where it does not.
+    """
+
+    parameters: int
+    asked: Asked | None
+    find: Find | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +77,20 @@ def recipe_of(cell: Cell, scale: DurhamScale) -> AnomalyRecipe:
     method = METHODS[cell.method]
     if method.level == "rule":
         raise ValueError(f"{cell.method} is not trained")
-    side = {"part": scale.part, "object": scale.whole, "places": (scale.dense, scale.dense)}[method.level]
-    training = TrainingSettings(batch_size=scale.batch, lr=scale.lr, steps=scale.steps, seed=cell.seed)
-    return AnomalyRecipe(method.classifier, method.level, scale.size, *side, training=training)
+    side, batch = {
+        "part": (scale.part, scale.part_batch),
+        "object": (scale.whole, scale.batch),
+        "places": ((scale.dense, scale.dense), scale.batch),
+        "scan": ((scale.scan, scale.scan), scale.scan_batch),
+    }[method.level]
+    # the average follows a short training closely enough to forget its start
+    ema_decay = min(0.998, max(0.0, 1 - 10 / scale.steps))
+    training = TrainingSettings(
+        batch_size=batch, lr=scale.lr, steps=scale.steps, ema_decay=ema_decay, seed=cell.seed
+    )
+    return AnomalyRecipe(
+        method.classifier, method.level, scale.size, *side, augmentation=AUGMENTATION, training=training
+    )
 
 
 def run_cell(cell: Cell, data: DurhamData, scale: DurhamScale, out: Path) -> None:
@@ -72,8 +103,20 @@ def run_cell(cell: Cell, data: DurhamData, scale: DurhamScale, out: Path) -> Non
         out: Folder of the cell; a training that was stopped begins again.
     """
     began = time.monotonic()
-    asked, parameters = _prepared(cell, data, scale, out / "run")
-    trained = time.monotonic() - began
+    ready = _prepared(cell, data, scale, out / "run")
+    trained = round(time.monotonic() - began, 1)
+    out.mkdir(parents=True, exist_ok=True)
+    told = {"cell": asdict(cell), "parameters": ready.parameters, "train_seconds": trained}
+    if ready.find is not None:
+        told["finding"] = {name: finding_figures(ready.find, shards) for name, shards in data.tests.items()}
+    judged, scores = ({}, {}) if ready.asked is None else _judged(ready.asked, data)
+    save_arrays(out / SCORES, **scores)
+    # where nothing alarms there is no precision
+    write_json(out / RESULT, without_nan({**told, **judged}))
+
+
+def _judged(asked: Asked, data: DurhamData) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
+    """What is chosen on validation devices, figures by test set, and the scores of its devices."""
     chosen = figures.calibrate(asked(data.val))
     found, scores = {}, {}
     for name, shards in data.tests.items():
@@ -83,21 +126,16 @@ def run_cell(cell: Cell, data: DurhamData, scale: DurhamScale, out: Path) -> Non
         found[name] = {**figures.figures(judged, shards, chosen), "ms_a_device": round(1000 * seconds, 1)}
         probs = figures.probabilities(judged, chosen)
         scores[name] = FUSIONS[chosen["fusion"]](probs, judged.areas, judged.device, len(judged.truth))
-    out.mkdir(parents=True, exist_ok=True)
-    save_arrays(out / SCORES, **scores)
-    told = {"cell": asdict(cell), "parameters": parameters, "train_seconds": round(trained, 1)}
-    # where nothing alarms there is no precision
-    write_json(out / RESULT, without_nan({**told, "chosen": chosen, "tests": found}))
+    return {"chosen": chosen, "tests": found}, scores
 
 
-def _prepared(
-    cell: Cell, data: DurhamData, scale: DurhamScale, run: Path
-) -> tuple[Callable[[DeviceShards], Judged], int]:
-    """What answers for a cell, and how many parameters it has."""
+def _prepared(cell: Cell, data: DurhamData, scale: DurhamScale, run: Path) -> Ready:
+    """What answers for a cell."""
     if METHODS[cell.method].level == "rule":
         tiny = TINY_MEMORY if scale.size == "tiny" else {}
         places = RULES[cell.method] if cell.method in RULES else patchcore(data.train, **tiny)
-        return lambda shards: judge_places(shards, places), 0
+        find: Find | None = everything_dark if cell.method == "darkness" else None
+        return Ready(0, partial(judge_places, places=places), find)
     recipe = recipe_of(cell, scale)
     shutil.rmtree(run, ignore_errors=True)
     quiet = Watching(checkpoint_steps=10**9, log_steps=10**9, tensorboard=False)
@@ -105,7 +143,10 @@ def _prepared(
     model = engine.load(SYSTEM, run).model
     shutil.rmtree(run)
     parameters = sum(p.numel() for p in model.parameters())
-    return lambda shards: judge(recipe, model, shards, np.arange(len(shards))), parameters
+    finder = finder_of(recipe, model) if recipe.level in ("places", "scan") else None
+    if recipe.level == "scan":
+        return Ready(parameters, None, finder)
+    return Ready(parameters, lambda shards: judge(recipe, model, shards, np.arange(len(shards))), finder)
 
 
 def read_cell(folder: Path, cell: Cell) -> Done:

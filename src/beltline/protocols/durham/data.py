@@ -63,9 +63,11 @@ def simulated_data(root: Path, scale: DurhamScale, say: Say) -> DurhamData:
         name: str, split: Split, count: int, families: tuple[str, ...], kinds: tuple[str, ...]
     ) -> DeviceShards:
         say(f"devices of {name}")
-        recipe = ElectronicsRecipe(families, kinds, twins=True, in_bags=scale.in_bags, split=split)
+        recipe = ElectronicsRecipe(
+            families, kinds, hardest=scale.hardest, twins=True, in_bags=scale.in_bags, split=split
+        )
         shards = max(round(count / PER_SHARD), 1)
-        plan = DeviceShardPlan(pairs=-(-count // shards))
+        plan = DeviceShardPlan(pairs=-(-count // shards), styles=((scale.look, 1.0),))
         library = baked_items(root / f"{split}-items", say)
         write_device_shards(root / name, library, recipe, plan, shards=shards, seed=SETS.index(name))
         return open_device_shards(root / name)

@@ -37,6 +37,11 @@ AUC of devices of the test set, in points. The first interval is Student's over 
 devices" is a bootstrap over pairs of twins, the trainings held fixed. Clear is what leaves out 0 by both,
 from three seeds on.
 """
+FINDING = """\
+Everything above is of devices cut out by their true masks. Here is how well they are found: devices of which
+half was covered (IoU 0.5), the mean IoU of the best mask of each, what was taken for a device a scan, and
+the share of scans without a device in which none was found. The scans are framed to 320 pixels.
+"""
 START = """\
 Trunks start from ImageNet weights where a package has them (EfficientNet-Lite0) and from random ones
 elsewhere: so do all published sizes here, which the paper started from ImageNet's. All rows see the same
@@ -66,6 +71,7 @@ def write_report(
         "differences": differences_table(found, data.tests[TEST]),
         "unseen": unseen_table(found),
         "found": found_table(found),
+        "finding": finding_table(found),
     }
     for name, rows in tables.items():
         write_csv(out / "tables" / f"{name}.csv", rows)
@@ -94,6 +100,9 @@ def write_report(
         markdown(tables["unseen"]),
         "## Found at 5 %, percent\n",
         markdown(tables["found"]),
+        "## Finding devices in whole scans\n",
+        FINDING,
+        markdown(tables["finding"]),
         "## What is compared\n",
         START,
     ]
@@ -106,8 +115,10 @@ def pick(found: Sequence[Done], method: str) -> list[Done]:
     return sorted((d for d in found if d.cell.method == method), key=lambda d: d.cell.seed)
 
 
-def _rows(found: Sequence[Done]) -> dict[str, list[Done]]:
-    return {name: mine for name in METHODS if (mine := pick(found, name))}
+def _rows(found: Sequence[Done], has: str = "tests") -> dict[str, list[Done]]:
+    """The cells of each row that say something of this kind."""
+    told = [done for done in found if done.result.get(has)]
+    return {name: mine for name in METHODS if (mine := pick(told, name))}
 
 
 def parts_table(found: Sequence[Done]) -> list[Row]:
@@ -156,6 +167,25 @@ def _rate(mine: Sequence[Done], test: str, which: str) -> str:
 def _mean(each: Sequence[float | None]) -> str:
     """Percent; None is no number, as JSON has it."""
     return spread([np.array([np.nan if value is None else value]) for value in each])
+
+
+def finding_table(found: Sequence[Done]) -> list[Row]:
+    """How well devices are found in whole scans of the test set."""
+    rows = []
+    for name, mine in _rows(found, "finding").items():
+        each = [one for done in mine if (one := done.result["finding"].get(TEST))]
+        if each:
+            rows.append(
+                {
+                    "row": name,
+                    "seeds": str(len(each)),
+                    "found": _mean([one["found"] and one["found"]["value"] for one in each]),
+                    "IoU": _mean([one["iou"] for one in each]),
+                    "false a scan": f"{np.mean([one['false'] for one in each]):.2f}",
+                    "none where none is": _mean([one["empty"] and one["empty"]["value"] for one in each]),
+                }
+            )
+    return rows
 
 
 def unseen_table(found: Sequence[Done]) -> list[Row]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -99,19 +100,28 @@ def anomalous(
     return device.item, _with_added(rng, device, wish)
 
 
-def twin_of(seed: int) -> tuple[int, str]:
-    """Seed of the benign twin of an item ``make_item("laptop_anomaly", seed)``, and the kind of its anomaly.
+class Twin(NamedTuple):
+    """Seed of a benign twin, and of what its pair conceals the kind and the difficulty in [0, 1]."""
+
+    seed: int
+    kind: str
+    difficulty: float
+
+
+def twin_of(seed: int) -> Twin:
+    """The benign twin of an item ``make_item("laptop_anomaly", seed)``.
 
     Nothing is built for it.
 
     Example:
-        >>> twin, kind = twin_of(7)
-        >>> item = FAMILIES["phone_anomaly"](np.random.default_rng(7))
-        >>> item.params["twin_seed"] == twin, item.params["kind"] == kind
-        (True, True)
+        >>> twin = twin_of(7)
+        >>> params = FAMILIES["phone_anomaly"](np.random.default_rng(7)).params
+        >>> params["twin_seed"] == twin.seed, params["kind"] == twin.kind, 0 <= twin.difficulty <= 1
+        (True, True, True)
     """
     twin = _draw_twin(np.random.default_rng(seed))
-    return twin, _draw_kind(np.random.default_rng([twin, 1]))
+    rng = np.random.default_rng([twin, 1])
+    return Twin(twin, _draw_kind(rng), float(rng.random()))
 
 
 def _draw_twin(rng: Rng) -> int:

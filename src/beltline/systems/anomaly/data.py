@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from beltline.core.device_parts import framed, object_picture
-from beltline.formats.device_shards import DeviceShards
+from beltline.formats.device_shards import DeviceShards, devices_in
 from beltline.models.dense_anomaly import STRIDE
 from beltline.systems.anomaly.recipe import AnomalyRecipe
 from beltline.training.ahead import built_ahead
@@ -23,6 +23,9 @@ from beltline.training.augment import apply_to_masks, apply_to_pixels, sample_au
 
 Rng = np.random.Generator
 Pixels = NDArray[np.uint8]
+Placed = tuple[Pixels, Pixels, Pixels]
+"""A picture (H, W, 3), and of its places (H / 4, W / 4) the share that is concealed and that is device."""
+CLEAR = 16.0  # grey values by which a place differs from the twin's where what is concealed shows well
 
 
 class PlaceBatch(NamedTuple):
@@ -31,7 +34,8 @@ class PlaceBatch(NamedTuple):
     Attributes:
         images: (B, 3, H, W) float32 in [0, 1].
         hidden: (B, 1, H / 4, W / 4) float32 share of each place that is concealed.
-        device: (B, 1, H / 4, W / 4) float32 share that is device.
+        device: (B, 1, H / 4, W / 4) float32 share that is device, less where something is concealed that the
+            picture hardly shows, see `shown`.
         scans: (S, 3, H, W) whole scans; S is 0 where there are none.
         found: (S, 1, H / 4, W / 4) share that is device in them.
     """
@@ -41,6 +45,18 @@ class PlaceBatch(NamedTuple):
     device: Tensor
     scans: Tensor
     found: Tensor
+
+
+class ScanBatch(NamedTuple):
+    """B whole scans.
+
+    Attributes:
+        images: (B, 3, H, W) float32 in [0, 1].
+        masks: Of each (N, H, W) bool, one device each.
+    """
+
+    images: Tensor
+    masks: list[Tensor]
 
 
 class PictureBatch(NamedTuple):
@@ -69,20 +85,31 @@ class AnomalyBatches:
 
     def __call__(self, start: int, stride: int = 1) -> Iterator[Any]:
         """Batches number ``start``, ``start + stride``, ..., prepared ahead, without end."""
-        build: Callable[[int], Any] = self.places if self.recipe.level == "places" else self.pictures
+        kinds: dict[str, Callable[[int], Any]] = {"places": self.places, "scan": self.whole_scans}
+        build = kinds.get(self.recipe.level, self.pictures)
         workers = max(self.recipe.training.workers, 1)
         return built_ahead(build, itertools.count(start, stride), workers, "devices")
 
     def places(self, index: int) -> PlaceBatch:
         """Devices beside their twins, both augmented alike: they differ in what is hidden alone."""
         rng = np.random.default_rng((self.recipe.training.seed, 1, index))
-        rows: list[tuple[Pixels, Pixels, Pixels]] = []
+        rows: list[Placed] = []
         while len(rows) < self.recipe.training.batch_size:
             twins = self._pairs[int(rng.integers(len(self._pairs)))]
-            rows += [self._placed(np.random.default_rng(seed), int(one)) for one, seed in _alike(rng, twins)]
+            pair = [self._placed(np.random.default_rng(seed), int(one)) for one, seed in _alike(rng, twins)]
+            rows += shown(pair)
         images, hidden, device = zip(*rows[: self.recipe.training.batch_size], strict=True)
         scans, found = self._scans(rng)
         return PlaceBatch(as_images(images), _shares(hidden), _shares(device), scans, found)
+
+    def whole_scans(self, index: int) -> ScanBatch:
+        """Scans with the devices in them."""
+        rng = np.random.default_rng((self.recipe.training.seed, 1, index))
+        drawn = [self._scan(rng, stride=1) for _ in range(self.recipe.training.batch_size)]
+        masks = [
+            np.array(devices_in(covered), np.bool_).reshape(-1, *self.recipe.shape) for _, covered in drawn
+        ]
+        return ScanBatch(as_images([p for p, _ in drawn]), [torch.from_numpy(each) for each in masks])
 
     def pictures(self, index: int) -> PictureBatch:
         """Pictures drawn so that benign and anomalous ones are as many: the rarer class repeats."""
@@ -130,18 +157,18 @@ class AnomalyBatches:
         pictures, found = zip(*(self._scan(rng) for _ in range(self.recipe.scans)), strict=True)
         return as_images(pictures), _shares(found)
 
-    def _scan(self, rng: Rng) -> tuple[Pixels, Pixels]:
-        """A whole scan and where devices are in it."""
+    def _scan(self, rng: Rng, *, stride: int = STRIDE) -> tuple[Pixels, Pixels]:
+        """A whole scan and where devices are in it, the latter smaller by the stride."""
         shape = self.recipe.shape
         planes = self.shards.scan(int(rng.integers(self.shards.scans)))
-        cells = (shape[1] // STRIDE, shape[0] // STRIDE)
+        cells = (shape[1] // stride, shape[0] // stride)
         picture = cv2.resize(np.ascontiguousarray(planes[..., :3]), shape[::-1], interpolation=cv2.INTER_AREA)
         covered = cv2.resize(np.ascontiguousarray(planes[..., 3]), cells, interpolation=cv2.INTER_AREA)
         drawn = sample_augmentation(rng, self.recipe.augmentation, source=shape, output=shape)
-        (found,) = apply_to_masks(np.asarray(covered, np.uint8)[None], drawn, shape, stride=STRIDE)
+        (found,) = apply_to_masks(np.asarray(covered, np.uint8)[None], drawn, shape, stride=stride)
         return apply_to_pixels(np.asarray(picture, np.uint8), drawn, shape), found
 
-    def _placed(self, rng: Rng, row: int) -> tuple[Pixels, Pixels, Pixels]:
+    def _placed(self, rng: Rng, row: int) -> Placed:
         planes, shape = self.shards.planes(row), self.recipe.shape
         picture = framed(np.ascontiguousarray(planes[..., :3]), shape)
         masks = framed_masks(planes, shape)
@@ -157,6 +184,30 @@ def framed_masks(planes: Pixels, shape: tuple[int, int]) -> Pixels:
     # `framed` pads with white, so what is not there is white while it does
     found = 255 - framed(np.where(masks, 0, 255).astype(np.uint8), small)
     return np.ascontiguousarray(found.transpose(2, 0, 1)[:2])
+
+
+def shown(twins: Sequence[Placed]) -> list[Placed]:
+    """Twins whose device counts less where something is concealed that makes no difference to the picture.
+
+    A thin sheet behind a battery is there, but no network can learn to see it; taught all the same, it would
+    be noise. Of a device without a twin all counts.
+
+    Example:
+        >>> picture, all_of_it = np.full((8, 8, 3), 200, np.uint8), np.full((2, 2), 255, np.uint8)
+        >>> hidden = picture.copy(); hidden[:4, :4] -= np.uint8(8)
+        >>> twins = (picture, 0 * all_of_it, all_of_it), (hidden, all_of_it, all_of_it)
+        >>> shown(twins)[1][2].tolist()
+        [[127, 0], [0, 0]]
+    """
+    if len(twins) != 2:
+        return list(twins)
+    difference = np.abs(twins[0][0].astype(np.int16) - twins[1][0]).mean(axis=2).astype(np.float32)
+    size = twins[0][2].shape[::-1]
+    clear = np.clip(cv2.resize(difference, size, interpolation=cv2.INTER_AREA) / CLEAR, 0, 1)
+    return [
+        (picture, hidden, (device * (1 - hidden / 255 * (1 - clear))).astype(np.uint8))
+        for picture, hidden, device in twins
+    ]
 
 
 def _alike(rng: Rng, twins: NDArray[np.int64]) -> Iterator[tuple[int, int]]:

@@ -20,6 +20,7 @@ from beltline.metrics.calibration import fit_platt, sigmoid
 from beltline.metrics.conformal import conformal_rank, fewest
 from beltline.metrics.confusion import Confusion, implied
 from beltline.metrics.part_fusion import FUSIONS, compare_fusions
+from beltline.systems.anomaly.finding import finding_table
 from beltline.systems.anomaly.judge import Judged
 from beltline.training.tables import point, rate_text
 
@@ -144,6 +145,12 @@ def _bins(
 
 def table(found: Mapping[str, Any]) -> list[str]:
     """Figures as ``beltline evaluate`` shows them."""
+    finding = finding_table(found["finding"]) if "finding" in found else []
+    return [*(judged_table(found) if "devices" in found else []), *finding]
+
+
+def judged_table(found: Mapping[str, Any]) -> list[str]:
+    """What is said of devices, of `figures`."""
     lines = [
         f"{found['devices']} devices, {found['anomalous']} with something concealed;"
         f" {found['parts']} parts, {found['anomalous_parts']} of them anomalous",

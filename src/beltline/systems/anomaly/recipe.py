@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import torch
 from torch import nn
 
+from beltline.core import BadInputError
 from beltline.core.device_parts import OBJECT_SIZE, PART_SIZE
+from beltline.formats.device_shards import SCAN_SIDE
 from beltline.models.backbones import feature_backbone, load_backbone_weights
 from beltline.models.dense_anomaly import DenseAnomaly
+from beltline.models.mask_rcnn import MaskRcnn
 from beltline.models.part_classifiers import PartClassifier, Size, build_part_classifier
 from beltline.training.augment import AugmentationRange
 from beltline.training.initial import read_start, take_over
 from beltline.training.settings import TrainingSettings
 
-#: What a model is asked about: every place of a device in one pass, each part alone, or the device whole.
-Level = Literal["places", "part", "object"]
-DENSE = "dense"
+#: What a model is asked about: every place of a device in one pass, each part alone, the device whole, or a
+#: whole scan, where in it devices are.
+Level = Literal["places", "part", "object", "scan"]
+DENSE, MASK_RCNN = "dense", "Mask R-CNN"
+#: Classifiers that go with one level alone.
+LEVEL_OF: Mapping[str, Level] = MappingProxyType({DENSE: "places", MASK_RCNN: "scan"})
 DENSE_BACKBONE = "EfficientNet-Lite0"
 
 
@@ -37,9 +46,11 @@ class AnomalyRecipe:
     """Hyperparameters of an anomaly model; every field can be set from the command line.
 
     Attributes:
-        classifier: ``dense`` for `DenseAnomaly`, else a name of `beltline.models.part_classifiers`.
-        level: What it is asked about: ``places`` with ``dense``, else ``part`` or ``object``.
-        size: Of a part classifier: ``published``, ``small`` or ``tiny``.
+        classifier: ``dense`` for `DenseAnomaly`, ``Mask R-CNN`` for `MaskRcnn`, else a name of
+            `beltline.models.part_classifiers`.
+        level: What it is asked about: ``places`` with ``dense``, ``scan`` with ``Mask R-CNN``, else ``part``
+            or ``object``.
+        size: Of Mask R-CNN or a part classifier: ``published``, ``small`` or ``tiny``.
         height: Of the picture that it sees, pixels.
         width_px: Its width.
         width: Channels of the dense model's pyramid.
@@ -94,6 +105,12 @@ def anomaly_paper() -> AnomalyRecipe:
     return AnomalyRecipe("DFL", "part", "published", height, width, training=training)
 
 
+def anomaly_scan() -> AnomalyRecipe:
+    """Mask R-CNN that finds the devices in a scan, small enough for a CPU."""
+    training = TrainingSettings(batch_size=4, lr=5e-4)
+    return AnomalyRecipe(MASK_RCNN, "scan", "small", SCAN_SIDE, SCAN_SIDE, training=training)
+
+
 def build_model(recipe: AnomalyRecipe) -> nn.Module:
     """The recipe's network, weights drawn from its seed.
 
@@ -101,12 +118,14 @@ def build_model(recipe: AnomalyRecipe) -> nn.Module:
         ValueError: If there is no such classifier, or it does not fit the level.
     """
     torch.manual_seed(recipe.training.seed)
-    if (recipe.classifier == DENSE) != (recipe.level == "places"):
-        raise ValueError(
-            f"level places goes with classifier {DENSE} alone, got {recipe.level} and {recipe.classifier}"
-        )
+    owner = LEVEL_OF.get(recipe.classifier)
+    if recipe.level != owner and (owner or recipe.level in LEVEL_OF.values()):
+        each = " and ".join(f"level {level} with classifier {name}" for name, level in LEVEL_OF.items())
+        raise ValueError(f"{each} alone go together, got {recipe.level} and {recipe.classifier}")
     if recipe.classifier == DENSE:
         return DenseAnomaly(width=recipe.width)
+    if recipe.classifier == MASK_RCNN:
+        return MaskRcnn(recipe.size, side=recipe.height)
     return build_part_classifier(recipe.classifier, size=recipe.size, pretrained=False)
 
 
@@ -121,6 +140,10 @@ def start_from(recipe: AnomalyRecipe, model: nn.Module) -> None:
     elif isinstance(model, DenseAnomaly):
         pretrained = feature_backbone(DENSE_BACKBONE, stages=4, pretrained="package")
         model.body.load_state_dict(pretrained.state_dict())
+    elif isinstance(model, MaskRcnn) and not recipe.weights:
+        with suppress(BadInputError):  # the published trunk comes in no package
+            packaged = MaskRcnn(recipe.size, side=recipe.height, pretrained="package")
+            model.body.load_state_dict(packaged.body.state_dict())
     elif recipe.weights:
         load_backbone_weights(trunk_of(model), Path(recipe.weights))
     else:
@@ -130,7 +153,7 @@ def start_from(recipe: AnomalyRecipe, model: nn.Module) -> None:
 
 def trunk_of(model: nn.Module) -> nn.Module:
     """The part of a model that begins with ImageNet weights."""
-    if isinstance(model, DenseAnomaly):
+    if isinstance(model, DenseAnomaly | MaskRcnn):
         return model.body
     assert isinstance(model, PartClassifier)
     return model.trunk.backbone

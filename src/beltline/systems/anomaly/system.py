@@ -24,14 +24,16 @@ from beltline.models.dense_anomaly import (
 from beltline.models.part_classifier import LEAST_SIDE, PartClassifier
 from beltline.screening import make_card
 from beltline.systems.anomaly import figures
-from beltline.systems.anomaly.data import AnomalyBatches, PictureBatch, PlaceBatch, as_images
+from beltline.systems.anomaly.data import AnomalyBatches, PictureBatch, PlaceBatch, ScanBatch, as_images
 from beltline.systems.anomaly.export import export_anomaly
+from beltline.systems.anomaly.finding import finder_of, finding_figures
 from beltline.systems.anomaly.judge import judge
 from beltline.systems.anomaly.recipe import (
     AnomalyRecipe,
     anomaly_object,
     anomaly_paper,
     anomaly_part,
+    anomaly_scan,
     build_model,
     start_from,
     trunk_of,
@@ -50,14 +52,21 @@ def open_data(folder: Path, recipe: AnomalyRecipe) -> tuple[DeviceShards, Anomal
     Raises:
         BadInputError: If the folder holds none, or the picture's size does not fit the model.
     """
-    least, step = (COARSEST * 2, COARSEST) if recipe.level == "places" else (LEAST_SIDE, 1)
+    least, step = (COARSEST * 2, COARSEST) if recipe.level in ("places", "scan") else (LEAST_SIDE, 1)
     if any(side < least or side % step for side in recipe.shape):
         raise BadInputError(
             f"height and width_px must be multiples of {step} from {least} on, got {recipe.shape}"
         )
-    if recipe.level == "places" and recipe.height != recipe.width_px:
-        raise BadInputError(f"height and width_px of a dense model must be the same, got {recipe.shape}")
-    return open_device_shards(folder), recipe
+    if recipe.level in ("places", "scan") and recipe.height != recipe.width_px:
+        raise BadInputError(
+            f"height and width_px of {recipe.classifier} must be the same, got {recipe.shape}"
+        )
+    shards = open_device_shards(folder)
+    if recipe.level == "scan" and not shards.scans:
+        raise BadInputError(
+            f"{folder}: holds no whole scans, in which alone {recipe.classifier} finds devices"
+        )
+    return shards, recipe
 
 
 def build_batches(recipe: AnomalyRecipe, shards: DeviceShards) -> AnomalyBatches:
@@ -67,6 +76,8 @@ def build_batches(recipe: AnomalyRecipe, shards: DeviceShards) -> AnomalyBatches
         BadInputError: If there is nothing to learn from.
     """
     batches = AnomalyBatches(shards, recipe)
+    if recipe.level == "scan":
+        return batches
     benign, anomalous = batches.rows_of
     if recipe.level == "places" and not (shards.devices["masked"] & shards.devices["positive"]).any():
         raise BadInputError("it is known of no device where something is concealed; train anomaly_object")
@@ -89,7 +100,7 @@ def begin(recipe: AnomalyRecipe, model: nn.Module, shards: DeviceShards) -> None
 
 
 def loss_of(recipe: AnomalyRecipe) -> Loss:
-    """Cross-entropy of places, or the classifier's own losses."""
+    """Cross-entropy of places, or the classifier's or Mask R-CNN's own losses."""
 
     def places(model: nn.Module, batch: PlaceBatch) -> Mapping[str, Tensor]:
         # in one pass, so that normalisation sees in training what it averages for use
@@ -103,7 +114,12 @@ def loss_of(recipe: AnomalyRecipe) -> Loss:
         found: Mapping[str, Tensor] = model.losses(batch.images, batch.labels)
         return found
 
-    return places if recipe.level == "places" else pictures
+    def scans(model: Any, batch: ScanBatch) -> Mapping[str, Tensor]:
+        found = model.losses(batch.images, batch.masks)
+        return {"loss": torch.stack(list(found.values())).sum(), **found}
+
+    kinds: dict[str, Loss] = {"places": places, "scan": scans}
+    return kinds.get(recipe.level, pictures)
 
 
 def rows_of(shards: DeviceShards, limit: int | None) -> NDArray[np.int64]:
@@ -112,21 +128,28 @@ def rows_of(shards: DeviceShards, limit: int | None) -> NDArray[np.int64]:
 
 
 def watch(recipe: AnomalyRecipe, shards: DeviceShards) -> Evaluate:
-    """Areas under curves on the first devices."""
+    """Areas under curves on the first devices, or how well they are found."""
+
+    def find(model: nn.Module) -> Mapping[str, float]:
+        return {"iou": finding_figures(finder_of(recipe, model), shards, WATCHED)["iou"] or 0.0}
 
     def evaluate(model: nn.Module) -> Mapping[str, float]:
         judged = judge(recipe, model, shards, rows_of(shards, WATCHED))
         return {"part_auc": figures.figures(judged, shards, None)["part_auc"]}
 
-    return evaluate
+    return find if recipe.level == "scan" else evaluate
 
 
 def calibrate(recipe: AnomalyRecipe, model: nn.Module, shards: DeviceShards, limit: int | None) -> Json:
     """Probabilities, the fusion, thresholds.
 
     Raises:
-        BadInputError: If nothing can be chosen on this data.
+        BadInputError: If nothing can be chosen on this data, or for this model.
     """
+    if recipe.level == "scan":
+        raise BadInputError(
+            f"{recipe.classifier} finds devices and judges none: there is nothing to calibrate"
+        )
     try:
         chosen = figures.calibrate(judge(recipe, model, shards, rows_of(shards, limit)))
     except ValueError as error:
@@ -137,8 +160,13 @@ def calibrate(recipe: AnomalyRecipe, model: nn.Module, shards: DeviceShards, lim
 def measure(
     recipe: AnomalyRecipe, model: nn.Module, shards: DeviceShards, chosen: Json | None, limit: int | None
 ) -> Json:
-    """Figures on a test set."""
-    return figures.figures(judge(recipe, model, shards, rows_of(shards, limit)), shards, chosen)
+    """Figures on a test set; of a model that sees whole scans also how well it finds devices."""
+    finds = recipe.level in ("places", "scan")
+    found = finding_figures(finder_of(recipe, model), shards, limit) if finds else {}
+    if recipe.level == "scan":
+        return {"finding": found}
+    judged = figures.figures(judge(recipe, model, shards, rows_of(shards, limit)), shards, chosen)
+    return {**judged, "finding": found} if found else judged
 
 
 def export(recipe: AnomalyRecipe, model: nn.Module, request: ExportRequest) -> dict[str, float]:
@@ -171,10 +199,10 @@ def uses_of(recipe: AnomalyRecipe, shards: DeviceShards) -> tuple[Use[AnomalyRec
     names = ("montage", "amplitude_swap", "amplitude_from")
     idle: list[Use[AnomalyRecipe]] = [Use(f"augmentation.{name}", lambda r: False, never) for name in names]
     return (
-        Use("size", lambda r: r.level != "places", "with a part classifier"),
+        Use("size", lambda r: r.level != "places", "with a part classifier or Mask R-CNN"),
         Use("width", lambda r: r.level == "places", "with classifier=dense"),
         Use("scans", lambda r: r.level == "places", "with classifier=dense"),
-        Use("weights", lambda r: r.level != "places", "with a part classifier"),
+        Use("weights", lambda r: r.level != "places", "with a part classifier or Mask R-CNN"),
         *idle,
     )
 
@@ -186,6 +214,7 @@ SYSTEM: System[AnomalyRecipe, DeviceShards] = System(
         "anomaly_part": anomaly_part,
         "anomaly_object": anomaly_object,
         "anomaly_paper": anomaly_paper,
+        "anomaly_scan": anomaly_scan,
     },
     open=open_data,
     build=build_model,
