@@ -337,3 +337,26 @@ def test_weights_of_the_trunk_come_from_a_file(tmp_path: Path) -> None:
     assert SYSTEM.start is not None
     SYSTEM.start(recipe, model)
     assert torch.equal(model.trunk.backbone.conv1.weight, donor.trunk.backbone.conv1.weight)
+
+
+def test_what_is_not_taught_is_never_drawn(shards: DeviceShards) -> None:
+    chosen = AnomalyBatches(shards, replace(OBJECTS, kinds=("screws",)))
+    benign, anomalous = chosen.rows_of
+    kinds = shards.devices["kind"]
+    assert len(anomalous)
+    assert {shards.kinds[k] for k in kinds[anomalous]} == {"screws"}
+    pairs = set(shards.devices["pair"][anomalous])
+    assert set(shards.devices["pair"][benign]) == pairs, "twins of what is left out are left out"
+    parts = AnomalyBatches(shards, replace(PARTS, kinds=("screws",))).rows_of[1]
+    assert set(shards.devices["pair"][shards.parts["device"][parts]]) <= pairs
+    easy = AnomalyBatches(shards, replace(DENSE, hardest=0.2))
+    assert easy.concealing == 0, "the toys have difficulty 0.3"
+    assert AnomalyBatches(shards, DENSE).concealing == 24
+
+
+def test_kinds_that_the_set_does_not_know_are_refused(folder: Path) -> None:
+    with pytest.raises(BadInputError, match="kinds: swords is none of blade, screws, organic_block"):
+        open_data(folder, replace(DENSE, kinds=("swords",)))
+    shards, recipe = open_data(folder, replace(DENSE, hardest=0.1))
+    with pytest.raises(BadInputError, match="it is known of no device"):
+        SYSTEM.batches(recipe, shards)

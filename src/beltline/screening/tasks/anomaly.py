@@ -30,7 +30,7 @@ from beltline.core.report import Box
 from beltline.metrics.part_fusion import FUSIONS
 from beltline.screening.cards import ModelCard
 from beltline.screening.device_finder import find_devices
-from beltline.screening.device_map import DEVICE, image_of, part_logits, place_logits
+from beltline.screening.device_map import DEVICE, RunPlaces, image_of, part_logits, place_logits
 from beltline.screening.prepare import Letterbox, Prepared, white_picture
 from beltline.screening.task import Arrays, ModelFailure, Names, Run, Screened, Task, require
 
@@ -126,7 +126,16 @@ def _prepare(scan: Scan, card: ModelCard) -> Prepared:
 
 
 def _answer(run: Run, inputs: Arrays, card: ModelCard) -> JudgedDevices:
-    judging, picture = Judging.of(card), inputs["picture"]
+    picture, look = inputs["picture"], looking(run)
+    wide = look({"image": inputs["image"]})["logits"][0, DEVICE]
+    masks = find_devices(wide, picture.shape[:2])
+    mm = float(inputs["pixel_mm"][0])
+    devices = [judge_device(look, picture, mask, None if np.isnan(mm) else mm, card) for mask in masks]
+    return JudgedDevices(devices, picture.shape[:2])
+
+
+def looking(run: Run) -> RunPlaces:
+    """The network of a model that runs, its answers checked."""
 
     def look(feed: Arrays) -> Arrays:
         outputs = run("model", feed)
@@ -136,18 +145,31 @@ def _answer(run: Run, inputs: Arrays, card: ModelCard) -> JudgedDevices:
         require(outputs, finite=("logits",))
         return outputs
 
-    wide = look({"image": inputs["image"]})["logits"][0, DEVICE]
-    masks = find_devices(wide, picture.shape[:2])
-    mm = float(inputs["pixel_mm"][0])
-    shape = (card.long_side, card.long_side)
-    devices = []
-    for mask in masks:
-        cut = cut_device(picture, mask, None if np.isnan(mm) else mm, judging.rule)
-        logits = part_logits(cut, place_logits(look, cut, shape))
-        probs = 1 / (1 + np.exp(-np.clip(card.scale[0] * logits + card.bias[0], -60, 60)))
-        (score,) = FUSIONS[judging.fusion](probs, cut.areas, np.zeros(len(probs), np.int64), 1)
-        devices.append(JudgedDevice(cut, probs, float(score)))
-    return JudgedDevices(devices, picture.shape[:2])
+    return look
+
+
+def judge_device(
+    look: RunPlaces,
+    picture: NDArray[np.uint8],
+    mask: NDArray[np.bool_],
+    pixel_mm: float | None,
+    card: ModelCard,
+) -> JudgedDevice:
+    """The second look: one device cut out, its parts judged and fused.
+
+    Args:
+        look: From `looking`.
+        picture: (H, W, 3), the scan's white picture.
+        mask: (H, W) of the device.
+        pixel_mm: Of the picture; None where not known.
+        card: The model's.
+    """
+    judging = Judging.of(card)
+    cut = cut_device(picture, mask, pixel_mm, judging.rule)
+    logits = part_logits(cut, place_logits(look, cut, (card.long_side, card.long_side)))
+    probs = 1 / (1 + np.exp(-np.clip(card.scale[0] * logits + card.bias[0], -60, 60)))
+    (score,) = FUSIONS[judging.fusion](probs, cut.areas, np.zeros(len(probs), np.int64), 1)
+    return JudgedDevice(cut, probs, float(score))
 
 
 def _scores(answer: JudgedDevices, card: ModelCard) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from beltline.core.device_parts import framed, object_picture
-from beltline.formats.device_shards import DeviceShards, devices_in
+from beltline.formats.device_shards import UNKNOWN, DeviceShards, devices_in
 from beltline.models.dense_anomaly import STRIDE
 from beltline.systems.anomaly.recipe import AnomalyRecipe
 from beltline.training.ahead import built_ahead
@@ -121,6 +121,12 @@ class AnomalyBatches:
             labels.append(label)
         return PictureBatch(as_images(images), torch.tensor(labels))
 
+    @property
+    def concealing(self) -> int:
+        """Devices that are taught, and of which it is known where something is concealed."""
+        devices = self.shards.devices
+        return int((devices["masked"] & devices["positive"] & self._taught).sum())
+
     def picture(self, rng: Rng | None, row: int) -> Pixels:
         """A part, or a device, (H, W, 3) as the network sees it; augmented where there is a generator."""
         shape = self.recipe.shape
@@ -135,17 +141,29 @@ class AnomalyBatches:
 
     @cached_property
     def rows_of(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Rows of benign and of anomalous parts, or devices."""
+        """Rows of benign and of anomalous parts, or devices, that are taught."""
+        taught = self._taught
         if self.recipe.level == "part":
-            labels = self.shards.parts["label"]
+            labels, taught = self.shards.parts["label"], taught[self.shards.parts["device"]]
         else:
             labels = self.shards.devices["positive"].astype(np.int8)
-        return np.flatnonzero(labels == 0), np.flatnonzero(labels == 1)
+        return np.flatnonzero(taught & (labels == 0)), np.flatnonzero(taught & (labels == 1))
+
+    @cached_property
+    def _taught(self) -> NDArray[np.bool_]:
+        """Devices (N,) whose pair conceals something of the recipe's kinds and difficulties, or nothing."""
+        devices, recipe = self.shards.devices, self.recipe
+        wanted = ~(devices["difficulty"] > recipe.hardest)  # NaN is not known
+        if recipe.kinds:
+            numbers = [UNKNOWN, *(k for k, name in enumerate(self.shards.kinds) if name in recipe.kinds)]
+            wanted &= np.isin(devices["kind"], numbers)
+        left_out = np.unique(devices["pair"][devices["positive"] & ~wanted])
+        return ~np.isin(devices["pair"], left_out)
 
     @cached_property
     def _pairs(self) -> list[NDArray[np.int64]]:
         """Rows of each device and its twin; of devices whose anomaly's place is not known none."""
-        known = np.flatnonzero(self.shards.devices["masked"])
+        known = np.flatnonzero(self.shards.devices["masked"] & self._taught)
         _, group = np.unique(self.shards.devices["pair"][known], return_inverse=True)
         order = np.argsort(group, kind="stable")
         return np.split(known[order], np.flatnonzero(np.diff(group[order])) + 1)

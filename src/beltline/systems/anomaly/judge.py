@@ -85,14 +85,16 @@ def run_of(model: nn.Module) -> Any:
 
 
 def _seen(recipe: AnomalyRecipe, model: nn.Module, shards: DeviceShards, rows: Rows) -> Floats:
-    """Logits of single pictures."""
+    """Logits of single pictures, computed as in training: they are many, and in no export."""
     pictures, found = AnomalyBatches(shards, recipe), []
     device = next(model.parameters()).device
+    coarse = torch.autocast(device.type, torch.bfloat16, enabled=recipe.training.precision.startswith("bf16"))
+    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     assert not isinstance(model, DenseAnomaly)
     for first in range(0, len(rows), AT_ONCE):
         some = np.stack([pictures.picture(None, int(row)) for row in rows[first : first + AT_ONCE]])
-        images = torch.from_numpy(np.ascontiguousarray(some.transpose(0, 3, 1, 2))).float() / 255
-        with torch.inference_mode():
-            logits = model(images.to(device))
+        images = torch.from_numpy(some).permute(0, 3, 1, 2).float() / 255
+        with torch.inference_mode(), coarse:
+            logits = model(images.to(device)).float()
         found.append((logits[:, 1] - logits[:, 0]).double().cpu().numpy())
     return np.concatenate(found)

@@ -55,6 +55,9 @@ class AnomalyRecipe:
         width_px: Its width.
         width: Channels of the dense model's pyramid.
         scans: Whole scans in each of its batches, in which it learns to find devices.
+        kinds: What is taught of what is concealed, as the set names it; empty for all kinds.
+        hardest: Difficulty up to which it is taught, in (0, 1]; what is hidden well teaches little, and at
+            first it is noise. Where the difficulty is not known all is taught.
         weights: File with ImageNet weights of a published trunk; empty takes a package's where there are any,
             and leaves random ones where not.
         augmentation: Flips, turns and colours.
@@ -68,6 +71,8 @@ class AnomalyRecipe:
     width_px: int = 256
     width: int = 64
     scans: int = 4
+    kinds: tuple[str, ...] = ()
+    hardest: float = 1.0
     weights: str = ""
     augmentation: AugmentationRange = field(default_factory=_augmentation)
     training: TrainingSettings = field(default_factory=_training)

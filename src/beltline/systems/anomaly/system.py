@@ -62,6 +62,9 @@ def open_data(folder: Path, recipe: AnomalyRecipe) -> tuple[DeviceShards, Anomal
             f"height and width_px of {recipe.classifier} must be the same, got {recipe.shape}"
         )
     shards = open_device_shards(folder)
+    unknown = [name for name in recipe.kinds if name not in shards.kinds]
+    if unknown:
+        raise BadInputError(f"kinds: {unknown[0]} is none of {', '.join(shards.kinds) or 'none'}")
     if recipe.level == "scan" and not shards.scans:
         raise BadInputError(
             f"{folder}: holds no whole scans, in which alone {recipe.classifier} finds devices"
@@ -79,7 +82,7 @@ def build_batches(recipe: AnomalyRecipe, shards: DeviceShards) -> AnomalyBatches
     if recipe.level == "scan":
         return batches
     benign, anomalous = batches.rows_of
-    if recipe.level == "places" and not (shards.devices["masked"] & shards.devices["positive"]).any():
+    if recipe.level == "places" and not batches.concealing:
         raise BadInputError("it is known of no device where something is concealed; train anomaly_object")
     if recipe.level != "places" and not (len(benign) and len(anomalous)):
         raise BadInputError(
