@@ -28,7 +28,16 @@ def test_three_stages_of_lite0_reach_to_stride_8():
     assert any(name.startswith("blocks.2.") for name in frozen)
     assert not any(name.startswith("blocks.3.") for name in frozen)
     everything = names_in(body, first_stages(body, 5))
-    assert everything == {name for name, m in body.named_modules() if not any(m.children())}
+    assert everything >= {name for name, m in body.named_modules() if not any(m.children())}
+    norms = {name for name, m in body.named_modules() if isinstance(m, torch.nn.BatchNorm2d)}
+    assert norms <= everything, "timm's normalisations have children and count all the same"
+
+
+def test_what_is_still_costs_no_backward_pass():
+    body = feature_backbone("EfficientNet-Lite0")
+    hold_still(body, TrainingSettings(frozen_stages=3))
+    learning = {name.split(".bn")[0] for name, p in body.named_parameters() if p.requires_grad}
+    assert all(name.startswith(("blocks.3", "blocks.4", "blocks.5", "blocks.6")) for name in learning)
 
 
 @pytest.mark.parametrize("name", ["resnet10t", "DenseNet-121", "MobileNetV4", "ConvNeXt-Atto"])

@@ -40,7 +40,7 @@ def hold_still(body: nn.Module, settings: TrainingSettings) -> tuple[nn.Module, 
 
 
 def first_stages(body: nn.Module, count: int) -> tuple[nn.Module, ...]:
-    """The modules without children of a backbone's first stages, in order.
+    """The layers of a backbone's first stages, in order: modules without children, and normalisations.
 
     Raises:
         BadInputError: If it has fewer.
@@ -59,7 +59,8 @@ def first_stages(body: nn.Module, count: int) -> tuple[nn.Module, ...]:
     named = [(_folded(name), module) for name, module in body.named_modules()]
     last = levels[count - 1]
     end = max(n for n, (name, _) in enumerate(named) if name == last or name.startswith(f"{last}_"))
-    return tuple(module for _, module in named[: end + 1] if not any(module.children()))
+    # timm's normalisations hold their activation as a child
+    return tuple(m for _, m in named[: end + 1] if isinstance(m, _BatchNorm) or not any(m.children()))
 
 
 def _folded(name: str) -> str:
