@@ -1,4 +1,4 @@
-"""Anomaly models beside what needs no training for it: darkness, the middle, PatchCore on benign devices.
+"""Anomaly models beside what needs no training for it: darkness, the middle, memories of benign devices.
 
 Each way gives every part of a device a number. What becomes of it (calibration, fusion, thresholds) is chosen
 on the same validation devices for all, and measured on the same test devices, see
@@ -19,7 +19,7 @@ import numpy as np
 from beltline.formats.device_shards import DeviceShards, open_device_shards
 from beltline.protocols.tables import markdown, write_csv
 from beltline.systems.anomaly import figures
-from beltline.systems.anomaly.baselines import RULES, judge_places, patchcore
+from beltline.systems.anomaly.baselines import MEMORIES, RULES, judge_places, remembering
 from beltline.systems.anomaly.judge import Judged, judge
 from beltline.systems.anomaly.system import SYSTEM
 from beltline.training import run as engine
@@ -59,8 +59,8 @@ def main() -> None:
     given = parser.parse_args()
     train, val, test = (open_device_shards(folder) for folder in (given.train, given.val, given.test))
     ways: dict[str, Way] = {run.name: trained(run) for run in given.runs}
-    memory = patchcore(train)
-    for name, places in {"PatchCore": memory, **RULES}.items():
+    memories = {name: remembering(name, train) for name in MEMORIES}
+    for name, places in {**memories, **RULES}.items():
         ways[name] = partial(judge_places, places=places)
     rows = [row_of(name, way, val, test) for name, way in ways.items()]
     print(markdown(rows))

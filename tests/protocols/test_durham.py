@@ -112,7 +112,7 @@ def test_a_run_and_its_report(tmp_path: Path) -> None:
     said: list[str] = []
     report = reproduce_durham(tmp_path, scale=scale, say=said.append)
     text = report.read_text()
-    assert "11 of 11 cells trained" in text
+    assert "12 of 12 cells trained" in text
     assert text.count("**Not decided**") == 2
     tables = {
         path.stem: list(csv.DictReader(path.read_text().splitlines()))
@@ -125,11 +125,11 @@ def test_a_run_and_its_report(tmp_path: Path) -> None:
     decided = [row for row in tables["differences"] if row["decides"]]
     assert [row["asks"] for row in decided] == ["parts over whole devices"]
     card = json.loads((tmp_path / "card.json").read_text())
-    assert card["cells"] == {"planned": 11, "done": 11}
+    assert card["cells"] == {"planned": 12, "done": 12}
     said.clear()
     again = reproduce_durham(tmp_path, scale=scale, say=said.append)
     assert again.read_text() == text
-    assert not any("/11 " in line for line in said)
+    assert not any("/12 " in line for line in said)
 
 
 def pictures(root: Path, count: int) -> None:

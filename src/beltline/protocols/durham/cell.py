@@ -20,7 +20,7 @@ from beltline.protocols.cells import RESULT, read_result, save_arrays
 from beltline.protocols.durham.data import DurhamData
 from beltline.protocols.durham.plan import AUGMENTATION, METHODS, Cell, DurhamScale
 from beltline.systems.anomaly import figures
-from beltline.systems.anomaly.baselines import RULES, judge_places, patchcore
+from beltline.systems.anomaly.baselines import RULES, judge_places, remembering
 from beltline.systems.anomaly.finding import Find, everything_dark, finder_of, finding_figures
 from beltline.systems.anomaly.judge import Judged, judge
 from beltline.systems.anomaly.recipe import AnomalyRecipe
@@ -32,7 +32,7 @@ from beltline.training.settings import TrainingSettings
 
 SCORES = "scores.npz"
 #: A backbone of random weights for the smoke: it shows that everything runs.
-TINY_MEMORY = {"backbone": "resnet10t", "pretrained": False, "channels": (8, 8, 8, 8), "share": 0.05}
+TINY_MEMORY = {"backbone": "resnet10t", "pretrained": False, "channels": (8, 8, 8, 8)}
 
 
 Asked = Callable[[DeviceShards], Judged]
@@ -133,7 +133,8 @@ def _prepared(cell: Cell, data: DurhamData, scale: DurhamScale, run: Path) -> Re
     """What answers for a cell."""
     if METHODS[cell.method].level == "rule":
         tiny = TINY_MEMORY if scale.size == "tiny" else {}
-        places = RULES[cell.method] if cell.method in RULES else patchcore(data.train, **tiny)
+        rule = RULES.get(cell.method)
+        places = rule or remembering(cell.method, data.train, **tiny)
         find: Find | None = everything_dark if cell.method == "darkness" else None
         return Ready(0, partial(judge_places, places=places), find)
     recipe = recipe_of(cell, scale)

@@ -18,7 +18,12 @@ TEST = "test"
 AUGMENTATION = replace(
     NO_AUGMENTATION, flip=0.5, quarter_turn=0.25, tilt_deg=10.0, zoom=(0.85, 1.05), shift=1.0
 )
-RULES = ("PatchCore", "darkness", "middle")  # beside what is trained: benign devices alone, and none
+RULES = (
+    "PatchCore",
+    "nearest exemplar",
+    "darkness",
+    "middle",
+)  # beside what is trained: benign devices alone, and none
 UNSEEN_KINDS = tuple(kind for kind in KINDS if kind not in PAPER_KINDS)
 UNSEEN_DEVICES = ("camera", "game_console")  # families kept for a test of their own
 

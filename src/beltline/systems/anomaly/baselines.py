@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from beltline.core.device_parts import OBJECT_SIZE, CutDevice, frame_in
 from beltline.formats.device_shards import DeviceShards
+from beltline.models.exemplars import Exemplars
 from beltline.models.patchcore import PatchCore
 from beltline.screening.device_map import image_of, part_logits
 from beltline.systems.anomaly.judge import Judged
 
 Places = Callable[[CutDevice], NDArray[np.floating[Any]]]
 """A number for each pixel (h, w) of a device, larger where it is more suspicious."""
-REMEMBERED = 150  # benign devices that PatchCore is fitted on
+REMEMBERED = 150  # benign devices that a memory is fitted on
 
 
 def judge_places(shards: DeviceShards, places: Places) -> Judged:
@@ -59,14 +60,15 @@ def middle(device: CutDevice) -> NDArray[np.float64]:
     return np.asarray(far[1:-1, 1:-1], np.float64)
 
 
-def patchcore(train: DeviceShards, **options: Any) -> Places:
-    """PatchCore fitted on benign training devices.
+def remembering(name: str, train: DeviceShards, **options: Any) -> Places:
+    """PatchCore, or the nearest exemplar, fitted on benign training devices.
 
     Args:
+        name: One of ``MEMORIES``.
         train: Devices; those that conceal something are left out.
-        options: Of `beltline.models.patchcore.PatchCore`.
+        options: Of the model.
     """
-    model = PatchCore(**options)
+    model = MEMORIES[name](**options)
     benign = np.flatnonzero(~train.devices["positive"])
     model.fit(_pictures(train, benign[:: max(len(benign) // REMEMBERED, 1)]))
 
@@ -90,5 +92,9 @@ def _picture(device: CutDevice) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.from_numpy(image_of(device.rgb, OBJECT_SIZE)), torch.from_numpy(mask)
 
 
+#: What learns from benign devices alone, by name.
+MEMORIES: Mapping[str, type[PatchCore] | type[Exemplars]] = MappingProxyType(
+    {"PatchCore": PatchCore, "nearest exemplar": Exemplars}
+)
 #: Rules of a device alone, by name.
 RULES: Mapping[str, Places] = MappingProxyType({"darkness": darkness, "middle": middle})
