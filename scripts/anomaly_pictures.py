@@ -18,7 +18,6 @@ from scripts.device_pictures import CAPTION, GAP, SHOWN
 
 from beltline.core.device_parts import CutDevice
 from beltline.formats.device_shards import DeviceShards, open_device_shards
-from beltline.metrics.part_fusion import FUSIONS
 from beltline.screening import ScreeningModel, load_model
 from beltline.screening.device_map import part_logits, place_logits
 from beltline.screening.labels import JUDGED
@@ -35,7 +34,7 @@ def views(model: ScreeningModel, shards: DeviceShards, row: int) -> tuple[list[n
     places = place_logits(looking(partial(run, model)), device, (card.long_side, card.long_side))
     judging = Judging.of(card)
     probs = _probability(part_logits(device, places), card)
-    (score,) = FUSIONS[judging.fusion](probs, device.areas, np.zeros(len(probs), int), 1)
+    (score,) = judging.fuse(probs, device.areas, np.zeros(len(probs), int), 1)
     alarm = score >= card.thresholds_at(PFA)[0]
     plain = _fitted(device.rgb)
     scale = np.array([plain.shape[1] / device.rgb.shape[1], plain.shape[0] / device.rgb.shape[0]])

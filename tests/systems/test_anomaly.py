@@ -204,7 +204,8 @@ def known(seed: int = 0, devices: int = 60, gap: float = 6.0) -> Judged:
     labels[truth == 1, 2] = 1
     logits = rng.normal(0, 1, (devices, 4)) + gap * labels
     device = np.repeat(np.arange(devices), 4)
-    return Judged(np.arange(devices), logits.ravel(), np.ones(len(device)), device, labels.ravel(), truth)
+    rows = np.arange(devices)
+    return Judged(rows, logits.ravel(), np.ones(len(device)), device, labels.ravel(), truth, rows // 2)
 
 
 def test_what_is_chosen_keeps_its_false_alarms(shards: DeviceShards) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from beltline.formats import write_json
 from beltline.formats.device_shards import DeviceShards
-from beltline.metrics.part_fusion import FUSIONS
+from beltline.metrics.gated_fusion import fusion_of
 from beltline.protocols.cells import RESULT, read_result, save_arrays
 from beltline.protocols.durham.data import DurhamData
 from beltline.protocols.durham.plan import AUGMENTATION, METHODS, Cell, DurhamScale
@@ -125,7 +125,7 @@ def _judged(asked: Asked, data: DurhamData) -> tuple[dict[str, Any], dict[str, N
         seconds = (time.monotonic() - began) / len(shards)
         found[name] = {**figures.figures(judged, shards, chosen), "ms_a_device": round(1000 * seconds, 1)}
         probs = figures.probabilities(judged, chosen)
-        scores[name] = FUSIONS[chosen["fusion"]](probs, judged.areas, judged.device, len(judged.truth))
+        scores[name] = fusion_of(chosen)(probs, judged.areas, judged.device, len(judged.truth))
     return {"chosen": chosen, "tests": found}, scores
 
 

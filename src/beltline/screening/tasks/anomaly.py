@@ -27,7 +27,8 @@ from beltline.core import (
 )
 from beltline.core.device_parts import CutDevice, PartRule, cut_device, frame_in
 from beltline.core.report import Box
-from beltline.metrics.part_fusion import FUSIONS
+from beltline.metrics.gated_fusion import fusion_of
+from beltline.metrics.part_fusion import Fusion
 from beltline.screening.cards import ModelCard
 from beltline.screening.device_finder import find_devices
 from beltline.screening.device_map import DEVICE, RunPlaces, image_of, part_logits, place_logits
@@ -77,12 +78,12 @@ class Judging:
     """How parts become a decision, as the card has it.
 
     Attributes:
-        fusion: Name in `FUSIONS`.
+        fuse: The fusion that was chosen.
         part_threshold: Probability from which a part is shown as anomalous.
         rule: How devices are cut into parts.
     """
 
-    fusion: str
+    fuse: Fusion
     part_threshold: float
     rule: PartRule
 
@@ -96,10 +97,9 @@ class Judging:
         found = card.details.get("anomaly", {})
         if not {"fusion", "part_threshold", "rule"} <= set(found):
             raise ValueError("details of an anomaly model need anomaly: fusion, part_threshold and rule")
-        if found["fusion"] not in FUSIONS:
-            raise ValueError(f"fusion must be one of {', '.join(FUSIONS)}, got {found['fusion']!r}")
+        fuse = fusion_of(found)
         try:
-            return cls(found["fusion"], float(found["part_threshold"]), PartRule(**found["rule"]))
+            return cls(fuse, float(found["part_threshold"]), PartRule(**found["rule"]))
         except TypeError as error:
             raise ValueError(f"rule of parts: {error}") from error
 
@@ -168,7 +168,7 @@ def judge_device(
     cut = cut_device(picture, mask, pixel_mm, judging.rule)
     logits = part_logits(cut, place_logits(look, cut, (card.long_side, card.long_side)))
     probs = 1 / (1 + np.exp(-np.clip(card.scale[0] * logits + card.bias[0], -60, 60)))
-    (score,) = FUSIONS[judging.fusion](probs, cut.areas, np.zeros(len(probs), np.int64), 1)
+    (score,) = judging.fuse(probs, cut.areas, np.zeros(len(probs), np.int64), 1)
     return JudgedDevice(cut, probs, float(score))
 
 

@@ -28,9 +28,10 @@ def judge_places(shards: DeviceShards, places: Places) -> Judged:
     rows = np.arange(len(shards))
     cut = (shards.device(int(row)) for row in rows)
     logits = np.concatenate([part_logits(one, places(one)) for one in cut])
-    truth = shards.devices["positive"].astype(np.int64)
+    truth, pair = (shards.devices[name].astype(np.int64) for name in ("positive", "pair"))
     device, labels = np.repeat(rows, shards.devices["parts"]), shards.parts["label"].astype(np.int64)
-    return Judged(rows, logits, shards.parts["area_px"].astype(np.float64), device, labels, truth)
+    areas = shards.parts["area_px"].astype(np.float64)
+    return Judged(rows, logits, areas, device, labels, truth, pair)
 
 
 def darkness(device: CutDevice) -> NDArray[np.float64]:

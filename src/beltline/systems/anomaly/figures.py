@@ -19,8 +19,10 @@ from beltline.metrics import roc_auc, threshold_at_pfa
 from beltline.metrics.calibration import fit_platt, sigmoid
 from beltline.metrics.conformal import conformal_rank, fewest
 from beltline.metrics.confusion import Confusion, implied
-from beltline.metrics.part_fusion import FUSIONS, compare_fusions
+from beltline.metrics.gated_fusion import GATED, fusion_of
+from beltline.metrics.part_fusion import FUSIONS, Fusion, compare_fusions
 from beltline.systems.anomaly.finding import finding_table
+from beltline.systems.anomaly.gate import cross_fitted, learn_gate
 from beltline.systems.anomaly.judge import Judged
 from beltline.training.tables import point, rate_text
 
@@ -42,18 +44,35 @@ def calibrate(judged: Judged) -> dict[str, Any]:
     fitted = fit_platt(judged.labels[known], judged.logits[known])
     probs = sigmoid(fitted.scale * judged.logits + fitted.offset)
     truth = judged.truth.astype(np.float64)
-    compared = compare_fusions(probs, judged.areas, judged.device, truth, pfa=CHOSEN_AT)
+    learnt = _gated(judged, probs)
+    compared = compare_fusions(
+        probs, judged.areas, judged.device, truth, pfa=CHOSEN_AT, fusions={**FUSIONS, **learnt}
+    )
     chosen = max(compared, key=lambda each: (each.point.pd.value, each.auc))
-    scores = FUSIONS[chosen.name](probs, judged.areas, judged.device, len(truth))
+    # of gated attention the scores of devices that it was not learnt from
+    scores = {**FUSIONS, **learnt}[chosen.name](probs, judged.areas, judged.device, len(truth))
+    gate = learn_gate(probs, judged.areas, judged.device, judged.truth) if chosen.name == GATED else None
     benign = np.sort(scores[judged.truth == 0])
     return {
         "calibration": {"scale": [fitted.scale], "bias": [fitted.offset]},
         "fusion": chosen.name,
+        **({} if gate is None else {"gate": asdict(gate)}),
         "fusions": {each.name: {"pd": asdict(each.point.pd), "auc": each.auc} for each in compared},
         "thresholds": {f"{pfa:g}": [conformal(benign, pfa)] for pfa in PFAS if len(benign) >= fewest(pfa)},
         "part_threshold": threshold_at_pfa(judged.labels[known], probs[known], PART_FPR),
         "scans": len(judged.truth),
     }
+
+
+def _gated(judged: Judged, probs: Floats) -> dict[str, Fusion]:
+    """Gated attention among the fusions, as cross-fitted scores; none where devices are one part each."""
+    if len(probs) == len(judged.truth):
+        return {}
+    try:
+        scores = cross_fitted(probs, judged.areas, judged.device, judged.truth, judged.pair)
+    except ValueError:  # too few pairs to learn from
+        return {}
+    return {GATED: lambda probs, areas, device, devices: scores}
 
 
 def conformal(benign: Floats, pfa: float) -> float:
@@ -80,7 +99,7 @@ def figures(judged: Judged, shards: DeviceShards, chosen: Mapping[str, Any] | No
     if chosen is None:
         return found
     probs = probabilities(judged, chosen)
-    scores = FUSIONS[chosen["fusion"]](probs, judged.areas, judged.device, len(judged.truth))
+    scores = fusion_of(chosen)(probs, judged.areas, judged.device, len(judged.truth))
     found |= {
         "part_table": part_table(judged.labels[known] == 1, probs[known] >= chosen["part_threshold"]),
         "fusion": chosen["fusion"],

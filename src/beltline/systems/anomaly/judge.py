@@ -33,6 +33,7 @@ class Judged:
         device: (P,) index into ``devices``.
         labels: (P,) of parts: 1, 0, or -1 for neither.
         truth: (D,) 1 where something is concealed, else 0.
+        pair: (D,) the same for a device and its twin.
     """
 
     devices: Rows
@@ -41,6 +42,7 @@ class Judged:
     device: Rows
     labels: Rows
     truth: Rows
+    pair: Rows
 
 
 def judge(
@@ -55,10 +57,12 @@ def judge(
         devices: Their rows, at least one.
     """
     rows = np.asarray(devices, np.int64)
-    truth = shards.devices["positive"][rows].astype(np.int64)
+    truth, pair = (shards.devices[name][rows].astype(np.int64) for name in ("positive", "pair"))
     if recipe.level == "object":
         areas = np.array([float(shards.device(int(row)).mask.sum()) for row in rows])
-        return Judged(rows, _seen(recipe, model, shards, rows), areas, np.arange(len(rows)), truth, truth)
+        return Judged(
+            rows, _seen(recipe, model, shards, rows), areas, np.arange(len(rows)), truth, truth, pair
+        )
     counts = shards.devices["parts"][rows]
     parts = np.concatenate([np.arange(len(shards.parts))[shards.rows(int(row))] for row in rows])
     if recipe.level == "part":
@@ -69,7 +73,7 @@ def judge(
         logits = np.concatenate([part_logits(one, place_logits(run, one, recipe.shape)) for one in cut])
     table, device = shards.parts[parts], np.repeat(np.arange(len(rows)), counts)
     areas, labels = table["area_px"].astype(np.float64), table["label"].astype(np.int64)
-    return Judged(rows, logits, areas, device, labels, truth)
+    return Judged(rows, logits, areas, device, labels, truth, pair)
 
 
 def run_of(model: nn.Module) -> Any:

@@ -183,7 +183,7 @@ def export(recipe: AnomalyRecipe, model: nn.Module, request: ExportRequest) -> d
             f"{recipe.classifier} looks at single pictures and is for comparison; export classifier=dense"
         )
     chosen = request.calibration
-    how = {"fusion": chosen["fusion"], "part_threshold": chosen["part_threshold"], "rule": chosen["rule"]}
+    how = {name: chosen[name] for name in ("fusion", "gate", "part_threshold", "rule") if name in chosen}
     card = make_card(
         request.name,
         (ANOMALY,),
