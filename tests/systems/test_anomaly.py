@@ -325,7 +325,7 @@ def test_the_papers_recipe_is_the_papers() -> None:
 def test_fields_that_do_not_count_are_refused(folder: Path, tmp_path: Path, capsys) -> None:
     words = ["train", "anomaly", "--data", str(folder), "--out", str(tmp_path / "run")]
     assert main([*words, "--set", "size=published"]) == 3
-    assert "with a part classifier" in capsys.readouterr().err
+    assert "with any classifier but dense" in capsys.readouterr().err
     assert main([*words, "--set", "augmentation.montage=0.5"]) == 3
 
 

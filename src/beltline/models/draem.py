@@ -136,6 +136,18 @@ def draem_tiny() -> Draem:
     return Draem(width=4, judge_width=4)
 
 
+def draem(size: str) -> Draem:
+    """The network of a size.
+
+    Raises:
+        ValueError: If there is none of the name.
+    """
+    sizes = {"published": lambda: Draem(width=128, judge_width=64), "small": draem_small, "tiny": draem_tiny}
+    if size not in sizes:
+        raise ValueError(f"size must be one of {', '.join(sizes)}, got {size!r}")
+    return sizes[size]()
+
+
 def focal_loss(mask_logits: Tensor, mask: Tensor) -> Tensor:
     """``mean (1 - p)^2 (-log p)``, p the probability of what is true of a pixel.
 

@@ -81,6 +81,7 @@ def recipe_of(cell: Cell, scale: DurhamScale) -> AnomalyRecipe:
         "part": (scale.part, scale.part_batch),
         "object": (scale.whole, scale.batch),
         "places": ((scale.dense, scale.dense), scale.batch),
+        "twins": ((scale.dense, scale.dense), scale.batch),
         "scan": ((scale.scan, scale.scan), scale.scan_batch),
     }[method.level]
     # the average follows a short training closely enough to forget its start

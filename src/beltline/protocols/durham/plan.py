@@ -10,7 +10,7 @@ from typing import Literal
 from beltline.core import ELECTRONICS
 from beltline.models.part_classifiers import PART_CLASSIFIERS, Size
 from beltline.simulate import KINDS, PAPER_KINDS
-from beltline.systems.anomaly.recipe import DENSE, MASK_RCNN, Level
+from beltline.systems.anomaly.recipe import LEVEL_OF, Level
 from beltline.training.augment import NO_AUGMENTATION
 
 TEST = "test"
@@ -44,7 +44,7 @@ class Method:
 def _rows() -> dict[str, Method]:
     rows = {f"{name}, parts": Method(name, "part") for name in PART_CLASSIFIERS}
     rows |= {f"{name}, objects": Method(name, "object") for name in PART_CLASSIFIERS}
-    rows |= {DENSE: Method(DENSE, "places"), MASK_RCNN: Method(MASK_RCNN, "scan")}
+    rows |= {name: Method(name, level) for name, level in LEVEL_OF.items()}
     return {**rows, **{name: Method(name, "rule") for name in RULES}}
 
 

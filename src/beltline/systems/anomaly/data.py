@@ -47,6 +47,20 @@ class PlaceBatch(NamedTuple):
     found: Tensor
 
 
+class TwinBatch(NamedTuple):
+    """B devices and how they would be without what is concealed.
+
+    Attributes:
+        corrupted: (B, 3, H, W) float32 in [0, 1]; in half of them nothing is concealed.
+        clean: (B, 3, H, W) of the benign twin.
+        mask: (B, 1, H, W) float32, 0 or 1: what is concealed.
+    """
+
+    corrupted: Tensor
+    clean: Tensor
+    mask: Tensor
+
+
 class ScanBatch(NamedTuple):
     """B whole scans.
 
@@ -85,7 +99,11 @@ class AnomalyBatches:
 
     def __call__(self, start: int, stride: int = 1) -> Iterator[Any]:
         """Batches number ``start``, ``start + stride``, ..., prepared ahead, without end."""
-        kinds: dict[str, Callable[[int], Any]] = {"places": self.places, "scan": self.whole_scans}
+        kinds: dict[str, Callable[[int], Any]] = {
+            "places": self.places,
+            "twins": self.twins,
+            "scan": self.whole_scans,
+        }
         build = kinds.get(self.recipe.level, self.pictures)
         workers = max(self.recipe.training.workers, 1)
         return built_ahead(build, itertools.count(start, stride), workers, "devices")
@@ -101,6 +119,24 @@ class AnomalyBatches:
         images, hidden, device = zip(*rows[: self.recipe.training.batch_size], strict=True)
         scans, found = self._scans(rng)
         return PlaceBatch(as_images(images), _shares(hidden), _shares(device), scans, found)
+
+    def twins(self, index: int) -> TwinBatch:
+        """Devices beside their benign twins, both augmented alike."""
+        rng = np.random.default_rng((self.recipe.training.seed, 1, index))
+        whole = [pair for pair in self._pairs if len(pair) == 2]
+        corrupted, clean, masks = [], [], []
+        for number in range(self.recipe.training.batch_size):
+            pair = whole[int(rng.integers(len(whole)))]
+            order = np.argsort(self.shards.devices["positive"][pair], kind="stable")
+            seed = int(rng.integers(2**40))
+            benign, hiding = (self._placed(np.random.default_rng(seed), int(row)) for row in pair[order])
+            shown_one = hiding if number % 2 else benign
+            corrupted.append(shown_one[0])
+            clean.append(benign[0])
+            masks.append(shown_one[1] > 127)
+        coarse = torch.from_numpy(np.array(masks)[:, None]).float()
+        mask = torch.nn.functional.interpolate(coarse, scale_factor=STRIDE, mode="nearest")
+        return TwinBatch(as_images(corrupted), as_images(clean), mask)
 
     def whole_scans(self, index: int) -> ScanBatch:
         """Scans with the devices in them."""
@@ -126,6 +162,11 @@ class AnomalyBatches:
         """Devices that are taught, and of which it is known where something is concealed."""
         devices = self.shards.devices
         return int((devices["masked"] & devices["positive"] & self._taught).sum())
+
+    @property
+    def beside(self) -> int:
+        """Pairs that are taught, of which both twins are there."""
+        return sum(len(pair) == 2 for pair in self._pairs)
 
     def picture(self, rng: Rng | None, row: int) -> Pixels:
         """A part, or a device, (H, W, 3) as the network sees it; augmented where there is a generator."""

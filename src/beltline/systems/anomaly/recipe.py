@@ -17,18 +17,19 @@ from beltline.core.device_parts import OBJECT_SIZE, PART_SIZE
 from beltline.formats.device_shards import SCAN_SIDE
 from beltline.models.backbones import feature_backbone, load_backbone_weights
 from beltline.models.dense_anomaly import DenseAnomaly
+from beltline.models.draem import Draem, draem
 from beltline.models.mask_rcnn import MaskRcnn
 from beltline.models.part_classifiers import PartClassifier, Size, build_part_classifier
 from beltline.training.augment import AugmentationRange
 from beltline.training.initial import read_start, take_over
 from beltline.training.settings import TrainingSettings
 
-#: What a model is asked about: every place of a device in one pass, each part alone, the device whole, or a
-#: whole scan, where in it devices are.
-Level = Literal["places", "part", "object", "scan"]
-DENSE, MASK_RCNN = "dense", "Mask R-CNN"
+#: What a model is asked about: every place of a device in one pass, the same beside the benign device that it
+#: draws, each part alone, the device whole, or a whole scan, where in it devices are.
+Level = Literal["places", "twins", "part", "object", "scan"]
+DENSE, DRAEM, MASK_RCNN = "dense", "DRAEM", "Mask R-CNN"
 #: Classifiers that go with one level alone.
-LEVEL_OF: Mapping[str, Level] = MappingProxyType({DENSE: "places", MASK_RCNN: "scan"})
+LEVEL_OF: Mapping[str, Level] = MappingProxyType({DENSE: "places", DRAEM: "twins", MASK_RCNN: "scan"})
 DENSE_BACKBONE = "EfficientNet-Lite0"
 
 
@@ -46,11 +47,11 @@ class AnomalyRecipe:
     """Hyperparameters of an anomaly model; every field can be set from the command line.
 
     Attributes:
-        classifier: ``dense`` for `DenseAnomaly`, ``Mask R-CNN`` for `MaskRcnn`, else a name of
+        classifier: ``dense`` for `DenseAnomaly`, ``DRAEM``, ``Mask R-CNN`` for `MaskRcnn`, else a name of
             `beltline.models.part_classifiers`.
-        level: What it is asked about: ``places`` with ``dense``, ``scan`` with ``Mask R-CNN``, else ``part``
-            or ``object``.
-        size: Of Mask R-CNN or a part classifier: ``published``, ``small`` or ``tiny``.
+        level: What it is asked about: ``places`` with ``dense``, ``twins`` with ``DRAEM``, ``scan`` with
+            ``Mask R-CNN``, else ``part`` or ``object``.
+        size: Of all but ``dense``: ``published``, ``small`` or ``tiny``.
         height: Of the picture that it sees, pixels.
         width_px: Its width.
         width: Channels of the dense model's pyramid.
@@ -110,6 +111,11 @@ def anomaly_paper() -> AnomalyRecipe:
     return AnomalyRecipe("DFL", "part", "published", height, width, training=training)
 
 
+def anomaly_draem() -> AnomalyRecipe:
+    """DRAEM, which draws the benign device and tells what differs; taught by twins, not by textures."""
+    return AnomalyRecipe(DRAEM, "twins", "small", 192, 192)
+
+
 def anomaly_scan() -> AnomalyRecipe:
     """Mask R-CNN that finds the devices in a scan, small enough for a CPU."""
     training = TrainingSettings(batch_size=4, lr=5e-4)
@@ -129,6 +135,8 @@ def build_model(recipe: AnomalyRecipe) -> nn.Module:
         raise ValueError(f"{each} alone go together, got {recipe.level} and {recipe.classifier}")
     if recipe.classifier == DENSE:
         return DenseAnomaly(width=recipe.width)
+    if recipe.classifier == DRAEM:
+        return draem(recipe.size)
     if recipe.classifier == MASK_RCNN:
         return MaskRcnn(recipe.size, side=recipe.height)
     return build_part_classifier(recipe.classifier, size=recipe.size, pretrained=False)
@@ -145,19 +153,26 @@ def start_from(recipe: AnomalyRecipe, model: nn.Module) -> None:
     elif isinstance(model, DenseAnomaly):
         pretrained = feature_backbone(DENSE_BACKBONE, stages=4, pretrained="package")
         model.body.load_state_dict(pretrained.state_dict())
+    elif isinstance(model, Draem):
+        return  # it has no pretrained part
     elif isinstance(model, MaskRcnn) and not recipe.weights:
         with suppress(BadInputError):  # the published trunk comes in no package
             packaged = MaskRcnn(recipe.size, side=recipe.height, pretrained="package")
             model.body.load_state_dict(packaged.body.state_dict())
     elif recipe.weights:
-        load_backbone_weights(trunk_of(model), Path(recipe.weights))
+        trunk = trunk_of(model)
+        assert trunk is not None
+        load_backbone_weights(trunk, Path(recipe.weights))
     else:
-        begun = build_part_classifier(recipe.classifier, size=recipe.size)
-        trunk_of(model).load_state_dict(trunk_of(begun).state_dict())
+        begun, trunk = build_part_classifier(recipe.classifier, size=recipe.size), trunk_of(model)
+        assert trunk is not None
+        trunk.load_state_dict(begun.trunk.backbone.state_dict())
 
 
-def trunk_of(model: nn.Module) -> nn.Module:
-    """The part of a model that begins with ImageNet weights."""
+def trunk_of(model: nn.Module) -> nn.Module | None:
+    """The part of a model that begins with ImageNet weights; None where none does."""
+    if isinstance(model, Draem):
+        return None
     if isinstance(model, DenseAnomaly | MaskRcnn):
         return model.body
     assert isinstance(model, PartClassifier)

@@ -24,12 +24,20 @@ from beltline.models.dense_anomaly import (
 from beltline.models.part_classifier import LEAST_SIDE, PartClassifier
 from beltline.screening import make_card
 from beltline.systems.anomaly import figures
-from beltline.systems.anomaly.data import AnomalyBatches, PictureBatch, PlaceBatch, ScanBatch, as_images
+from beltline.systems.anomaly.data import (
+    AnomalyBatches,
+    PictureBatch,
+    PlaceBatch,
+    ScanBatch,
+    TwinBatch,
+    as_images,
+)
 from beltline.systems.anomaly.export import export_anomaly
 from beltline.systems.anomaly.finding import finder_of, finding_figures
 from beltline.systems.anomaly.judge import judge
 from beltline.systems.anomaly.recipe import (
     AnomalyRecipe,
+    anomaly_draem,
     anomaly_object,
     anomaly_paper,
     anomaly_part,
@@ -42,6 +50,7 @@ from beltline.training.loop import Evaluate, Loss
 from beltline.training.system import ExportRequest, Json, System
 from beltline.training.uses import Use
 
+SQUARE = ("places", "twins", "scan")  # levels whose picture is square
 WATCHED = 60  # devices
 BEGIN_WITH = 64  # pictures that what is not drawn at random begins with
 
@@ -52,12 +61,12 @@ def open_data(folder: Path, recipe: AnomalyRecipe) -> tuple[DeviceShards, Anomal
     Raises:
         BadInputError: If the folder holds none, or the picture's size does not fit the model.
     """
-    least, step = (COARSEST * 2, COARSEST) if recipe.level in ("places", "scan") else (LEAST_SIDE, 1)
+    least, step = (COARSEST * 2, COARSEST) if recipe.level in SQUARE else (LEAST_SIDE, 1)
     if any(side < least or side % step for side in recipe.shape):
         raise BadInputError(
             f"height and width_px must be multiples of {step} from {least} on, got {recipe.shape}"
         )
-    if recipe.level in ("places", "scan") and recipe.height != recipe.width_px:
+    if recipe.level in SQUARE and recipe.height != recipe.width_px:
         raise BadInputError(
             f"height and width_px of {recipe.classifier} must be the same, got {recipe.shape}"
         )
@@ -82,9 +91,11 @@ def build_batches(recipe: AnomalyRecipe, shards: DeviceShards) -> AnomalyBatches
     if recipe.level == "scan":
         return batches
     benign, anomalous = batches.rows_of
+    if recipe.level == "twins" and not batches.beside:
+        raise BadInputError(f"{recipe.classifier} learns from devices beside their twins, and there are none")
     if recipe.level == "places" and not batches.concealing:
         raise BadInputError("it is known of no device where something is concealed; train anomaly_object")
-    if recipe.level != "places" and not (len(benign) and len(anomalous)):
+    if recipe.level in ("part", "object") and not (len(benign) and len(anomalous)):
         raise BadInputError(
             f"a {recipe.level} must be there of both kinds, got {len(benign)} benign and {len(anomalous)}"
             " anomalous"
@@ -103,7 +114,7 @@ def begin(recipe: AnomalyRecipe, model: nn.Module, shards: DeviceShards) -> None
 
 
 def loss_of(recipe: AnomalyRecipe) -> Loss:
-    """Cross-entropy of places, or the classifier's or Mask R-CNN's own losses."""
+    """Cross-entropy of places, or the losses of whatever else is trained."""
 
     def places(model: nn.Module, batch: PlaceBatch) -> Mapping[str, Tensor]:
         # in one pass, so that normalisation sees in training what it averages for use
@@ -121,7 +132,11 @@ def loss_of(recipe: AnomalyRecipe) -> Loss:
         found = model.losses(batch.images, batch.masks)
         return {"loss": torch.stack(list(found.values())).sum(), **found}
 
-    kinds: dict[str, Loss] = {"places": places, "scan": scans}
+    def twins(model: Any, batch: TwinBatch) -> Mapping[str, Tensor]:
+        found: Mapping[str, Tensor] = model.losses(*batch)
+        return found
+
+    kinds: dict[str, Loss] = {"places": places, "twins": twins, "scan": scans}
     return kinds.get(recipe.level, pictures)
 
 
@@ -202,10 +217,14 @@ def uses_of(recipe: AnomalyRecipe, shards: DeviceShards) -> tuple[Use[AnomalyRec
     names = ("montage", "amplitude_swap", "amplitude_from")
     idle: list[Use[AnomalyRecipe]] = [Use(f"augmentation.{name}", lambda r: False, never) for name in names]
     return (
-        Use("size", lambda r: r.level != "places", "with a part classifier or Mask R-CNN"),
+        Use("size", lambda r: r.level != "places", "with any classifier but dense"),
         Use("width", lambda r: r.level == "places", "with classifier=dense"),
         Use("scans", lambda r: r.level == "places", "with classifier=dense"),
-        Use("weights", lambda r: r.level != "places", "with a part classifier or Mask R-CNN"),
+        Use(
+            "weights",
+            lambda r: r.level not in ("places", "twins"),
+            "with a part classifier or Mask R-CNN",
+        ),
         *idle,
     )
 
@@ -217,6 +236,7 @@ SYSTEM: System[AnomalyRecipe, DeviceShards] = System(
         "anomaly_part": anomaly_part,
         "anomaly_object": anomaly_object,
         "anomaly_paper": anomaly_paper,
+        "anomaly_draem": anomaly_draem,
         "anomaly_scan": anomaly_scan,
     },
     open=open_data,
