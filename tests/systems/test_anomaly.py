@@ -17,7 +17,7 @@ from beltline.formats.device_shards import DeviceShards, open_device_shards
 from beltline.models.dense_anomaly import DEVICE, HIDDEN, DenseAnomaly, dense_loss, device_logits
 from beltline.models.part_classifiers import build_part_classifier
 from beltline.systems.anomaly import figures
-from beltline.systems.anomaly.data import AnomalyBatches
+from beltline.systems.anomaly.data import AnomalyBatches, framed_masks, shown
 from beltline.systems.anomaly.judge import Judged, judge
 from beltline.systems.anomaly.recipe import AnomalyRecipe, anomaly_paper, anomaly_part, build_model
 from beltline.systems.anomaly.system import SYSTEM, begin, build_batches, open_data
@@ -40,25 +40,40 @@ def shards(folder: Path) -> DeviceShards:
     return open_device_shards(folder)
 
 
-def test_twins_of_a_batch_differ_in_what_is_hidden_alone(shards: DeviceShards) -> None:
-    plain = replace(
-        DENSE, augmentation=replace(DENSE.augmentation, noise=0.0, jpeg=0.0, blur=0.0, sharpen=0.0)
-    )
-    batch = AnomalyBatches(shards, plain).places(3)
-    assert batch.images.shape == (8, 3, 96, 96)
-    assert batch.hidden.shape == batch.device.shape == (8, 1, 24, 24)
-    for benign in range(0, 8, 2):
-        assert not batch.hidden[benign].any()
-        assert batch.hidden[benign + 1].any()
-        one, other = batch.device[benign], batch.device[benign + 1]
-        beside = batch.hidden[benign + 1] == 0
-        assert torch.equal(one[beside], other[beside])
-        assert torch.all(other <= one)
-        hidden = torch.nn.functional.interpolate(batch.hidden[benign + 1][None], scale_factor=4)[0, 0]
-        reached = torch.nn.functional.max_pool2d(hidden[None], 9, 1, 4)[0] > 0
-        apart = (batch.images[benign] - batch.images[benign + 1]).abs().amax(0)
-        assert apart[reached].max() > 0.2
-        assert apart[~reached].max() < 0.05
+def test_no_batch_holds_twins_and_both_kinds_are_as_many(shards: DeviceShards) -> None:
+    batches = AnomalyBatches(shards, replace(DENSE, augmentation=NO_AUGMENTATION))
+    for index in range(4):
+        batch = batches.places(index)
+        assert batch.images.shape == (8, 3, 96, 96)
+        assert batch.hidden.shape == batch.device.shape == (8, 1, 24, 24)
+        assert (batch.hidden > 0.5).flatten(1).any(1).tolist() == [False, True] * 4
+        bare = batch.images.flatten(1)
+        for one in range(8):
+            for other in range(one):
+                apart = (bare[one] - bare[other]).abs() > 0.02
+                assert apart.float().mean() > 0.2, "twins differ in a small part alone"
+
+
+def test_both_twins_are_shown_over_time(shards: DeviceShards) -> None:
+    few = replace(DENSE, augmentation=NO_AUGMENTATION, kinds=("blade",))
+    batches = AnomalyBatches(shards, few)
+    seen = {image.numpy().tobytes() for index in range(6) for image in batches.places(index).images}
+    assert len(seen) > batches.concealing
+
+
+def test_what_is_hidden_and_not_shown_does_not_count(shards: DeviceShards) -> None:
+    benign, hiding = (shards.planes(row) for row in (0, 1))
+    clear = shown([benign, hiding])
+    assert clear[hiding[..., 4] == 1].mean() > 250
+    assert clear[hiding[..., 4] == 0].max() == 0
+    faint = hiding.copy()
+    faint[..., :3] = benign[..., :3]
+    faint[hiding[..., 4] == 1, 0] -= np.uint8(12)  # a difference of 4 grey values of 16
+    hidden, device, unseen = framed_masks(faint, (96, 96), shown([benign, faint]))
+    assert unseen[hidden == 255].min() >= 180
+    assert not unseen[hidden == 0].any()
+    assert not framed_masks(faint, (96, 96))[2].any()
+    assert (device[hidden == 255] == 255).all()
 
 
 def test_what_lies_beside_a_device_stays_white(shards: DeviceShards) -> None:

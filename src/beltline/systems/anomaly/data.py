@@ -29,7 +29,7 @@ CLEAR = 16.0  # grey values by which a place differs from the twin's where what 
 
 
 class PlaceBatch(NamedTuple):
-    """B devices.
+    """B devices, no two of them twins.
 
     Attributes:
         images: (B, 3, H, W) float32 in [0, 1].
@@ -109,14 +109,16 @@ class AnomalyBatches:
         return built_ahead(build, itertools.count(start, stride), workers, "devices")
 
     def places(self, index: int) -> PlaceBatch:
-        """Devices beside their twins, both augmented alike: they differ in what is hidden alone."""
+        """Devices, benign and not in turn, never one beside its twin.
+
+        A network that normalises by batches tells twins in one batch apart by what the batch's mean owes to
+        the other one, which there is nothing of in use.
+        """
         rng = np.random.default_rng((self.recipe.training.seed, 1, index))
-        rows: list[Placed] = []
-        while len(rows) < self.recipe.training.batch_size:
-            twins = self._pairs[int(rng.integers(len(self._pairs)))]
-            pair = [self._placed(np.random.default_rng(seed), int(one)) for one, seed in _alike(rng, twins)]
-            rows += shown(pair)
-        images, hidden, device = zip(*rows[: self.recipe.training.batch_size], strict=True)
+        count = self.recipe.training.batch_size
+        drawn = rng.choice(len(self._pairs), count, replace=len(self._pairs) < count)
+        rows = [self._one_of(rng, self._pairs[pair], number % 2) for number, pair in enumerate(drawn)]
+        images, hidden, device = zip(*rows, strict=True)
         scans, found = self._scans(rng)
         return PlaceBatch(as_images(images), _shares(hidden), _shares(device), scans, found)
 
@@ -129,7 +131,8 @@ class AnomalyBatches:
             pair = whole[int(rng.integers(len(whole)))]
             order = np.argsort(self.shards.devices["positive"][pair], kind="stable")
             seed = int(rng.integers(2**40))
-            benign, hiding = (self._placed(np.random.default_rng(seed), int(row)) for row in pair[order])
+            planes = (self.shards.planes(int(row)) for row in pair[order])
+            benign, hiding = (self._placed(np.random.default_rng(seed), each) for each in planes)
             shown_one = hiding if number % 2 else benign
             corrupted.append(shown_one[0])
             clean.append(benign[0])
@@ -227,51 +230,65 @@ class AnomalyBatches:
         (found,) = apply_to_masks(np.asarray(covered, np.uint8)[None], drawn, shape, stride=stride)
         return apply_to_pixels(np.asarray(picture, np.uint8), drawn, shape), found
 
-    def _placed(self, rng: Rng, row: int) -> Placed:
-        planes, shape = self.shards.planes(row), self.recipe.shape
+    def _one_of(self, rng: Rng, twins: NDArray[np.int64], which: int) -> Placed:
+        """The benign one of twins, or the other; a device without a twin is itself.
+
+        Twins whose masks reach a row more or less are not compared: all of what they conceal counts.
+        """
+        order = np.argsort(self.shards.devices["positive"][twins], kind="stable")
+        ordered = [self.shards.planes(int(row)) for row in twins[order]]
+        mine = ordered[min(which, len(ordered) - 1)]
+        alike = len(ordered) == 2 and ordered[0].shape == ordered[1].shape
+        return self._placed(rng, mine, shown(ordered) if alike else None)
+
+    def _placed(self, rng: Rng, planes: Pixels, shows: Pixels | None = None) -> Placed:
+        """A device augmented; where ``shows`` (h, w) is low, what is concealed there does not count."""
+        shape = self.recipe.shape
         picture = framed(np.ascontiguousarray(planes[..., :3]), shape)
-        masks = framed_masks(planes, shape)
+        masks = framed_masks(planes, shape, shows)
         drawn = sample_augmentation(rng, self.recipe.augmentation, source=shape, output=shape)
-        hidden, device = apply_to_masks(masks, drawn, shape, stride=STRIDE)
-        return apply_to_pixels(picture, drawn, shape), hidden, device
+        hidden, device, unseen = apply_to_masks(masks, drawn, shape, stride=STRIDE)
+        counted = device - np.minimum(device, unseen)
+        return apply_to_pixels(picture, drawn, shape), hidden, counted
 
 
-def framed_masks(planes: Pixels, shape: tuple[int, int]) -> Pixels:
-    """Coverage (2, H / 4, W / 4) uint8 of what is concealed and of the device, framed as its picture is."""
-    masks = np.stack([planes[..., 4] == 1, planes[..., 3] != 255, np.zeros(planes.shape[:2], bool)], axis=2)
-    small = (shape[0] // STRIDE, shape[1] // STRIDE)
-    # `framed` pads with white, so what is not there is white while it does
-    found = 255 - framed(np.where(masks, 0, 255).astype(np.uint8), small)
-    return np.ascontiguousarray(found.transpose(2, 0, 1)[:2])
-
-
-def shown(twins: Sequence[Placed]) -> list[Placed]:
-    """Twins whose device counts less where something is concealed that makes no difference to the picture.
+def shown(twins: Sequence[Pixels]) -> Pixels:
+    """How clearly each pixel (h, w) of a device differs from its twin's, 255 from 16 grey values on.
 
     A thin sheet behind a battery is there, but no network can learn to see it; taught all the same, it would
-    be noise. Of a device without a twin all counts.
+    be noise.
+
+    Args:
+        twins: Planes (h, w, 5) of both, see `DeviceShards`.
 
     Example:
-        >>> picture, all_of_it = np.full((8, 8, 3), 200, np.uint8), np.full((2, 2), 255, np.uint8)
-        >>> hidden = picture.copy(); hidden[:4, :4] -= np.uint8(8)
-        >>> twins = (picture, 0 * all_of_it, all_of_it), (hidden, all_of_it, all_of_it)
-        >>> shown(twins)[1][2].tolist()
-        [[127, 0], [0, 0]]
+        >>> benign = np.full((2, 2, 5), 200, np.uint8); other = benign.copy(); other[0] -= np.uint8(8)
+        >>> shown([benign, other]).tolist()
+        [[127, 127], [0, 0]]
     """
-    if len(twins) != 2:
-        return list(twins)
-    difference = np.abs(twins[0][0].astype(np.int16) - twins[1][0]).mean(axis=2).astype(np.float32)
-    size = twins[0][2].shape[::-1]
-    clear = np.clip(cv2.resize(difference, size, interpolation=cv2.INTER_AREA) / CLEAR, 0, 1)
-    return [
-        (picture, hidden, (device * (1 - hidden / 255 * (1 - clear))).astype(np.uint8))
-        for picture, hidden, device in twins
-    ]
+    one, other = (planes[..., :3].astype(np.int16) for planes in twins)
+    difference = np.abs(one - other).mean(axis=2)
+    return np.asarray(255 * np.clip(difference / CLEAR, 0, 1), np.uint8)
 
 
-def _alike(rng: Rng, twins: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    seed = int(rng.integers(2**40))
-    return ((int(one), seed) for one in twins)
+def framed_masks(planes: Pixels, shape: tuple[int, int], shows: Pixels | None = None) -> Pixels:
+    """Coverage (3, H / 4, W / 4) uint8, framed as its picture is.
+
+    Args:
+        planes: (h, w, 5) of a device.
+        shape: (H, W) of the picture.
+        shows: (h, w) how clearly the picture shows what is concealed; all of it if None.
+
+    Returns:
+        What is concealed, what is device, and what is concealed without being shown.
+    """
+    hidden = np.where(planes[..., 4] == 1, np.uint8(255), np.uint8(0))
+    device = np.where(planes[..., 3] != 255, np.uint8(255), np.uint8(0))
+    unseen = hidden * 0 if shows is None else np.minimum(hidden, 255 - shows)
+    small = (shape[0] // STRIDE, shape[1] // STRIDE)
+    # `framed` pads with white, so what is not there is white while it does
+    found = 255 - framed(255 - np.dstack([hidden, device, unseen]), small)
+    return np.ascontiguousarray(found.transpose(2, 0, 1))
 
 
 def as_images(pictures: Sequence[Pixels]) -> Tensor:
