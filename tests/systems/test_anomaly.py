@@ -54,6 +54,19 @@ def test_no_batch_holds_twins_and_both_kinds_are_as_many(shards: DeviceShards) -
                 assert apart.float().mean() > 0.2, "twins differ in a small part alone"
 
 
+def test_twins_stand_side_by_side_where_a_first_stage_asks_for_it(shards: DeviceShards) -> None:
+    plain = replace(DENSE.augmentation, noise=0.0, jpeg=0.0, blur=0.0, sharpen=0.0)
+    batch = AnomalyBatches(shards, replace(DENSE, twins=True, augmentation=plain)).places(3)
+    for benign in range(0, 8, 2):
+        assert not batch.hidden[benign].any()
+        assert batch.hidden[benign + 1].any()
+        hidden = torch.nn.functional.interpolate(batch.hidden[benign + 1][None], scale_factor=4)[0, 0]
+        reached = torch.nn.functional.max_pool2d(hidden[None], 9, 1, 4)[0] > 0
+        apart = (batch.images[benign] - batch.images[benign + 1]).abs().amax(0)
+        assert apart[reached].max() > 0.2
+        assert apart[~reached].max() < 0.05
+
+
 def test_both_twins_are_shown_over_time(shards: DeviceShards) -> None:
     few = replace(DENSE, augmentation=NO_AUGMENTATION, kinds=("blade",))
     batches = AnomalyBatches(shards, few)

@@ -29,7 +29,7 @@ CLEAR = 16.0  # grey values by which a place differs from the twin's where what 
 
 
 class PlaceBatch(NamedTuple):
-    """B devices, no two of them twins.
+    """B devices, no two of them twins unless the recipe asks for it.
 
     Attributes:
         images: (B, 3, H, W) float32 in [0, 1].
@@ -109,15 +109,20 @@ class AnomalyBatches:
         return built_ahead(build, itertools.count(start, stride), workers, "devices")
 
     def places(self, index: int) -> PlaceBatch:
-        """Devices, benign and not in turn, never one beside its twin.
+        """Devices, benign and not in turn, never one beside its twin unless the recipe asks for it.
 
         A network that normalises by batches tells twins in one batch apart by what the batch's mean owes to
         the other one, which there is nothing of in use.
         """
         rng = np.random.default_rng((self.recipe.training.seed, 1, index))
-        count = self.recipe.training.batch_size
-        drawn = rng.choice(len(self._pairs), count, replace=len(self._pairs) < count)
-        rows = [self._one_of(rng, self._pairs[pair], number % 2) for number, pair in enumerate(drawn)]
+        count, each = self.recipe.training.batch_size, 2 if self.recipe.twins else 1
+        drawn = rng.choice(len(self._pairs), -(-count // each), replace=len(self._pairs) < count)
+        seeds = rng.integers(2**40, size=len(drawn))
+        rows = [
+            # augmented alike where both are there
+            self._one_of(np.random.default_rng(seeds[n // each]), self._pairs[drawn[n // each]], n % 2)
+            for n in range(count)
+        ]
         images, hidden, device = zip(*rows, strict=True)
         scans, found = self._scans(rng)
         return PlaceBatch(as_images(images), _shares(hidden), _shares(device), scans, found)

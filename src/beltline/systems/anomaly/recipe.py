@@ -59,6 +59,9 @@ class AnomalyRecipe:
         kinds: What is taught of what is concealed, as the set names it; empty for all kinds.
         hardest: Difficulty up to which it is taught, in (0, 1]; what is hidden well teaches little, and at
             first it is noise. Where the difficulty is not known all is taught.
+        twins: Whether batches of the dense model hold devices beside their twins, which the batch's
+            statistics tell apart: a first stage that learns faster where to look, and of devices by
+            themselves little. A second one without it starts from there (``init``).
         weights: File with ImageNet weights of a published trunk; empty takes a package's where there are any,
             and leaves random ones where not.
         augmentation: Flips, turns and colours.
@@ -74,6 +77,7 @@ class AnomalyRecipe:
     scans: int = 4
     kinds: tuple[str, ...] = ()
     hardest: float = 1.0
+    twins: bool = False
     weights: str = ""
     augmentation: AugmentationRange = field(default_factory=_augmentation)
     training: TrainingSettings = field(default_factory=_training)

@@ -220,6 +220,7 @@ def uses_of(recipe: AnomalyRecipe, shards: DeviceShards) -> tuple[Use[AnomalyRec
         Use("size", lambda r: r.level != "places", "with any classifier but dense"),
         Use("width", lambda r: r.level == "places", "with classifier=dense"),
         Use("scans", lambda r: r.level == "places", "with classifier=dense"),
+        Use("twins", lambda r: r.level == "places", "with classifier=dense"),
         Use(
             "weights",
             lambda r: r.level not in ("places", "twins"),
