@@ -1,10 +1,12 @@
-"""Write the page of a shipped anomaly model from measured figures; nothing in the tables is typed by hand.
+r"""Write the page of a shipped anomaly model from measured figures; nothing in the tables is typed by hand.
 
 NAME=starter-anomaly-1
-beltline simulate scans --scene electronics --twins --split test --bags 120 --seed 31 --style white
+beltline simulate scans --scene electronics --twins --split test --bags 100 --seed 31 --style white \
+    --kinds metal_plate,blade,screws,organic_block --hardest 0.6
 python benchmarks/electronics.py scans --model $NAME --out docs/reports/anomaly/scans.csv
 python benchmarks/electronics.py scans --model $NAME --latency --out docs/reports/anomaly/latency.csv
-python benchmarks/real_electronics.py REAL/sixray_negative --model $NAME --out docs/reports/anomaly/real.csv
+python benchmarks/real_electronics.py REAL/sixray_negative --model $NAME --pfa 0.1 \
+    --out docs/reports/anomaly/real.csv
 python -m scripts.anomaly_page --model $NAME --note scripts/anomaly_note.md > docs/models/$NAME.md
 """
 
