@@ -145,6 +145,12 @@ def test_what_decided_about_parts_is_the_committed_report():
         assert decided["AUC points"] in text
     assert decided["test devices"] in PAGES["anomaly.md"]
     assert markdown(table_of("durham_small/tables/devices.csv")) in PAGES["anomaly.md"]
+    unseen = {
+        row["row"]: row["unseen kinds: AUC"].split(" ")[0]
+        for row in table_of("durham_small/tables/unseen.csv")
+    }
+    parts, whole = (unseen[f"EfficientNet-Lite0, {level}"] for level in ("parts", "objects"))
+    assert f"AUC {parts} for parts, {whole} for whole devices" in PAGES["anomaly.md"]
 
 
 def test_what_decided_about_apsam_is_the_committed_report():
