@@ -24,7 +24,7 @@ from beltline.core import ANOMALY, ELECTRONICS, Scan
 from beltline.core.device_parts import cut_device
 from beltline.formats import read_set
 from beltline.formats.set_reader import ScanSet
-from beltline.metrics import Rate, wilson
+from beltline.metrics import Rate, mask_iou, wilson
 from beltline.protocols.tables import markdown, write_csv
 from beltline.screening import ScreeningModel, load_model, screen_scan
 from beltline.screening.device_finder import find_devices
@@ -75,7 +75,7 @@ def look_at(scans: ScanSet, number: int, model: ScreeningModel) -> Seen | None:
     true = max(judge_device(look, picture, mask, mm, model.card).score for mask in masks)
     answer = model.run(model.task.prepare(scan, model.card).inputs)
     found = [_whole(one.cut.corner, one.cut.mask, picture.shape[:2]) for one in answer.devices]
-    overlaps = np.array([[_iou(a, b) for b in found] for a in masks]).reshape(len(masks), len(found))
+    overlaps = np.array([[mask_iou(a, b) for b in found] for a in masks]).reshape(len(masks), len(found))
     score = max((one.score for one in answer.devices), default=None)
     extra = int((overlaps.max(axis=0, initial=0.0) < FOUND_AT).sum())
     best = float(overlaps.max(initial=0.0))
@@ -93,10 +93,6 @@ def _whole(corner: tuple[int, int], mask: Mask, size: tuple[int, int]) -> Mask:
     plane = np.zeros(size, bool)
     plane[corner[0] : corner[0] + mask.shape[0], corner[1] : corner[1] + mask.shape[1]] = mask
     return plane
-
-
-def _iou(first: Mask, second: Mask) -> float:
-    return float((first & second).sum() / max((first | second).sum(), 1))
 
 
 def decisions(seen: list[Seen], threshold: float) -> list[dict[str, str]]:

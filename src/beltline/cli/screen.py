@@ -1,7 +1,7 @@
 """``beltline screen``: scans in, report.json, report.html and overlays out."""
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +12,7 @@ from beltline.cli.context import JsonFlag, note, print_json, progress_bar, say, 
 
 if TYPE_CHECKING:
     from beltline.core import Report
+    from beltline.screening import ScreeningModel
 
 OVERLAYS = ("jpg", "png", "none")
 LISTED = 20  # unreadable files, and kinds of files, named on the terminal
@@ -56,20 +57,15 @@ def screen(
 
     Example: beltline screen bags/images --out screened --pfa 0.05
     """
-    from beltline.core import BadInputError, PartialFailureError
-    from beltline.screening import RunOptions, load_clicker, load_model, screen_files
+    from beltline.screening import RunOptions, load_clicker, screen_files
 
     if overlays not in OVERLAYS:
         raise typer.BadParameter(
             f"must be one of {', '.join(OVERLAYS)}, got {overlays!r}", param_hint="--overlays"
         )
-    first, *beside = [load_model(name, trust=trust) for name in model or (None,)]
+    first, *beside = load_models(model or (), trust=trust)
     pfa = first.card.usual_pfa if pfa is None else pfa
-    try:
-        for each in (first, *beside):
-            each.card.thresholds_at(pfa)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--pfa") from error
+    require_point((first, *beside), pfa)
     if click_model and not masks:
         raise typer.BadParameter("goes with --masks", param_hint="--click-model")
     clicker = load_clicker(click_model or None, trust=trust) if masks else None
@@ -84,6 +80,29 @@ def screen(
         say(summary(report))
         say(f"{out / 'report.html'}")
     tell_left_out(report)
+    raise_for_failed(report)
+
+
+def load_models(names: Sequence[str], *, trust: bool) -> "list[ScreeningModel]":
+    """The models by name or file, the shipped default where none is named."""
+    from beltline.screening import load_model
+
+    return [load_model(name, trust=trust) for name in names or (None,)]
+
+
+def require_point(models: "Sequence[ScreeningModel]", pfa: float) -> None:
+    """Refuse an operating point that one of the models has no thresholds for."""
+    try:
+        for each in models:
+            each.card.thresholds_at(pfa)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--pfa") from error
+
+
+def raise_for_failed(report: "Report") -> None:
+    """Exit codes of files that could not be read: some of them, or all."""
+    from beltline.core import BadInputError, PartialFailureError
+
     if report.failed and not report.scans:
         raise BadInputError(f"none of {len(report.failed)} files could be read")
     if report.failed:

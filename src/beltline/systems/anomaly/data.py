@@ -109,8 +109,10 @@ class AnomalyBatches:
         return built_ahead(build, itertools.count(start, stride), workers, "devices")
 
     def places(self, index: int) -> PlaceBatch:
-        """Devices, benign and not in turn, never one beside its twin unless the recipe asks for it.
+        """Devices, of twins benign and not in turn, never beside each other unless the recipe asks for it.
 
+        Devices without a twin come as often as the set has them, and pairs again where it has fewer than a
+        batch.
         A network that normalises by batches tells twins in one batch apart by what the batch's mean owes to
         the other one, which there is nothing of in use.
         """

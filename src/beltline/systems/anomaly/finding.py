@@ -14,7 +14,7 @@ from torch import nn
 
 from beltline.core.device_parts import frame_in
 from beltline.formats.device_shards import DeviceShards, devices_in
-from beltline.metrics import wilson
+from beltline.metrics import mask_iou, wilson
 from beltline.models.dense_anomaly import DenseAnomaly
 from beltline.models.mask_rcnn import MaskRcnn
 from beltline.screening.device_finder import find_devices
@@ -79,7 +79,7 @@ def finding_figures(find: Find, shards: DeviceShards, limit: int | None = None) 
     for number in range(shards.scans if limit is None else min(limit, shards.scans)):
         planes = shards.scan(number)
         true, found = devices_in(planes[..., 3]), list(find(np.ascontiguousarray(planes[..., :3])))
-        table = np.array([[_iou(a, b) for b in found] for a in true]).reshape(len(true), len(found))
+        table = np.array([[mask_iou(a, b) for b in found] for a in true]).reshape(len(true), len(found))
         overlaps += table.max(axis=1, initial=0.0).tolist()
         false += int((table.max(axis=0, initial=0.0) < FOUND_AT).sum())
         if not true:
@@ -93,11 +93,6 @@ def finding_figures(find: Find, shards: DeviceShards, limit: int | None = None) 
         "false": false / scans,
         "empty": asdict(wilson(sum(empty), len(empty))) if empty else None,
     }
-
-
-def _iou(first: Mask, second: Mask) -> float:
-    union = int((first | second).sum())
-    return int((first & second).sum()) / union if union else 0.0
 
 
 def finding_table(found: Mapping[str, Any]) -> list[str]:
