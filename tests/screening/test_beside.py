@@ -16,6 +16,8 @@ from beltline.formats import write_png
 from beltline.screening import ModelFailure, ScreeningModel, make_card, screen_scan
 from beltline.screening.tasks import find_model_task
 from beltline.screening.tasks.anomaly import NO_DEVICE
+from beltline.screening.truth import TruthItem
+from beltline.screening.truth import judge as verdict
 
 HOW = {"fusion": "max", "part_threshold": 0.5, "rule": {"side_mm": 16.0}}
 
@@ -84,6 +86,14 @@ def test_no_device_is_noted_and_leaves_the_decision_to_the_other(detector: Scree
     assert entry.decision == "clear"
     assert entry.notes == (f"devices gave no result: {NO_DEVICE}",)
     assert "anomaly" not in {finding.label for finding in entry.classes}
+
+
+def test_what_a_silent_model_should_have_found_is_missed(detector: ScreeningModel) -> None:
+    entry = seen(scan_of(device=False, gun=True), detector, judge())
+    truth = [TruthItem("anomaly", (80.0, 60.0, 240.0, 180.0)), TruthItem("knife", (30.0, 30.0, 70.0, 50.0))]
+    found = verdict(entry, truth, classes=("gun", "knife", "liquid", "anomaly"))
+    assert found.misses == ("anomaly",)
+    assert found.hits == ("knife",)
 
 
 def test_a_failure_is_never_clear_but_hides_no_alarm(detector: ScreeningModel) -> None:

@@ -71,6 +71,8 @@ class TruthFinder:
 def judge(entry: ScanReport, truth: Sequence[TruthItem], *, classes: Sequence[str]) -> Verdict:
     """Compare one entry with its ground truth; an entry without machine result misses everything.
 
+    So does one of several models that gave no result, of its own classes.
+
     Args:
         entry: Of one scan.
         truth: What is in it, by the taxonomy's names.
@@ -83,7 +85,7 @@ def judge(entry: ScanReport, truth: Sequence[TruthItem], *, classes: Sequence[st
     known = {finding.label: finding for finding in entry.classes}
     if entry.decision == "no_machine_result":
         return Verdict(misses=tuple(present), unknown=unknown)
-    hits = [label for label in present if known[label].alarm]
+    hits = [label for label in present if label in known and known[label].alarm]
     reach = _NEAR * max(entry.width, entry.height)
     located = [
         label
@@ -93,7 +95,7 @@ def judge(entry: ScanReport, truth: Sequence[TruthItem], *, classes: Sequence[st
     return Verdict(
         hits=tuple(hits),
         located=tuple(located),
-        misses=tuple(label for label in present if not known[label].alarm),
+        misses=tuple(label for label in present if label not in hits),
         unknown=unknown,
         false_alarms=tuple(f.label for f in entry.classes if f.alarm and f.label not in present),
     )
