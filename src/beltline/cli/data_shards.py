@@ -1,4 +1,4 @@
-"""``beltline data shards | clicks | electronics``: bags composed from baked objects, to train on."""
+"""``beltline data shards | clicks | electronics | inpainting``: composed bags, to train on."""
 
 import os
 from pathlib import Path
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Guns and knives, which every public set holds, are drawn more often.
 OFTEN = "gun,gun,knife,knife,knife,knife,scissors"
+#: Classes of PIDray, on which Xsyn is published.
+PIDRAY = "gun,knife,wrench,pliers,scissors,hammer,handcuffs,baton,bullet,lighter,battery,pressure_vessel"
 
 Out = Annotated[Path, typer.Argument(help="Folder of the training set; shards of the same plan are kept.")]
 SplitName = Annotated[str, typer.Option("--split", help="train, val or test; no item occurs in two.")]
@@ -183,6 +185,42 @@ def electronics(
     print(f"{out}: {written} shards of {pairs} devices, each benign and with something concealed")
 
 
+def inpainting(
+    out: Out,
+    split: SplitName = "train",
+    number: Number = 16,
+    first: First = 0,
+    count: Count = 50,
+    seed: Seed = 0,
+    classes: Annotated[str, typer.Option(help="Labels, comma separated.")] = PIDRAY,
+    library: Library = None,
+    each: Each = 12,
+    per_class: PerClass = 120,
+    pixel_mm: PixelMm = 0.91,
+    processes: Processes = 1,
+) -> None:
+    """Compose bags and cut a window around each threat, with it and without it, to train painters on.
+
+    Example: beltline data inpainting windows/train --split train --shards 16 --seed 1
+    """
+    from beltline.formats.inpainting_shards import open_inpainting_shards
+    from beltline.simulate.bags import BagRecipe
+    from beltline.simulate.inpainting_shards import InpaintingPlan, write_inpainting_shards
+
+    chosen = _split(split)
+    names = tuple(dict.fromkeys(_labels(classes, "--classes")))
+    with usage("--classes"):
+        plan = InpaintingPlan(names, count=count)
+    labels = sorted({*names, *BagRecipe().everyday_prohibited})
+    baking = {"seed": seed, "each": each, "per_class": per_class, "labels": labels}
+    opened = _opened(library, out, baking, split=chosen, pixel_mm=pixel_mm, processes=processes)
+    written = write_inpainting_shards(
+        out, opened, plan, shards=number, first=first, seed=seed, processes=processes, on_progress=_report
+    )
+    found = len(open_inpainting_shards(out))
+    print(f"{out}: {written} shards of {count} bags of the {split} split; {found} windows in all")
+
+
 def _split(name: str) -> "Split":
     from beltline.simulate.bags import SPLITS
 
@@ -239,3 +277,4 @@ def register(app: typer.Typer) -> None:
     app.command()(shards)
     app.command()(clicks)
     app.command()(electronics)
+    app.command()(inpainting)

@@ -18,6 +18,7 @@ SYSTEMS: Mapping[str, str] = MappingProxyType(
         "click": "beltline.systems.click.system",
         "detector": "beltline.systems.detector.system",
         "fusion": "beltline.systems.fusion.system",
+        "xsyn": "beltline.systems.xsyn.system",
     }
 )
 # Runs of before this table name a recipe at most; those of fusion networks name a method instead.

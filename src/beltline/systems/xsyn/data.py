@@ -1,0 +1,90 @@
+"""Batches of painters and of their autoencoders: windows with a threat and without it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from beltline.formats.inpainting_shards import InpaintingWindows
+from beltline.models.latents import CELL, LATENTS
+from beltline.models.painter import STEPS, PaintBatch
+from beltline.systems.xsyn.latents import TURNS, Latents, encoded, turned
+from beltline.systems.xsyn.recipe import XsynRecipe
+from beltline.training.ahead import built_ahead
+
+
+@dataclass(frozen=True, eq=False)
+class XsynBatches:
+    """Batches for `fit`: batch ``i`` depends on nothing but the windows, the recipe and ``i``.
+
+    Attributes:
+        data: Windows.
+        recipe: Its stage says what a batch is: a `PaintBatch`, or windows (B, C, S, S) uint8, half of them
+            with their threats, for the autoencoder.
+    """
+
+    data: InpaintingWindows
+    recipe: XsynRecipe
+
+    def __call__(self, start: int, stride: int = 1) -> Iterator[PaintBatch | Tensor]:
+        """Batches number ``start``, ``start + stride``, ..., prepared ahead, without end."""
+        build = self.windows if self.recipe.stage == "autoencoder" else self.paintings
+        workers = max(self.recipe.training.workers, 1)
+        return built_ahead(build, itertools.count(start, stride), workers, "windows")
+
+    def windows(self, index: int) -> Tensor:
+        """Windows (B, C, S, S) uint8."""
+        rng, rows = self._drawn(index)
+        split = len(rows) // 2
+        pixels = np.concatenate([self.data.painted(rows[:split]), self.data.bag(rows[split:])])
+        return torch.from_numpy(turned(pixels, int(rng.integers(TURNS))))
+
+    def paintings(self, index: int) -> PaintBatch:
+        """Latents of windows with their threats and without, and how much noise is laid over them."""
+        rng, rows = self._drawn(index)
+        turn = int(rng.integers(self.recipe.turns))
+        facts, side = self.data.windows[rows], self.data.shape[1]
+        labels = facts["label"].astype(np.int64)
+        labels[rng.random(len(rows)) < self.recipe.nameless] = len(self.recipe.classes)
+        shape = (len(rows), LATENTS, side // CELL, side // CELL)
+        return PaintBatch(
+            torch.from_numpy(self.latents[turn].painted[rows]).float(),
+            torch.from_numpy(self.latents[turn].bag[rows]).float(),
+            torch.from_numpy(labels),
+            torch.from_numpy(turned_boxes(np.float32(1 / side) * facts["box"], turn)),
+            torch.from_numpy(rng.standard_normal(shape, dtype=np.float32)),
+            torch.from_numpy(rng.integers(0, STEPS, len(rows))),
+        )
+
+    @cached_property
+    def latents(self) -> tuple[Latents, ...]:
+        """Of all windows, one a turn; encoded once and kept beside the data."""
+        return encoded(self.data, self.recipe)
+
+    def _drawn(self, index: int) -> tuple[np.random.Generator, NDArray[np.int64]]:
+        rng = np.random.default_rng((self.recipe.training.seed, 1, index))
+        return rng, rng.integers(0, len(self.data), self.recipe.training.batch_size)
+
+
+def turned_boxes(boxes: NDArray[np.float32], turn: int) -> NDArray[np.float32]:
+    """Boxes (B, 4) xyxy in [0, 1], turned as their pictures are.
+
+    Example:
+        >>> turned_boxes(np.array([[0.1, 0.2, 0.3, 0.6]], np.float32), 5).round(2).tolist()
+        [[0.4, 0.1, 0.8, 0.3]]
+    """
+    x1, y1, x2, y2 = np.clip(boxes, 0, 1).T
+    if turn & 4:
+        x1, y1, x2, y2 = y1, x1, y2, x2
+    if turn & 1:
+        x1, x2 = 1 - x2, 1 - x1
+    if turn & 2:
+        y1, y2 = 1 - y2, 1 - y1
+    return np.asarray(np.stack([x1, y1, x2, y2], axis=1), np.float32)
