@@ -1,0 +1,1 @@
+"""Threats painted into scans by latent diffusion (Xsyn): sampling, box refinement, occlusion."""
