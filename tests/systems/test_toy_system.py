@@ -65,7 +65,10 @@ def test_what_a_system_cannot_do_is_one_line(toy, tiny_shards, tmp_path, capsys)
     assert main([*words, "--validation", str(tiny_shards)]) == 3
     assert "toy runs cannot be watched on validation data" in capsys.readouterr().err
     assert main([*words[:1], "boy", *words[2:]]) == 3
-    assert "no system 'boy'; there is anomaly, chr, click, detector, fusion, toy" in capsys.readouterr().err
+    assert (
+        "no system 'boy'; there is anomaly, chr, click, detector, fusion, xsyn, toy"
+        in capsys.readouterr().err
+    )
 
 
 def test_no_file_of_the_engine_knows_of_it():

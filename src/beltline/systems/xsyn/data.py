@@ -35,7 +35,10 @@ class XsynBatches:
 
     def __call__(self, start: int, stride: int = 1) -> Iterator[PaintBatch | Tensor]:
         """Batches number ``start``, ``start + stride``, ..., prepared ahead, without end."""
-        build = self.windows if self.recipe.stage == "autoencoder" else self.paintings
+        painting = self.recipe.stage == "painter"
+        if painting:
+            _ = self.latents  # once, before several threads ask for them
+        build = self.paintings if painting else self.windows
         workers = max(self.recipe.training.workers, 1)
         return built_ahead(build, itertools.count(start, stride), workers, "windows")
 
