@@ -1,0 +1,1 @@
+"""Xsyn: threats painted into scans by diffusion."""
