@@ -31,7 +31,7 @@ from beltline.metrics import (
     wilson,
 )
 from beltline.models.picture_features import FEATURES
-from beltline.synthesis.diffusion.extent import SEEN_DEPTH, change_outside, extent_of_difference
+from beltline.synthesis.diffusion.extent import REPAINTED_DEPTH, change_outside, extent_of_difference
 
 Pictures = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -139,6 +139,7 @@ class Judgement:
         boxes_by_class: The same by class.
         extent_overlap: Mean overlap of the layout boxes with the extents of the composites; as far as layouts
             are the items' own boxes, this is how well an extent can be measured.
+        threshold: Optical depth above which something was added.
         change_outside: Mean absolute change outside the layout box, see `unit`.
         unit: Of the change.
         features: Whose features the distances are of.
@@ -151,6 +152,7 @@ class Judgement:
     boxes: BoxAgreement
     boxes_by_class: Mapping[str, BoxAgreement]
     extent_overlap: float
+    threshold: float
     change_outside: float
     unit: str
     features: str
@@ -164,7 +166,7 @@ def judge(
     features: Features,
     detect: Detect,
     rng: np.random.Generator,
-    threshold: float = SEEN_DEPTH,
+    threshold: float = REPAINTED_DEPTH,
     score: float = FOUND_SCORE,
     overlap: float = FOUND_IOU,
     features_name: str = FEATURES,
@@ -179,7 +181,8 @@ def judge(
         features: See `Features`.
         detect: See `Detect`; a detector that saw none of these windows.
         rng: Of subsets, halves and resamples.
-        threshold: Optical depth above which something was added.
+        threshold: Optical depth above which something was added; see `extent_of_difference`. Overlaps depend
+            on it: a difference that another threshold turns round is none.
         score: At and above which a detection counts.
         overlap: Smallest IoU with the layout box of a detection that counts.
         features_name: Stands in the tables.
@@ -208,6 +211,7 @@ def judge(
         box_agreement(sources, extents, reference=LAYOUT, rng=rng),
         box_agreement_by_class(sources, extents, windows.labels, reference=LAYOUT, rng=rng),
         float(np.nan_to_num(row_iou(windows.layout, real)).mean()),  # not found is no overlap
+        threshold,
         float(np.nanmean([change_outside(*windows.pair(row), windows.layout[row]) for row in rows])),
         "grey levels" if windows.made_dual is None else "transmission",
         features_name,

@@ -42,9 +42,9 @@ def table(judgement: Judgement) -> list[str]:
         f" these are FD {one.frechet_floor:.2f} apart, their diversity is {one.real_diversity:.2f}."
         " Memorised: nearer to a training window than 5 % of the held-out ones are. Distance to training:"
         " median, 1 is that of held-out windows.\n\n"
-        f"Something was added that can be seen in {_percent(one.painted)} % of the windows. IoU is with the"
-        f" extent of that; the box of an item really there has {one.extent_overlap:.2f}. Change outside the"
-        f" window: {one.change_outside:.3g} {one.unit}.\n"
+        f"More than {one.threshold:g} of optical depth was added in {_percent(one.painted)} % of the windows."
+        f" IoU is with the extent of that; the box of an item really there has {one.extent_overlap:.2f}."
+        f" Change outside the window: {one.change_outside:.3g} {one.unit}.\n"
     )
     whole = f"{markdown(sets_table(one))}\n{markdown(boxes_table(one))}\n{text}"
     return whole.rstrip("\n").split("\n")
