@@ -1,5 +1,6 @@
 """Metrics: pure functions of NumPy arrays."""
 
+from beltline.metrics.box_truth import BoxAgreement, box_agreement, box_agreement_by_class, row_iou
 from beltline.metrics.calibration import (
     Calibration,
     expected_calibration_error,
@@ -36,6 +37,7 @@ from beltline.metrics.detections import (
     recall_and_precision,
     scan_scores,
 )
+from beltline.metrics.feature_neighbours import Memorisation, Nearest, memorisation, nearest
 from beltline.metrics.fusion_edges import EdgeConstants, edge_intensity, luminance, qabf
 from beltline.metrics.fusion_errors import (
     luminance_error,
@@ -46,6 +48,14 @@ from beltline.metrics.fusion_errors import (
     source_psnr,
 )
 from beltline.metrics.fusion_structure import mef_ssim, piella_q, piella_qe, ssim
+from beltline.metrics.image_sets import (
+    KernelDistance,
+    PrecisionRecall,
+    diversity,
+    frechet_distance,
+    kernel_distance,
+    precision_and_recall,
+)
 from beltline.metrics.localization import (
     best_iou,
     box_from_cam,
@@ -141,6 +151,11 @@ __all__ = [
     # fusion of two images
     "EdgeConstants", "edge_intensity", "luminance", "luminance_error", "mean_absolute_error", "mef_ssim",
     "piella_q", "piella_qe", "psnr", "qabf", "saturation", "saturation_error", "source_psnr", "ssim",
+    # sets of pictures by their features
+    "KernelDistance", "Memorisation", "Nearest", "PrecisionRecall", "diversity", "frechet_distance",
+    "kernel_distance", "memorisation", "nearest", "precision_and_recall",
+    # boxes of several sources against the true extent
+    "BoxAgreement", "box_agreement", "box_agreement_by_class", "row_iou",
     # localization
     "best_iou", "box_from_cam", "corloc", "peak_over_stages", "peak_point", "peak_points",
     "peaks_over_stages", "pointing_accuracy", "pointing_hit", "pointing_share",

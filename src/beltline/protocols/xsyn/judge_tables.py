@@ -1,0 +1,68 @@
+"""What was found about painted windows, as tables."""
+
+from __future__ import annotations
+
+from beltline.metrics import BoxAgreement, PairedDifference, Rate
+from beltline.protocols.tables import Row, markdown
+from beltline.protocols.xsyn.judge import LAYOUT, MADE, Judgement
+
+
+def sets_table(judgement: Judgement) -> list[Row]:
+    """A row a set: painted, with an item really in it, the bag alone."""
+    return [
+        {
+            "windows": name,
+            "item found, %": _percent(one.found),
+            "FD": f"{one.frechet:.2f}",
+            "KD x 1000": f"{1000 * one.kernel.mean:.2f} ± {1000 * one.kernel.std:.2f}",
+            "precision": f"{one.shares.precision:.2f}",
+            "recall": f"{one.shares.recall:.2f}",
+            "memorised, %": f"{100 * one.memorised:.1f}",
+            "distance to training": f"{one.memorised_ratio:.2f}",
+            "diversity": f"{one.diversity:.2f}",
+        }
+        for name, one in judgement.sets.items()
+    ]
+
+
+def boxes_table(judgement: Judgement) -> list[Row]:
+    """A row a class and one for all: IoU of each box with the true extent, and what a refined one gains."""
+    found = judgement.sets[MADE]
+    rows = [
+        _boxes_row(name, one, found.found_by_class[name]) for name, one in judgement.boxes_by_class.items()
+    ]
+    return [*rows, _boxes_row("all", judgement.boxes, found.found)]
+
+
+def table(judgement: Judgement) -> list[str]:
+    """Lines of Markdown: both tables, and what a reader needs to read them."""
+    one = judgement
+    text = (
+        f"FD and KD are distances of {one.features} to held-out windows, not FID and KID; two halves of"
+        f" these are FD {one.frechet_floor:.2f} apart, their diversity is {one.real_diversity:.2f}."
+        " Memorised: nearer to a training window than 5 % of the held-out ones are. Distance to training:"
+        " median, 1 is that of held-out windows.\n\n"
+        f"More than {one.threshold:g} of optical depth was added in {_percent(one.painted)} % of the windows."
+        f" IoU is with the extent of that; the box of an item really there has {one.extent_overlap:.2f}."
+        f" Change outside the window: {one.change_outside:.3g} {one.unit}.\n"
+    )
+    whole = f"{markdown(sets_table(one))}\n{markdown(boxes_table(one))}\n{text}"
+    return whole.rstrip("\n").split("\n")
+
+
+def _boxes_row(name: str, one: BoxAgreement, found: Rate) -> Row:
+    row = {"class": name, "items": str(one.items), "found, %": _percent(found)}
+    for source, iou in one.iou.items():
+        row[f"IoU {source}"] = f"{iou:.2f}"
+        row[f"≥ 0.5 {source}, %"] = f"{100 * one.half[source]:.0f}"
+        if source != LAYOUT:
+            row[f"{source} - layout"] = _difference(one.over_reference.get(source))
+    return row
+
+
+def _difference(found: PairedDifference | None) -> str:
+    return "-" if found is None else f"{found.difference:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"
+
+
+def _percent(rate: Rate) -> str:
+    return f"{100 * rate.value:.0f} [{100 * rate.low:.0f}, {100 * rate.high:.0f}]"
