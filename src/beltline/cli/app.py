@@ -49,6 +49,7 @@ EXTRAS = MappingProxyType(
         "torch": "train", "torchvision": "train", "timm": "train", "lightning_fabric": "train",
         "onnx": "train", "onnxscript": "train", "safetensors": "train", "tensorboard": "train",
         "matplotlib": "train", "faster_coco_eval": "train", "transformers": "detr", "sklearn": "dev",
+        "diffusers": "diffusion",
     }
 )  # fmt: skip
 

@@ -103,7 +103,8 @@ def verify_models(
 @models_app.command("import")
 def import_model(
     file: Annotated[
-        Path, typer.Argument(help="ONNX file of a Beltline model, or an official SAM checkpoint.")
+        Path,
+        typer.Argument(help="ONNX file of a Beltline model, official SAM checkpoint, or folder of a GLIGEN."),
     ],
     name: Annotated[str, typer.Option(help="Name to list it under; the file's stem if empty.")] = "",
     sha256: Annotated[str, typer.Option(help="The sum its maker published; checked.")] = "",
@@ -113,9 +114,13 @@ def import_model(
 
     Further graphs of a model lie beside it, named by it: click.decoder.onnx beside click.onnx. An official
     checkpoint of SAM (.pth, ViT-B or ViT-L) is checked tensor by tensor and kept for training: --sam NAME.
+    A GLIGEN for text-box inpainting is a folder in the layout of diffusers; its pickles become safetensors.
 
     Example: beltline models import my-model.onnx --name mine
     """
+    if file.is_dir():
+        _import_gligen(file, name, sha256, as_json)
+        return
     if file.suffix in (".pth", ".pt", ".safetensors"):
         _import_sam(file, name, sha256, as_json)
         return
@@ -141,6 +146,19 @@ def _import_sam(file: Path, name: str, sha256: str, as_json: bool) -> None:
         print_json({**facts, "origin": "imported", "path": str(found.path)})
         return
     print(f"{found.name}  SAM {found.size}  {found.sha256}  {found.path}")
+
+
+def _import_gligen(folder: Path, name: str, sha256: str, as_json: bool) -> None:
+    if sha256:
+        raise typer.BadParameter("is for one file; a folder has several", param_hint="--sha256")
+    from beltline.training.gligen_weights import import_gligen  # torch and diffusers, extras
+
+    found = import_gligen(folder, name=name or None)
+    if as_json:
+        facts = {"name": found.name, "sha256": found.sha256, "origin": "imported", "path": str(found.path)}
+        print_json(facts)
+        return
+    print(f"{found.name}  GLIGEN  {found.sha256}  {found.path}")
 
 
 def _entry(entry: Any) -> dict[str, Any]:

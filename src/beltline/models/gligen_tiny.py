@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, PNDMScheduler, UNet2DConditionModel
-from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from beltline.models.gligen import Gligen
@@ -52,7 +51,8 @@ def gligen_tiny(*, latents: int = 32, seed: int = 0) -> Gligen:
 
 def letter_tokenizer() -> CLIPTokenizer:
     """CLIP's tokenizer without its merges: a token for each letter, so that every name has sub-tokens."""
-    letters = sorted(ByteLevel.alphabet())
+    visible = [*range(33, 127), *range(161, 173), *range(174, 256)]  # bytes that stand for themselves
+    letters = [*map(chr, visible), *(chr(256 + place) for place in range(256 - len(visible)))]
     tokens = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
     return CLIPTokenizer({token: place for place, token in enumerate(tokens)}, [], model_max_length=77)
 
