@@ -1,0 +1,1 @@
+"""Xsyn: a diffusion model that paints threats into scans."""
