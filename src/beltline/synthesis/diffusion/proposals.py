@@ -1,4 +1,4 @@
-"""Everything that can be told apart in a scan: by optical depth, quick, or by a segmenter asked everywhere."""
+"""Everything that can be told apart in a scan: by optical depth, quick, or by clicks all over it."""
 
 from __future__ import annotations
 
