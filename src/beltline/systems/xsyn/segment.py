@@ -11,14 +11,20 @@ from torch import Tensor
 from beltline.core import Scan
 from beltline.models.sam import Sam
 from beltline.screening import Clicker, load_clicker
+from beltline.synthesis.diffusion.car import CarSettings
 from beltline.synthesis.diffusion.promptable import Box, Mask, Pixels, Points, Segment, check_picture
+
+CAR_WITH_CLICKS = CarSettings(heat="threshold", depth=2)
+"""How boxes are refined with our click model. Shown a heat map, it follows the box it is given, and clicks off
+so wide a mask lie beside the object; it also trusts every click. A threshold and three points measured better
+than the released way on simulated objects."""
 
 
 def click_segment(clicker: Clicker | None = None) -> Segment:
     """Our click model as a promptable segmenter.
 
     The model takes boxes itself, as one of the maps of its guide: a box is given as it is, alone or with the
-    clicks, and no click is made up for it. Its masks come with the after-care of `Clicker.cut`: parts stay
+    clicks, and no click is made up for it (`CAR_WITH_CLICKS` tells how to refine boxes with it). Its masks come with the after-care of `Clicker.cut`: parts stay
     that hold a positive click or lie in the box for the most part. The same picture again (the same array)
     is not prepared again.
 
