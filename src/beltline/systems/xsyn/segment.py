@@ -15,18 +15,17 @@ from beltline.synthesis.diffusion.car import CarSettings
 from beltline.synthesis.diffusion.promptable import Box, Mask, Pixels, Points, Segment, check_picture
 
 CAR_WITH_CLICKS = CarSettings(heat="threshold", depth=2)
-"""How boxes are refined with our click model. Shown a heat map, it follows the box it is given, and clicks off
-so wide a mask lie beside the object; it also trusts every click. A threshold and three points measured better
-than the released way on simulated objects."""
+"""How boxes are refined with our click model. Shown a heat map, it follows the box it is given, and clicks
+come to lie beside the object; and it believes every click. A threshold and three points ask less of it."""
 
 
 def click_segment(clicker: Clicker | None = None) -> Segment:
     """Our click model as a promptable segmenter.
 
     The model takes boxes itself, as one of the maps of its guide: a box is given as it is, alone or with the
-    clicks, and no click is made up for it (`CAR_WITH_CLICKS` tells how to refine boxes with it). Its masks come with the after-care of `Clicker.cut`: parts stay
-    that hold a positive click or lie in the box for the most part. The same picture again (the same array)
-    is not prepared again.
+    clicks, and no click is made up for it; see `CAR_WITH_CLICKS`. Its masks come with the after-care of
+    `Clicker.cut`: parts stay that hold a positive click or lie in the box for the most part. The same picture
+    again (the same array, unchanged) is not prepared again.
 
     Args:
         clicker: Which one; the shipped model if None.
