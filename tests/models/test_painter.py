@@ -115,3 +115,17 @@ def test_an_autoencoder_learns_windows_with_their_edges() -> None:
     flat, step = torch.zeros(1, 1, 2, 2), torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]])
     assert float(edge_error(flat, flat + 0.5)) == 0
     assert float(edge_error(flat, step)) == pytest.approx(1.0)
+
+
+def test_a_decoder_learns_on_behind_the_same_latents() -> None:
+    torch.manual_seed(0)
+    net = Autoencoder(2, (8, 8, 8, 8))
+    net.hold_encoder()
+    windows = torch.randint(0, 255, (2, 2, 32, 32), dtype=torch.uint8)
+    before = net.encode(windows.float() / 255)
+    optimizer = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], lr=1e-2)
+    net(windows)["loss"].backward()
+    optimizer.step()
+    assert torch.equal(net.encode(windows.float() / 255), before)
+    moved = {name.split(".")[1] for name, p in net.named_parameters() if p.grad is not None}
+    assert moved == {"decoder", "post_quant_conv"}

@@ -14,6 +14,7 @@ from torch.nn.functional import l1_loss
 LATENTS = 4  # channels, as Stable Diffusion has
 CELL = 8  # pixels of a window a latent
 EDGE_WEIGHT = 1.0  # of the error of differences between neighbours: plain L1 blurs
+MATERIAL_WEIGHT = 4.0  # of the error of the energies' small difference, which says what a thing is made of
 KL_WEIGHT = 1e-6  # keeps latents near a unit scale and costs nothing
 
 
@@ -46,14 +47,22 @@ class Autoencoder(nn.Module):
     def forward(self, windows: Tensor) -> Mapping[str, Tensor]:
         """What is minimised of windows (B, C, H, W) uint8.
 
-        Absolute error, the same of differences between neighbours, and a touch of KL.
+        Absolute error, the same of differences between neighbours and of those between channels, and a touch
+        of KL.
         """
         windows = windows.float() / 255
         posterior = self.net.encode(2 * windows - 1).latent_dist
         back = self.decode(posterior.sample()).float()
         error, edges = l1_loss(back, windows), edge_error(back, windows)
+        material = l1_loss(back.diff(dim=1), windows.diff(dim=1))
         kl = posterior.kl().mean() / posterior.mean[0].numel()
-        return {"loss": error + EDGE_WEIGHT * edges + KL_WEIGHT * kl, "l1": error, "edges": edges, "kl": kl}
+        loss = error + EDGE_WEIGHT * edges + MATERIAL_WEIGHT * material + KL_WEIGHT * kl
+        return {"loss": loss, "l1": error, "edges": edges, "material": material, "kl": kl}
+
+    def hold_encoder(self) -> None:
+        """Let the decoder alone learn on: latents stay, and painters behind them stay good."""
+        for part in (self.net.encoder, self.net.quant_conv):
+            part.requires_grad_(False)
 
     def encode(self, windows: Tensor) -> Tensor:
         """Most likely latents (B, 4, H / 8, W / 8) of windows (B, C, H, W) in [0, 1]."""

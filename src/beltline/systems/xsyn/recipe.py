@@ -31,6 +31,8 @@ class XsynRecipe:
         classes: Of threats; taken from the data.
         channels: Of a window, 2 for two energies, 3 for colour; taken from the data.
         latent_widths: Channels of the autoencoder at full, half, quarter and eighth size.
+        encoder_held: Of an autoencoder that goes on from another one: whether the decoder alone learns, so
+            that painters behind the other one may take it over.
         widths: Channels of the denoiser at 1, 1/2 and 1/4 of the latents' size, multiples of 8.
         seen: Whether the painter sees the bag behind what it paints, see `Painter`.
         turns: In how many of the eight ways to lay a square it sees each window; each costs the encoding of
@@ -44,6 +46,7 @@ class XsynRecipe:
     classes: tuple[str, ...] = ()
     channels: int = 2
     latent_widths: tuple[int, ...] = (16, 32, 64, 64)
+    encoder_held: bool = False
     widths: tuple[int, ...] = (64, 96, 144)
     seen: bool = False
     turns: int = 2
@@ -78,7 +81,10 @@ def build_model(recipe: XsynRecipe) -> nn.Module:
     """The recipe's network, weights drawn from its seed."""
     torch.manual_seed(recipe.training.seed)
     if recipe.stage == "autoencoder":
-        return Autoencoder(recipe.channels, recipe.latent_widths)
+        autoencoder = Autoencoder(recipe.channels, recipe.latent_widths)
+        if recipe.encoder_held:
+            autoencoder.hold_encoder()
+        return autoencoder
     return Painter(
         len(recipe.classes), recipe.channels, recipe.latent_widths, recipe.widths, seen=recipe.seen
     )

@@ -50,8 +50,8 @@ def open_data(folder: Path, recipe: XsynRecipe) -> tuple[InpaintingWindows, Xsyn
 
 
 def begin(recipe: XsynRecipe, model: nn.Module, data: InpaintingWindows) -> None:
-    """The spread of the autoencoder's latents, by which a painter scales them."""
-    if not isinstance(model, Painter):
+    """The spread of the autoencoder's latents, by which a painter scales them; one that goes on has it."""
+    if not isinstance(model, Painter) or recipe.training.init:
         return
     rows = np.random.default_rng((recipe.training.seed, 2)).integers(0, len(data), BEGIN_WITH)
     with torch.no_grad():
@@ -100,7 +100,9 @@ def table(found: Json) -> list[str]:
 def uses_of(recipe: XsynRecipe, data: InpaintingWindows) -> tuple[Use[XsynRecipe], ...]:
     """Fields that do not count always."""
     painting = "with stage=painter"
+    held = "with stage=autoencoder and init"
     return (
+        Use("encoder_held", lambda r: r.stage == "autoencoder" and bool(r.training.init), held),
         Use("autoencoder", lambda r: r.stage == "painter", painting),
         Use("widths", lambda r: r.stage == "painter", painting),
         Use("seen", lambda r: r.stage == "painter", painting),
