@@ -99,6 +99,15 @@ def test_a_batch_of_paintings_belongs_together(data: InpaintingWindows, autoenco
         assert y1 - 1.5 <= row <= y2 + 0.5
 
 
+def test_a_class_is_drawn_as_often_as_it_is_mentioned(data: InpaintingWindows) -> None:
+    training = TrainingSettings(batch_size=600)
+    recipe = XsynRecipe("autoencoder", often=("knife", "knife"), training=training)
+    _, rows = XsynBatches(data, recipe)._drawn(0)
+    assert 0.68 < (data.windows["label"][rows] == 1).mean() < 0.82
+    with pytest.raises(BadInputError, match="often: axe is none of gun, knife"):
+        open_data(data.folder, XsynRecipe(often=("axe",)))
+
+
 def test_boxes_turn_as_pictures_do() -> None:
     picture = np.zeros((1, 1, 20, 20), np.uint8)
     picture[0, 0, 4:12, 2:6] = 1

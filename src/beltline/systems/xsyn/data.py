@@ -36,8 +36,9 @@ class XsynBatches:
     def __call__(self, start: int, stride: int = 1) -> Iterator[PaintBatch | Tensor]:
         """Batches number ``start``, ``start + stride``, ..., prepared ahead, without end."""
         painting = self.recipe.stage == "painter"
+        _ = self._shares  # once, before several threads ask for them
         if painting:
-            _ = self.latents  # once, before several threads ask for them
+            _ = self.latents
         build = self.paintings if painting else self.windows
         workers = max(self.recipe.training.workers, 1)
         return built_ahead(build, itertools.count(start, stride), workers, "windows")
@@ -73,7 +74,15 @@ class XsynBatches:
 
     def _drawn(self, index: int) -> tuple[np.random.Generator, NDArray[np.int64]]:
         rng = np.random.default_rng((self.recipe.training.seed, 1, index))
-        return rng, rng.integers(0, len(self.data), self.recipe.training.batch_size)
+        return rng, rng.choice(len(self.data), self.recipe.training.batch_size, p=self._shares)
+
+    @cached_property
+    def _shares(self) -> NDArray[np.float64]:
+        """How often each window is drawn: each class as often as the others, and as it is mentioned."""
+        labels, often = self.data.windows["label"], self.recipe.often
+        wanted = np.array([1 + often.count(name) for name in self.data.classes], np.float64)
+        shares = (wanted / np.maximum(np.bincount(labels, minlength=len(wanted)), 1))[labels]
+        return np.asarray(shares / shares.sum())
 
 
 def turned_boxes(boxes: NDArray[np.float32], turn: int) -> NDArray[np.float32]:

@@ -35,6 +35,7 @@ class XsynRecipe:
             that painters behind the other one may take it over.
         widths: Channels of the denoiser at 1, 1/2 and 1/4 of the latents' size, multiples of 8.
         seen: Whether the painter sees the bag behind what it paints, see `Painter`.
+        often: Classes drawn once more for each mention; all are drawn alike without.
         turns: In how many of the eight ways to lay a square it sees each window; each costs the encoding of
             all windows once.
         nameless: Share of windows in which it is not told what to paint, for classifier-free guidance.
@@ -49,6 +50,7 @@ class XsynRecipe:
     encoder_held: bool = False
     widths: tuple[int, ...] = (64, 96, 144)
     seen: bool = False
+    often: tuple[str, ...] = ()
     turns: int = 2
     nameless: float = 0.1
     training: TrainingSettings = field(default_factory=_training)

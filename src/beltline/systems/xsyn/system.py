@@ -46,6 +46,8 @@ def open_data(folder: Path, recipe: XsynRecipe) -> tuple[InpaintingWindows, Xsyn
         )
     if data.shape[1] % CELLS:
         raise BadInputError(f"{folder}: windows must be multiples of {CELLS} pixels, got {data.shape[1]}")
+    if strange := [name for name in recipe.often if name not in data.classes]:
+        raise BadInputError(f"often: {strange[0]} is none of {', '.join(data.classes)}")
     return data, replace(recipe, classes=data.classes, channels=data.shape[0])
 
 
