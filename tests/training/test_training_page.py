@@ -10,7 +10,7 @@ from beltline.cli.app import main
 from beltline.training.augment import AugmentationRange
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text("utf-8")
-KINDS = ("anomaly", "chr", "click", "detector")
+KINDS = ("anomaly", "chr", "click", "detector", "xsyn")
 
 
 def table(title):

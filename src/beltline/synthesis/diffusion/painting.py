@@ -13,9 +13,12 @@ from torch import Tensor
 from beltline.core import ShapeError
 from beltline.models.attention_store import AttentionStore
 from beltline.models.painter import THREAT, Painter, box_mask
+from beltline.physics.attenuation_code import attenuation_code, coded_transmission
 from beltline.synthesis.diffusion.sampling import SamplerSettings, inpaint
 
 Floats = NDArray[np.float32]
+FAINT = 0.02  # optical depth that an autoencoder's drawings differ by where nothing was painted
+FLOOR = 1e-3  # transmission, or share of white, below which nothing is told apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +47,9 @@ def paint(
 ) -> PaintedWindows:
     """Paint a threat into each window's box.
 
-    Outside of the latents that the box touches every pixel stays as it was. A painter that sees the bag adds
-    what it painted to the attenuation of the bag, so that nothing of the bag is blurred; one that does not
-    invents anew what lies behind the threat.
+    Outside of the latents that the box touches every pixel stays as it was. What a painter that sees the bag
+    has painted is laid over the bag as a projection is: transmissions multiply, nothing of the bag is blurred
+    and nothing gets lighter. One that does not see it invents anew what lies behind the threat.
 
     Args:
         painter: Trained, in eval mode.
@@ -81,9 +84,37 @@ def paint(
                 store.watching(denoise), painter.schedule, known, mask, settings,
                 generator=torch.Generator().manual_seed(seed), start=start,
             )  # fmt: skip
-        after = painter.decode(latents)
+        after = painter.decode(latents).clamp(0, 1).numpy()
         if painter.seen:
-            after = before + after - painter.decode(known)
-        cells = torch.nn.functional.interpolate(mask, size=before.shape[-2:], mode="nearest")
-        windows = before + cells * (after.clamp(0, 1) - before)
-    return PaintedWindows(windows.numpy(), store.maps([[THREAT]])[:, 0].numpy())
+            after = laid_over(before.numpy(), after, painter.decode(known).clamp(0, 1).numpy())
+        cells = torch.nn.functional.interpolate(mask, size=before.shape[-2:], mode="nearest").numpy()
+    return PaintedWindows(np.where(cells > 0, after, before), store.maps([[THREAT]])[:, 0].numpy())
+
+
+def laid_over(bags: Floats, after: Floats, known: Floats) -> Floats:
+    """Bags with what stands in ``after`` beside ``known`` laid over them.
+
+    Args:
+        bags: (B, C, S, S) in [0, 1]: two channels are codes of attenuation, three are colours.
+        after: The same, as the autoencoder draws them with the threat.
+        known: As it draws them without.
+
+    Source:
+        The law of attenuation, as in threat image projection (RWSC-Fusion, equations 1 to 4); that its item
+        is a quotient of two drawn pictures is ours.
+
+    Example:
+        >>> half, all_ = (attenuation_code(np.full((1, 2, 1, 1), t)) for t in (0.5, 1.0))
+        >>> coded_transmission(laid_over(half, half, all_)).round(2).ravel().tolist()
+        [0.25, 0.25]
+    """
+    if bags.shape[1] == 2:
+        bag, drawn, before = (coded_transmission(planes) for planes in (bags, after, known))
+        return attenuation_code(bag * _item(drawn, before))
+    return np.asarray(bags * _item(after, known), np.float32)
+
+
+def _item(after: Floats, known: Floats) -> Floats:
+    """Transmission (B, C, S, S) of the threat alone; what is fainter than drawing is exact is none."""
+    depth = np.log(np.maximum(known, FLOOR)) - np.log(np.maximum(after, FLOOR))
+    return np.asarray(np.exp(-np.maximum(depth - FAINT, 0)), np.float32)
