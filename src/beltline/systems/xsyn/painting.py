@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,22 +12,10 @@ from torch import Tensor
 from beltline.core import ShapeError
 from beltline.models.attention_store import AttentionStore
 from beltline.models.painter import THREAT, Painter, box_mask
-from beltline.synthesis.diffusion.sampling import SamplerSettings, inpaint
+from beltline.synthesis.diffusion.sampling import Chance, SamplerSettings, inpaint
+from beltline.synthesis.diffusion.window_painter import PaintedWindows
 
 Floats = NDArray[np.float32]
-
-
-@dataclass(frozen=True, eq=False)
-class PaintedWindows:
-    """B windows with a threat each.
-
-    Attributes:
-        windows: (B, C, S, S) float32 in [0, 1], the domain of the bags that were given.
-        attention: (B, 16, 16) float32, how much of each place's attention the threat's token got.
-    """
-
-    windows: Floats
-    attention: Floats
 
 
 def paint(
@@ -37,7 +24,7 @@ def paint(
     labels: Sequence[int],
     boxes: Floats,
     *,
-    seed: int,
+    seed: int | Sequence[int],
     settings: SamplerSettings | None = None,
     starts: Floats | None = None,
     released: bool = False,
@@ -53,7 +40,7 @@ def paint(
         bags: (B, C, S, S) in [0, 1]: codes of two energies or colours, as the painter was trained on.
         labels: B numbers of the painter's classes.
         boxes: (B, 4) xyxy in [0, 1].
-        seed: The only source of chance.
+        seed: The only source of chance: of the batch, or one a window.
         settings: Of the sampler.
         starts: (B, C, S, S) to begin from where the strength is below 1 (SDEdit), for instance projections.
         released: How attention is read, see `AttentionStore`.
@@ -79,7 +66,7 @@ def paint(
         with AttentionStore(painter.unet, released=released) as store:
             latents = inpaint(
                 store.watching(denoise), painter.schedule, known, mask, settings,
-                generator=torch.Generator().manual_seed(seed), start=start,
+                generator=_chance(seed), start=start,
             )  # fmt: skip
         after = painter.decode(latents)
         if painter.seen:
@@ -87,3 +74,9 @@ def paint(
         cells = torch.nn.functional.interpolate(mask, size=before.shape[-2:], mode="nearest")
         windows = before + cells * (after.clamp(0, 1) - before)
     return PaintedWindows(windows.numpy(), store.maps([[THREAT]])[:, 0].numpy())
+
+
+def _chance(seed: int | Sequence[int]) -> Chance:
+    if isinstance(seed, int):
+        return torch.Generator().manual_seed(seed)
+    return [torch.Generator().manual_seed(one) for one in seed]
