@@ -7,7 +7,10 @@ import pytest
 from tests.tiny_painter import tiny_painter
 
 from beltline.cli.app import main
-from beltline.formats import encode_tiff, read_set, verify_set, write_png
+from beltline.core import Instances
+from beltline.formats import SetWriter, encode_tiff, read_set, verify_set, write_png
+from beltline.models.gligen_folder import save_gligen
+from beltline.models.gligen_tiny import gligen_tiny
 from beltline.physics import colorize
 
 QUICK = ("--steps", 2, "--count", 2, "--classes", "gun,knife", "--tries", 8)
@@ -136,6 +139,8 @@ def test_boxes_repainting_and_projections(folder, tmp_path, capsys):
         (("--style", "pink"), 2, "style must be"),
         (("--guidance", 0.5), 2, "guidance"),
         (("--occlusion", "some"), 2, "occlusion"),
+        (("--strength", 0.5), 2, "counts with --from-threats alone"),
+        (("--occlusion", "off", "--alpha", 0.5), 2, "counts with an --occlusion alone"),
         (("--from-threats", "nothing"), 3, "nothing"),
     ],
 )
@@ -162,3 +167,30 @@ def test_a_missing_extra_is_one_line(folder, tmp_path, capsys, monkeypatch):
     assert code == 5
     assert "pip install 'beltline[diffusion]'" in err
     assert len(err.splitlines()) == 1
+
+
+def test_an_imported_gligen_repaints_a_set(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("BELTLINE_HOME", str(tmp_path / "home"))
+    save_gligen(gligen_tiny(), tmp_path / "gligen")
+    assert main(["models", "import", str(tmp_path / "gligen"), "--name", "mine"]) == 0
+    capsys.readouterr()
+    planes = bag(0)
+    writer = SetWriter(tmp_path / "set", classes=("gun",))
+    known = Instances(np.array([[40, 40, 90, 90]], np.float32), ("gun",))
+    writer.add("a", image=colorize(*planes), raw=(planes[0], planes[1]), instances=known)
+    writer.finish()
+    words = ("--bags", tmp_path / "set", "--repaint", "--model", "mine", "--count", 1, "--steps", 2)
+    code, _, err = run(capsys, *words, "--out", tmp_path / "bare")
+    assert code == 2
+    assert "reads any word" in err
+    method = ("--classes", "gun", "--method", "plms", "--guidance", 7.5)
+    method += ("--car", "off", "--occlusion", "latent")
+    code, out, err = run(capsys, *words, *method, "--out", tmp_path / "made", "--json")
+    assert code == 0, err
+    assert json.loads(out)["model"]["name"] == "mine"
+    made = read_set(tmp_path / "made")
+    (item,) = made.annotations[0]
+    assert (item["prompt"], item["bbox"]) == ("one gun", [40, 40, 50, 50])
+    before = colorize(*planes)
+    after = np.moveaxis(np.round(255 * made.scan(0).pixels), 0, 2).astype(np.uint8)
+    assert (after != before)[50:80, 50:80].any(2).mean() > 0.5

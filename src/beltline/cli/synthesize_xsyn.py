@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from beltline.synthesis.diffusion.paint_sources import PaintSource
     from beltline.synthesis.diffusion.window_painter import WindowPainter
 
+SDEDIT_STRENGTH, PUBLISHED_ALPHA = 0.4, 0.3
 Onto = Literal["benign", "all"]
 Car = Literal["auto", "change", "clicks", "off"]
 Occlusion = Literal["off", "latent", "physical"]
@@ -57,12 +58,13 @@ def xsyn(
         typer.Option(help="The bag over threats: latent as published, physical, or off."),
     ] = "physical",
     alpha: Annotated[
-        float, typer.Option(help="Share of the bag in the occlusion; published is 0.3.", min=0.01, max=1)
-    ] = 0.3,
+        float | None,
+        typer.Option(help="Share of the bag in it; latent 0.3 as published, physical 1.", min=0.01, max=1),
+    ] = None,
     strength: Annotated[
-        float,
-        typer.Option(help="Of --from-threats: 0 is the projection, near 1 all painted.", min=0, max=0.99),
-    ] = 0.4,
+        float | None,
+        typer.Option(help="Of --from-threats: 0 is the projection, 1 all painted; 0.4.", min=0, max=0.99),
+    ] = None,
     steps: Annotated[int, typer.Option(help="Of the sampler; published are 50.", min=1, max=1000)] = 25,
     guidance: Annotated[float, typer.Option(help="By the class; published is 7.5.", min=1, max=50)] = 3.0,
     method: Annotated[Method, typer.Option(help="Sampler: ddim, or plms as published.")] = "ddim",
@@ -84,6 +86,7 @@ def xsyn(
     Example: beltline synthesize xsyn --bags benign --model RUN --out set
     """
     _refuse_together(boxes, repaint, from_threats, onto)
+    _refuse_idle({"--strength": (strength, from_threats is None), "--alpha": (alpha, occlusion == "off")})
     from beltline.synthesis.diffusion.paint_plan import PaintPlan
     from beltline.synthesis.diffusion.painted_set import paint_set
     from beltline.synthesis.diffusion.sampling import SamplerSettings
@@ -97,11 +100,14 @@ def xsyn(
     named = _classes(classes, painter)
     library = None if from_threats is None else read_library(from_threats).only(named)
     generator: Any = "boxes" if boxes else "repaint" if repaint else "project" if library else "add"
-    with usage("--car, --style, --method"):
+    share = alpha or (PUBLISHED_ALPHA if occlusion == "latent" else 1.0)
+    begun = 1.0 if library is None else SDEDIT_STRENGTH if strength is None else strength
+    with usage("--car, --style, --strength"):
         plan = PaintPlan(
-            named if library is None else library.labels, count, benign, seed, generator, most,
-            _car(car, repaint=repaint), OcclusionRule(occlusion, alpha),
-            SamplerSettings(steps, guidance, method, strength if library else 1.0), tries, gate, style,
+            named if library is None else library.labels,
+            count, benign, seed, generator, most, _car(car, repaint=repaint),
+            OcclusionRule(occlusion, share), SamplerSettings(steps, guidance, method, begun),
+            tries, gate, style,
         )  # fmt: skip
     sources = _sources(bags, boxes, plan, onto, pixel_mm)
     refiner = _refiner(plan)
@@ -126,6 +132,14 @@ def _refuse_together(boxes: Path | None, repaint: bool, threats: Path | None, on
         )
     if onto == "all" and chosen:
         raise typer.BadParameter(f"is for threats that are added, not for {chosen[0]}", param_hint="--onto")
+
+
+def _refuse_idle(given: dict[str, tuple[float | None, bool]]) -> None:
+    """Options that say nothing here are a mistake, not to be passed over."""
+    for option, (value, idle) in given.items():
+        if value is not None and idle:
+            needs = "--from-threats" if option == "--strength" else "an --occlusion"
+            raise typer.BadParameter(f"counts with {needs} alone", param_hint=option)
 
 
 def _classes(text: str, painter: WindowPainter) -> tuple[str, ...]:

@@ -277,6 +277,7 @@ def test_plans_that_make_no_sense_are_refused(sources: list[PaintSource], tmp_pa
         "car must be": {"car": "guess"},
         "not told by change": {"generator": "repaint"},
         "belongs to painting over projections": {"generator": "project"},
+        "is less than one": {"generator": "project", "sampler": SamplerSettings(strength=0.0)},
         "must be at least 1": {"tries": 0},
         "style must be": {"style": "pink"},
     }.items():

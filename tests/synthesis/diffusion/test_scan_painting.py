@@ -164,7 +164,7 @@ def test_occlusion_comes_after_annotation_and_only_darkens_by_physics(kind: str,
     assert (hidden.canvas.pixels != made.canvas.pixels).any()
     if kind == "dual":
         assert (hidden.canvas.pixels <= made.canvas.pixels).all()
-    blended = occluded(ground, made.canvas, boxes, painter, rng, OcclusionRule("latent"))
+    blended = occluded(ground, made.canvas, boxes, painter, rng, OcclusionRule("latent", 0.3))
     assert blended.covered == (True,)
     changed = (blended.canvas.pixels != made.canvas.pixels).any(0)
     assert 0 < changed.sum() < changed.size / 2

@@ -64,6 +64,11 @@ class PaintPlan:
                 "a strength below 1 belongs to painting over projections, and they to it, got"
                 f" {self.sampler.strength:g} with {self.generator!r}"
             )
+        if round(self.sampler.strength * self.sampler.steps) < 1:
+            raise ValueError(
+                f"strength {self.sampler.strength:g} of {self.sampler.steps} steps is less than one; raise"
+                " it, or project by `beltline synthesize tip`"
+            )
         if self.most < 1 or self.tries < 1:
             raise ValueError(f"most and tries must be at least 1, got {self.most} and {self.tries}")
         if self.style not in STYLES:

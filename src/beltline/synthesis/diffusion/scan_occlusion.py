@@ -30,11 +30,12 @@ class OcclusionRule:
     Attributes:
         kind: ``latent`` blends latents of the background in, window-shaped, as published; ``physical`` lays
             what a region of the background absorbs over the item (ours); or ``off``.
-        alpha: Share of the background in (0, 1]; published is 0.3 of latents.
+        alpha: Share of the background in (0, 1]: of its latents, published is 0.3; or of a region's
+            thickness, where 1 lays it there as it is in the bag.
     """
 
     kind: OcclusionKind = "physical"
-    alpha: float = 0.3
+    alpha: float = 1.0
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(OcclusionKind):
