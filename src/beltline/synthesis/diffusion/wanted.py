@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from beltline.core import BadInputError
@@ -11,10 +13,12 @@ from beltline.synthesis.diffusion.paint_plan import PaintPlan, groups_of
 from beltline.synthesis.diffusion.paint_sources import PaintSource
 from beltline.synthesis.diffusion.promptable import Box
 from beltline.synthesis.diffusion.proposals import depth_masks
-from beltline.synthesis.diffusion.regions import free_regions
+from beltline.synthesis.diffusion.regions import Region, free_regions
 from beltline.synthesis.diffusion.scan_painting import Projected, Wanted
 from beltline.synthesis.laying import Bag, threats_in
 from beltline.synthesis.library import ThreatLibrary
+
+LEAST_FILL = 0.5  # share of its box that a region covers
 
 
 def wanted_in(
@@ -46,6 +50,23 @@ def wanted_in(
     return _added(canvas, source, rng, number, plan)
 
 
+def compact(regions: Sequence[Region]) -> tuple[Region, ...]:
+    """The regions that fill half of their boxes and more, or all where none does.
+
+    A threat is painted into the box: that of a frame, or of things in a row, is far larger than its area
+    says, by which the class is drawn. Ours.
+
+    Example:
+        >>> frame = np.ones((40, 40), bool); frame[4:-4, 4:-4] = False
+        >>> found = compact([Region((0, 0, 40, 40), frame), Region((5, 5, 9, 9), np.ones((4, 4), bool))])
+        >>> [region.box for region in found]
+        [(5, 5, 9, 9)]
+    """
+    boxes = [(x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in (region.box for region in regions)]
+    filling = [r for r, area in zip(regions, boxes, strict=True) if r.area_px >= LEAST_FILL * area]
+    return tuple(filling or regions)
+
+
 def _check_inside(canvas: Canvas, source: PaintSource) -> None:
     height, width = canvas.shape
     for task in source.tasks:
@@ -64,9 +85,11 @@ def _added(
     known = () if source.known is None else source.known.boxes.tolist()
     taken: list[Box] = [(x1, y1, x2, y2) for x1, y1, x2, y2 in known]
     tasks: list[PaintTask] = []
+    groups = groups_of(plan.classes)
     for _ in range(number):
-        regions = free_regions(masks, canvas.shape, taken)
-        task = add_task(regions, taken, canvas.shape, rng, groups_of(plan.classes))
+        free = free_regions(masks, canvas.shape, taken)
+        fitting = [region for region in free if groups.classes(region.area_px, canvas.shape)]
+        task = add_task(compact(fitting), taken, canvas.shape, rng, groups)
         if task is None:
             break
         tasks.append(task)
