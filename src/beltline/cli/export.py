@@ -13,7 +13,7 @@ def export(
     name: Annotated[str, typer.Option(help="Name of the model.")] = "starter",
     format: Annotated[
         Literal["onnx", "safetensors"],
-        typer.Option(help="onnx to screen with, safetensors for trainings to start from."),
+        typer.Option(help="onnx to screen with, safetensors to start from or to paint with."),
     ] = "onnx",
     note: Annotated[str, typer.Option(help="What users must know first; stands in the card's limits.")] = "",
     half: Annotated[bool, typer.Option("--half", help="Store weights as float16.")] = False,
@@ -32,7 +32,7 @@ def export(
         )
     path = out or run / f"model.{format}"
     if format == "safetensors":
-        found = engine.export_weights(run, path, half_weights=half)
+        found = engine.export_weights(system_of(run), run, path, half_weights=half)
     else:
         found = engine.export(system_of(run), run, path, name=name, half_weights=half, note=note)
     if as_json:

@@ -19,16 +19,16 @@ def list_models(as_json: JsonFlag = False) -> None:
 
     Example: beltline models list
     """
-    from beltline.screening import list_weights
+    from beltline.screening import list_starts, list_weights
 
-    entries = list_weights()
+    entries: list[Any] = [*list_weights(), *list_starts()]
     if as_json:
         print_json({"models": [_entry(entry) for entry in entries]})
         return
     if not entries:
         note("no models here; import one: beltline models import FILE")
     for entry in entries:
-        star = "*" if entry.default else " "
+        star = "*" if getattr(entry, "default", False) else " "
         print(f"{star} {entry.name:24} {entry.origin:9} {entry.sha256[:12]}  {entry.path}")
 
 
@@ -77,15 +77,17 @@ def verify_models(
     Example: beltline models verify
     """
     from beltline.core import BeltlineError, UntrustedWeightsError
-    from beltline.screening import find_start, list_weights, open_model, verify
+    from beltline.screening import WeightsEntry, find_start, list_starts, list_weights, open_model, verify
 
-    entries = [entry for entry in list_weights() if name in ("", entry.name)]
+    known: list[Any] = [*list_weights(), *list_starts()]
+    entries = [entry for entry in known if name in ("", entry.name)]
     if name and not entries:
         raise UntrustedWeightsError(f"no model named {name!r}; see beltline models list")
     results: list[dict[str, Any]] = []
     for entry in entries:
         try:
-            open_model(verify(entry)).warm_up()
+            if isinstance(entry, WeightsEntry):  # the others are for what paints, which needs an extra
+                open_model(verify(entry)).warm_up()
             find_start(entry.name)
             results.append({**_entry(entry), "ok": True, "reason": ""})
         except (BeltlineError, RuntimeError) as error:
@@ -162,7 +164,7 @@ def _import_gligen(folder: Path, name: str, sha256: str, as_json: bool) -> None:
 
 
 def _entry(entry: Any) -> dict[str, Any]:
-    facts = {key: getattr(entry, key) for key in ("name", "sha256", "origin", "default")}
+    facts = {key: getattr(entry, key, False) for key in ("name", "sha256", "origin", "default")}
     return {**facts, "path": str(entry.path)}
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from beltline.cli import synthesize_xsyn
 from beltline.cli.context import JsonFlag, Seed, note, print_json, progress, progress_bar, usage
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 synthesize_app = typer.Typer(
     no_args_is_help=True, help="Lay threats into benign scans; keep threat libraries."
 )
+synthesize_xsyn.register(synthesize_app)
 Threats = Annotated[Path, typer.Option(help="Threat library, or a folder per class of lone items over air.")]
 
 

@@ -134,24 +134,39 @@ def read_set(path: str | Path, *, pixels: Pixels = "color") -> ScanSet:
     root = Path(path)
     if not root.is_dir():
         raise bad(root, "no such folder")
-    coco = _object(root / "annotations.json")
+    categories, records, annotations = read_annotations(root / "annotations.json")
+    stems = tuple(Path(record["file_name"]).stem for record in records)
+    card = _object(root / "card.json") if (root / "card.json").is_file() else {}
+    if (root / "labels.csv").is_file():
+        classes, labels = _labels(root / "labels.csv", stems)
+    else:
+        classes = categories
+        labels = _labels_of(annotations, classes)
+    return ScanSet(root, classes, stems, records, annotations, labels, pixels, card)
+
+
+def read_annotations(
+    path: Path,
+) -> tuple[tuple[str, ...], tuple[Mapping[str, Any], ...], tuple[tuple[Mapping[str, Any], ...], ...]]:
+    """The tables of a COCO file with boxes.
+
+    Returns:
+        The categories; the image records; the annotations of each image, with a ``label``.
+
+    Raises:
+        BadInputError: If it is missing, damaged or inconsistent.
+    """
+    coco = _object(path)
     try:
         names = {category["id"]: str(category["name"]) for category in coco["categories"]}
         records = tuple(_checked_record(record) for record in coco["images"])
         grouped: dict[Any, list[Mapping[str, Any]]] = {record["id"]: [] for record in records}
         for item in coco["annotations"]:
             grouped[item["image_id"]].append({**_checked(item), "label": names[item["category_id"]]})
-        stems = tuple(Path(record["file_name"]).stem for record in records)
         annotations = tuple(tuple(grouped[record["id"]]) for record in records)
     except (KeyError, TypeError, ValueError) as error:
-        raise bad(root / "annotations.json", f"not a COCO file with boxes ({error!r})") from error
-    card = _object(root / "card.json") if (root / "card.json").is_file() else {}
-    if (root / "labels.csv").is_file():
-        classes, labels = _labels(root / "labels.csv", stems)
-    else:
-        classes = tuple(names.values())
-        labels = _labels_of(annotations, classes)
-    return ScanSet(root, classes, stems, records, annotations, labels, pixels, card)
+        raise bad(path, f"not a COCO file with boxes ({error!r})") from error
+    return tuple(names.values()), records, annotations
 
 
 def verify_set(path: str | Path) -> list[str]:

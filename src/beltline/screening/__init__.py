@@ -11,10 +11,12 @@ from beltline.screening.session import OpenedModel, ScreeningModel, load_model, 
 from beltline.screening.task import ModelFailure, ModelTask, Screened, Task
 from beltline.screening.tasks import TASKS, read_card
 from beltline.screening.weights import (
+    StartEntry,
     WeightsEntry,
     find_start,
     find_weights,
     import_weights,
+    list_starts,
     list_weights,
     verify,
 )
@@ -30,5 +32,6 @@ __all__ = [
     # models
     "load_model", "open_model", "read_card", "make_card", "ScreeningModel", "OpenedModel", "ModelCard",
     "ModelFailure", "Task", "ModelTask", "TASKS",
-    "find_weights", "find_start", "list_weights", "import_weights", "verify", "WeightsEntry",
+    "find_weights", "find_start", "list_weights", "list_starts", "import_weights", "verify", "WeightsEntry",
+    "StartEntry",
 ]  # fmt: skip

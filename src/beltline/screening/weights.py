@@ -50,6 +50,23 @@ class WeightsEntry:
     card: tuple[Path, str] | None = None
 
 
+@dataclass(frozen=True)
+class StartEntry:
+    """A network that ships as bare weights alone, because nothing screens with it: a painter.
+
+    Attributes:
+        name: What it is found by.
+        path: The safetensors file; what rebuilds the network stands in its metadata.
+        sha256: Expected sum, lower-case hex.
+        origin: "shipped" or "imported".
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    origin: str
+
+
 @dataclass(frozen=True, eq=False)
 class VerifiedWeights:
     """The bytes of a model whose sums have been checked (or that the user trusted by hand).
@@ -86,6 +103,17 @@ def list_weights() -> tuple[WeightsEntry, ...]:
     names = {entry.name for entry in shipped}
     imported = _read_manifest(user_folder(), "imported")
     return shipped + tuple(entry for entry in imported if entry.name not in names)
+
+
+def list_starts() -> tuple[StartEntry, ...]:
+    """Every network that is there as bare weights alone (``starts`` of a manifest), the shipped ones first.
+
+    Raises:
+        BadInputError: If a manifest is not readable as JSON of the expected form.
+    """
+    shipped = _read_starts(SHIPPED, "shipped")
+    names = {entry.name for entry in shipped}
+    return shipped + tuple(e for e in _read_starts(user_folder(), "imported") if e.name not in names)
 
 
 def verify(entry: WeightsEntry) -> VerifiedWeights:
@@ -175,6 +203,10 @@ def find_start(name: str) -> Path | None:
         if entry.name == name and entry.start is not None:
             _verified(name, entry.start, entry.start_sha256)
             return entry.start
+    for bare in list_starts():
+        if bare.name == name:
+            _verified(name, bare.path, bare.sha256)
+            return bare.path
     if not Path(name).exists():
         _refuse_retired(name)
     return None
@@ -248,7 +280,9 @@ def add_card(base: VerifiedWeights, name: str, card: Mapping[str, Any]) -> Weigh
 def _add(added: WeightsEntry) -> WeightsEntry:
     folder = user_folder()
     kept = [entry for entry in _read_manifest(folder, "imported") if entry.name != added.name]
-    document = {"schema_version": 1, "default": None, "models": [_line(e) for e in (*kept, added)]}
+    before = _document(folder) or {}
+    lines = [_line(e) for e in (*kept, added)]
+    document = {**before, "schema_version": 1, "default": None, "models": lines}
     write_json(folder / MANIFEST, document, indent=2)
     return added
 
@@ -296,6 +330,15 @@ def _read_manifest(folder: Path, origin: str) -> tuple[WeightsEntry, ...]:
     try:
         default = document["default"]
         return tuple(_entry(folder, line, origin, default) for line in document["models"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInputError(f"{folder / MANIFEST}: not a manifest of weights ({error})") from error
+
+
+def _read_starts(folder: Path, origin: str) -> tuple[StartEntry, ...]:
+    document = _document(folder) or {}
+    try:
+        lines = document.get("starts", ())
+        return tuple(StartEntry(str(line["name"]), *_file(folder, line), origin) for line in lines)
     except (ValueError, KeyError, TypeError) as error:
         raise BadInputError(f"{folder / MANIFEST}: not a manifest of weights ({error})") from error
 

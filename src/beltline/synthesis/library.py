@@ -11,8 +11,8 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -83,6 +83,17 @@ class ThreatLibrary:
         sizes = [path.stat().st_size if path.is_file() else 0 for path in scans]
         text = json.dumps([[dict(record) for record in self.records], sizes], sort_keys=True)
         return f"{len(self)} exemplars {hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+    def only(self, labels: Collection[str]) -> ThreatLibrary:
+        """The exemplars of these classes.
+
+        Raises:
+            BadInputError: If there is none.
+        """
+        kept = tuple(record for record in self.records if record["label"] in labels)
+        if not kept:
+            raise bad(self.root, f"no threat of {', '.join(labels)}, only of {', '.join(self.labels)}")
+        return replace(self, records=kept)
 
     def articles(self, label: str) -> dict[str, list[int]]:
         """Exemplars of each article of a class."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -12,24 +10,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError, Instances, Masks, Progress, counted, is_threat
-from beltline.formats import SetWriter, begin_plan, find_scans, read_scan, read_set, require_plan
+from beltline.core import BadInputError, Instances, Masks, Progress, is_threat
+from beltline.formats import find_scans, read_scan, read_set
 from beltline.formats.limits import bad
-from beltline.physics import STYLES, colorize
+from beltline.physics import STYLES
 from beltline.synthesis.domains import scan_domain
 from beltline.synthesis.fuser import Fuser
 from beltline.synthesis.laying import Bag, LaidThreat, threats_in
 from beltline.synthesis.library import ThreatLibrary
+from beltline.synthesis.made_set import (
+    LearnedNorms,
+    MadeScan,
+    SetKind,
+    Source,
+    mark_of_bags,
+    write_made_set,
+)
 from beltline.synthesis.placement import Wish
-from beltline.synthesis.quality import EXEMPLARS, GateScores, Norms, assess, learn_norms
-from beltline.synthesis.threat import Domain
+from beltline.synthesis.quality import GateScores, assess
 
 Floats = NDArray[np.float32]
-Source = tuple[str, Path, float | None]  # name, file, pixel side in mm
 KIND = "threat image projection"
 HOW_MANY = frozenset(("plan.count", "plan.benign"))  # scan i does not depend on them
 BAGS_TRIED = 20
-BAGS_LEARNED = 4  # benign scans that the gate learns depth from
 
 
 @dataclass(frozen=True)
@@ -122,34 +125,22 @@ def project_set(
             folder was begun with another plan, other bags or other threats.
     """
     pitches = sorted({mm for _, _, mm in bags if mm is not None})
-    made_of = {"bags": _mark_of_bags(bags), "pixel_mm": pitches, "threats": library.mark}
-    guarded = {"plan": plan, **made_of}
-    require_plan(out, KIND, guarded, free=HOW_MANY)
-    writer = SetWriter(out, classes=library.labels)
+    made_of = {"bags": mark_of_bags(bags), "pixel_mm": pitches, "threats": library.mark}
+    kind = SetKind(KIND, library.labels, {"plan": plan, **made_of}, HOW_MANY, plan.style)
     total = plan.count + plan.benign
     names = [f"{'tip' if index < plan.count else 'bag'}_{index:06d}" for index in range(total)]
-    writer.require_only(names)
-    begin_plan(out, KIND, guarded, free=HOW_MANY)
-    maker = _Maker(bags, library, plan, fuse, {})
-    for index, name in enumerate(counted(names, on_progress, name=str)):
-        if not writer.has(name):
-            rng = np.random.default_rng([plan.seed, index])
-            source, bag, placed, verdicts = maker.made(rng, positive=index < plan.count)
-            _add(writer, name, source, bag, placed, verdicts, plan.style)
+    maker = _Maker(bags, library, plan, fuse, LearnedNorms(bags, library, plan.style))
+
+    def make(index: int) -> MadeScan:
+        return maker.made(np.random.default_rng([plan.seed, index]), positive=index < plan.count)
+
     terms = {
-        "source": KIND,
         "terms": "The terms of the benign scans and of the threat library hold.",
         "plan": asdict(plan),
         **made_of,
         "library": {"exemplars": len(library), "labels": list(library.labels)},
     }
-    return writer.finish({**terms, **(card or {})})
-
-
-def _mark_of_bags(bags: Sequence[Source]) -> str:
-    """Their number and a digest of names and sizes, which tells other scans of the same names apart."""
-    seen = [(name, path.stat().st_size if path.is_file() else 0) for name, path, _ in bags]
-    return f"{len(bags)} scans {hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:12]}"
+    return write_made_set(out, kind, names, make, {**terms, **(card or {})}, on_progress=on_progress)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,19 +149,17 @@ class _Maker:
     library: ThreatLibrary
     plan: TipPlan
     fuse: Fuser | None
-    norms: dict[Domain, Norms]  # filled as domains are met
+    norms: LearnedNorms
 
-    def made(
-        self, rng: np.random.Generator, *, positive: bool
-    ) -> tuple[str, Bag, list[LaidThreat], list[GateScores]]:
-        """One scan: the name of its bag, its pixels and what lies in it."""
+    def made(self, rng: np.random.Generator, *, positive: bool) -> MadeScan:
+        """One scan: its pixels and what lies in it."""
         plan, weakest = self.plan, []
         for at in rng.permutation(len(self.bags))[:BAGS_TRIED]:
             source, path, pixel_mm = self.bags[int(at)]
             scan = read_scan(path)
             bag = Bag(scan.pixels, scan_domain(scan), pixel_mm or scan.pixel_mm)
             if not positive:
-                return source, bag, [], []
+                return _made(source, bag, [], [])
             wanted = int(rng.integers(plan.threats[0], plan.threats[1] + 1))
             drawn = threats_in(
                 bag, self.library, rng, wanted,
@@ -184,7 +173,7 @@ class _Maker:
                 bag = replace(bag, pixels=item.projection.pixels)
             weakest += [v.weakest for v in verdicts if v.score < plan.gate]
             if len(placed) >= plan.threats[0] and all(v.score >= plan.gate for v in verdicts):
-                return source, bag, placed, verdicts
+                return _made(source, bag, placed, verdicts)
         tried = min(len(self.bags), BAGS_TRIED)
         if weakest:
             raise BadInputError(
@@ -196,30 +185,15 @@ class _Maker:
         )
 
     def _verdict(self, bag: Bag, item: LaidThreat) -> GateScores:
-        if bag.domain not in self.norms:
-            scans = (read_scan(path) for _, path, _ in self.bags[: 4 * BAGS_LEARNED])
-            alike = [scan.pixels for scan in scans if scan_domain(scan) == bag.domain][:BAGS_LEARNED]
-            exemplars = self.library.some(EXEMPLARS)
-            self.norms[bag.domain] = learn_norms(exemplars, alike, bag.domain, style=self.plan.style)
-        made = item.projection
-        norms = self.norms[bag.domain]
+        made, norms = item.projection, self.norms.of(bag.domain)
         return assess(
             bag.pixels, made.pixels, made.mask, item.threat.label, norms, pixel_mm=item.threat.pixel_mm
         )
 
 
-def _add(
-    writer: SetWriter,
-    name: str,
-    source: str,
-    bag: Bag,
-    placed: Sequence[LaidThreat],
-    verdicts: Sequence[GateScores],
-    style: str,
-) -> None:
-    pixels = bag.pixels
+def _made(source: str, bag: Bag, placed: Sequence[LaidThreat], verdicts: Sequence[GateScores]) -> MadeScan:
     masks = [item.projection.mask >= 0.5 for item in placed]
-    stack = np.stack(masks) if masks else np.zeros((0, *pixels.shape[1:]), bool)
+    stack = np.stack(masks) if masks else np.zeros((0, *bag.pixels.shape[1:]), bool)
     boxes = np.array([item.projection.box for item in placed], np.float32).reshape(-1, 4)
     extras = [
         {
@@ -232,20 +206,5 @@ def _add(
         }
         for item, verdict in zip(placed, verdicts, strict=True)
     ]
-    writer.add(
-        name,
-        image=picture(pixels, bag.domain, style),
-        raw=(pixels[0], pixels[1]) if bag.domain == "dual" else None,
-        instances=Instances(boxes, tuple(p.threat.label for p in placed), masks=Masks.encode(stack)),
-        pixel_mm=bag.pixel_mm,
-        extra={"bag": source, "domain": bag.domain},
-        instance_extras=extras,
-    )
-
-
-def picture(pixels: Floats, domain: Domain, style: str = "white") -> NDArray[np.uint8]:
-    """(H, W, 3) or (H, W) uint8 for the eye and for detectors that read pictures."""
-    if domain == "dual":
-        return colorize(np.ascontiguousarray(pixels[0]), np.ascontiguousarray(pixels[1]), style)
-    shown = np.round(255 * np.clip(pixels, 0, 1)).astype(np.uint8)
-    return shown[0] if domain == "grey" else np.ascontiguousarray(np.moveaxis(shown, 0, 2))
+    instances = Instances(boxes, tuple(p.threat.label for p in placed), masks=Masks.encode(stack))
+    return MadeScan(source, bag.pixels, bag.domain, bag.pixel_mm, instances, extras)

@@ -102,6 +102,18 @@ def read_gligen(name: str) -> Gligen:
     return load_gligen(kept)
 
 
+def gligen_digest(name: str) -> str:
+    """SHA-256 of the list of checksums of a model that `read_gligen` reads.
+
+    Raises:
+        OSError: If there is none.
+    """
+    kept = user_folder() / FOLDER / name
+    imported = Path(name).name == name and (kept / SUMS).is_file()
+    sums = (kept / SUMS).read_text(encoding="utf-8") if imported else json.dumps(_sums(Path(name)), indent=1)
+    return hashlib.sha256(sums.encode()).hexdigest()
+
+
 def _copy_part(source: Path, target: Path) -> dict[Path, Path]:
     """Copy what needs no conversion; gives what does, with its place."""
     target.mkdir(parents=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from safetensors import safe_open
 from safetensors.torch import load_file, save
@@ -13,11 +14,11 @@ from torch import Tensor, nn
 
 from beltline.core import BadInputError
 from beltline.formats import write_atomic
-from beltline.screening import find_start, list_weights
+from beltline.screening import find_start, list_starts, list_weights
 from beltline.training.checkpoint import WEIGHTS
 from beltline.training.run_folder import RECIPE, is_run, require_run
 
-CLASSES = "classes"  # key of the metadata
+CLASSES, NETWORK = "classes", "network"  # keys of the metadata
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +29,14 @@ class Start:
         name: Of the run or the model.
         classes: Its classes in order.
         tensors: By name.
+        network: Fields of the recipe that rebuild the network; of a run its whole recipe, of a file what its
+            system keeps there, see `System.network`.
     """
 
     name: str
     classes: tuple[str, ...]
     tensors: Mapping[str, Tensor]
+    network: Mapping[str, Any] = field(default_factory=dict)
 
     def has(self, prefix: str) -> bool:
         """Whether names of tensors begin so."""
@@ -64,25 +68,28 @@ def read_start(init: str | Path) -> Start:
     run = Path(init)
     if is_run(run):
         recipe = json.loads((run / RECIPE).read_text(encoding="utf-8"))
-        return Start(str(init), tuple(recipe.get("classes", ())), load_file(run / WEIGHTS))
+        return Start(str(init), tuple(recipe.get("classes", ())), load_file(run / WEIGHTS), recipe)
     path = find_start(str(init))
     if path is None:
-        names = ", ".join(entry.name for entry in list_weights() if entry.start) or "none"
+        starts = [entry.name for entry in list_weights() if entry.start]
+        names = ", ".join([*starts, *(entry.name for entry in list_starts())]) or "none"
         raise BadInputError(
             f"{init}: expected a run folder with {RECIPE} and {WEIGHTS}, or a model to start from ({names})"
         )
     with safe_open(path, "pt") as file:
-        classes = json.loads(file.metadata()[CLASSES])
-    return Start(str(init), tuple(classes), {name: t.float() for name, t in load_file(path).items()})
+        told = file.metadata()
+    tensors = {name: t.float() for name, t in load_file(path).items()}
+    return Start(str(init), tuple(json.loads(told[CLASSES])), tensors, json.loads(told.get(NETWORK, "{}")))
 
 
-def write_start(run: Path, path: Path, *, half: bool = False) -> float:
+def write_start(run: Path, path: Path, *, half: bool = False, network: Sequence[str] = ()) -> float:
     """The weights of a run as one file that `read_start` reads once a manifest lists it.
 
     Args:
         run: Run folder.
         path: safetensors file to write; the classes stand in its metadata.
         half: Store weights of two and more dimensions as 16-bit floats.
+        network: Fields of the recipe that go with the classes, so that the network can be rebuilt.
 
     Returns:
         Size in megabytes.
@@ -95,7 +102,9 @@ def write_start(run: Path, path: Path, *, half: bool = False) -> float:
     kept = {
         n: t.half() if half and t.ndim >= 2 and t.is_floating_point() else t for n, t in start.tensors.items()
     }
-    data = save(kept, metadata={CLASSES: json.dumps(start.classes)})
+    facts = {name: start.network[name] for name in network}
+    told = {CLASSES: json.dumps(start.classes), **({NETWORK: json.dumps(facts)} if facts else {})}
+    data = save(kept, metadata=told)
     write_atomic(path, data)
     return len(data) / 1e6
 

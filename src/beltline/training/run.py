@@ -259,13 +259,15 @@ def export(
     return written
 
 
-def export_weights(run: Path, path: Path, *, half_weights: bool = False) -> dict[str, float]:
-    """The bare weights of a run of any system, for trainings to start from.
+def export_weights(
+    system: System[R, D], run: Path, path: Path, *, half_weights: bool = False
+) -> dict[str, float]:
+    """The bare weights of a run of any system, for trainings to start from, or for what rebuilds the network.
 
     Raises:
         BadInputError: If ``run`` is no run folder.
     """
-    return {"megabytes": write_start(run, path, half=half_weights)}
+    return {"megabytes": write_start(run, path, half=half_weights, network=system.network)}
 
 
 def _can(system: System[Any, Any], function: Any, what: str) -> Any:

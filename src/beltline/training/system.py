@@ -75,6 +75,7 @@ class System(Generic[R, D]):
         measure: ``(recipe, model, data, calibration or None, limit)``: figures of a test set, JSON.
         table: Lines that show those figures.
         export: Writes an ONNX file that screens; gives figures such as its size.
+        network: Fields of the recipe that rebuild the network from a file of bare weights.
     """
 
     name: str
@@ -94,3 +95,4 @@ class System(Generic[R, D]):
     measure: Callable[[R, nn.Module, D, Json | None, int | None], Json] | None = None
     table: Callable[[Json], list[str]] | None = None
     export: Callable[[R, nn.Module, ExportRequest], dict[str, float]] | None = None
+    network: tuple[str, ...] = ()

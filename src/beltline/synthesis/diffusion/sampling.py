@@ -5,7 +5,7 @@ Needs the ``diffusion`` extra; the noise schedules and update rules are those of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -20,6 +20,8 @@ from beltline.core import ShapeError
 Denoise: TypeAlias = Callable[[Tensor, Tensor, bool], Tensor]
 #: (evaluations done, latents (B, 4, h, w)), after every step; the known region is not put back in them yet.
 OnStep: TypeAlias = Callable[[int, Tensor], None]
+#: Source of chance: one of the whole batch, or one a row, so that a row does not depend on its neighbours.
+Chance: TypeAlias = torch.Generator | Sequence[torch.Generator]
 Method: TypeAlias = Literal["ddim", "plms"]
 METHODS: tuple[Method, ...] = ("ddim", "plms")
 
@@ -63,7 +65,7 @@ def inpaint(
     mask: Tensor,
     settings: SamplerSettings | None = None,
     *,
-    generator: torch.Generator,
+    generator: Chance,
     start: Tensor | None = None,
     on_step: OnStep | None = None,
 ) -> Tensor:
@@ -79,7 +81,7 @@ def inpaint(
         known: Latents of the scan, shape (B, 4, h, w), in the network's scale.
         mask: Shape (B, 1, h, w), float: 1 = painted, 0 = known.
         settings: Defaults to `SamplerSettings`.
-        generator: The only source of chance.
+        generator: The only source of chance: of the batch, or one a row.
         start: Latents to begin from where ``strength`` is below 1, shape of ``known``.
         on_step: Told of every step.
 
@@ -144,7 +146,7 @@ def _begin(
     known: Tensor,
     start: Tensor | None,
     settings: SamplerSettings,
-    generator: torch.Generator,
+    generator: Chance,
 ) -> Tensor:
     if settings.strength == 1 or start is None:
         return _noise(known, generator)
@@ -162,7 +164,9 @@ def _guided(denoise: Denoise, latents: Tensor, timestep: Tensor, guidance: float
     return unconditional + guidance * (denoise(latents, times, True) - unconditional)
 
 
-def _noise(like: Tensor, generator: torch.Generator) -> Tensor:
+def _noise(like: Tensor, generator: Chance) -> Tensor:
+    if not isinstance(generator, torch.Generator):
+        return torch.cat([_noise(row[None], own) for row, own in zip(like, generator, strict=True)])
     drawn = torch.randn(like.shape, generator=generator, device=generator.device, dtype=like.dtype)
     return drawn.to(like.device)
 

@@ -15,6 +15,7 @@ from beltline.training.initial import read_start, take_over, take_over_part
 from beltline.training.settings import TrainingSettings
 
 Stage = Literal["autoencoder", "painter"]
+NETWORK = ("stage", "classes", "channels", "latent_widths", "widths", "seen")  # fields that make the network
 
 
 def _training() -> TrainingSettings:

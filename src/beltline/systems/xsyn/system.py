@@ -16,6 +16,7 @@ from beltline.formats.inpainting_shards import InpaintingWindows, open_inpaintin
 from beltline.models.painter import Painter
 from beltline.systems.xsyn.data import XsynBatches
 from beltline.systems.xsyn.recipe import (
+    NETWORK,
     XsynRecipe,
     build_model,
     start_from,
@@ -136,4 +137,5 @@ SYSTEM: System[XsynRecipe, InpaintingWindows] = System(
     watch=watch,
     measure=measure,
     table=table,
+    network=NETWORK,
 )

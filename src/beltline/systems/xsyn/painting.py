@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,24 +13,12 @@ from beltline.core import ShapeError
 from beltline.models.attention_store import AttentionStore
 from beltline.models.painter import THREAT, Painter, box_mask
 from beltline.physics.attenuation_code import attenuation_code, coded_transmission
-from beltline.synthesis.diffusion.sampling import SamplerSettings, inpaint
+from beltline.synthesis.diffusion.sampling import Chance, SamplerSettings, inpaint
+from beltline.synthesis.diffusion.window_painter import PaintedWindows
 
 Floats = NDArray[np.float32]
 FAINT = 0.02  # optical depth that an autoencoder's drawings differ by where nothing was painted
 FLOOR = 1e-3  # transmission, or share of white, below which nothing is told apart
-
-
-@dataclass(frozen=True, eq=False)
-class PaintedWindows:
-    """B windows with a threat each.
-
-    Attributes:
-        windows: (B, C, S, S) float32 in [0, 1], the domain of the bags that were given.
-        attention: (B, 16, 16) float32, how much of each place's attention the threat's token got.
-    """
-
-    windows: Floats
-    attention: Floats
 
 
 def paint(
@@ -40,7 +27,7 @@ def paint(
     labels: Sequence[int],
     boxes: Floats,
     *,
-    seed: int,
+    seed: int | Sequence[int],
     settings: SamplerSettings | None = None,
     starts: Floats | None = None,
     released: bool = False,
@@ -56,7 +43,7 @@ def paint(
         bags: (B, C, S, S) in [0, 1]: codes of two energies or colours, as the painter was trained on.
         labels: B numbers of the painter's classes.
         boxes: (B, 4) xyxy in [0, 1].
-        seed: The only source of chance.
+        seed: The only source of chance: of the batch, or one a window.
         settings: Of the sampler.
         starts: (B, C, S, S) to begin from where the strength is below 1 (SDEdit), for instance projections.
         released: How attention is read, see `AttentionStore`.
@@ -82,13 +69,20 @@ def paint(
         with AttentionStore(painter.unet, released=released) as store:
             latents = inpaint(
                 store.watching(denoise), painter.schedule, known, mask, settings,
-                generator=torch.Generator().manual_seed(seed), start=start,
+                generator=_chance(seed), start=start,
             )  # fmt: skip
         after = painter.decode(latents).clamp(0, 1).numpy()
         if painter.seen:
             after = laid_over(before.numpy(), after, painter.decode(known).clamp(0, 1).numpy())
         cells = torch.nn.functional.interpolate(mask, size=before.shape[-2:], mode="nearest").numpy()
-    return PaintedWindows(np.where(cells > 0, after, before), store.maps([[THREAT]])[:, 0].numpy())
+    windows = np.where(cells > 0, after, before.numpy())
+    return PaintedWindows(windows, store.maps([[THREAT]])[:, 0].numpy())
+
+
+def _chance(seed: int | Sequence[int]) -> Chance:
+    if isinstance(seed, int):
+        return torch.Generator().manual_seed(seed)
+    return [torch.Generator().manual_seed(one) for one in seed]
 
 
 def laid_over(bags: Floats, after: Floats, known: Floats) -> Floats:

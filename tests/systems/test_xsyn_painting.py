@@ -9,8 +9,8 @@ import torch
 from beltline.core import ShapeError
 from beltline.models.painter import Painter
 from beltline.physics.attenuation_code import attenuation_code, coded_transmission
-from beltline.synthesis.diffusion.painting import laid_over, paint
 from beltline.synthesis.diffusion.sampling import SamplerSettings
+from beltline.systems.xsyn.painting import laid_over, paint
 
 QUICK = SamplerSettings(steps=2)
 BOXES = np.array([[0.25, 0.25, 0.75, 0.5], [0.0, 0.0, 0.3, 0.3]], np.float32)
