@@ -17,7 +17,7 @@ from beltline.protocols.xsyn.data import Scans, XsynData
 from beltline.protocols.xsyn.painters import WINDOW, PainterInUse
 from beltline.protocols.xsyn.plan import XsynScale
 from beltline.protocols.xsyn.tasks import draw_task, laid_item, region_rule
-from beltline.protocols.xsyn.views import stored
+from beltline.protocols.xsyn.views import from_stored, stored
 from beltline.synthesis.diffusion.painting import PaintedWindows, paint
 from beltline.synthesis.diffusion.sampling import SamplerSettings
 from beltline.synthesis.tip import project

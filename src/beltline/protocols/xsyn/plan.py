@@ -105,8 +105,8 @@ class XsynScale:
     size: int = 256
     pixel_mm: float = 1.1
     shown: int = 96
-    each: int = 12
-    threats_each: int = 40
+    each: int = 8
+    threats_each: int = 30
     things: tuple[int, int] = (6, 32)
     garments: tuple[int, int] = (0, 12)
     style: str = "white"
