@@ -12,16 +12,15 @@ from beltline.protocols.cells import RESULT, folder_of, save_arrays
 from beltline.protocols.xsyn.cell import FOUND
 from beltline.protocols.xsyn.plan import DECIDING, SCALES, XsynCell
 from beltline.protocols.xsyn.report import (
-    Results,
     Told,
     aim_sentence,
     differences_table,
     fractions_table,
     per_seed_table,
-    read_results,
     verdicts,
     write_report,
 )
+from beltline.protocols.xsyn.results import Results, read_results
 
 SCANS = 40
 TRUTH = Boxes.of_rows([(n, n % 2, 10, 10, 50, 50) for n in range(SCANS // 2)])

@@ -18,7 +18,8 @@ from beltline.protocols.xsyn.painted import Makers
 from beltline.protocols.xsyn.painters import PainterInUse, open_painter, own_painter, require_fit
 from beltline.protocols.xsyn.plan import DECIDING, SCALES, SELECTS, XsynCell, XsynScale, cells
 from beltline.protocols.xsyn.real import RealSets, real_data
-from beltline.protocols.xsyn.report import Told, read_results, write_report
+from beltline.protocols.xsyn.report import Told, write_report
+from beltline.protocols.xsyn.results import read_results
 from beltline.systems.xsyn.segment import click_segment
 
 SIMULATED, OWN = "sim", "own"

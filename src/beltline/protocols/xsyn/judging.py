@@ -17,13 +17,14 @@ from beltline.core import Instances
 from beltline.formats import write_json
 from beltline.formats.images import write_png
 from beltline.formats.inpainting_shards import InpaintingWindows
-from beltline.metrics import BoxAgreement, PairedDifference, Rate, box_agreement, wilson
+from beltline.metrics import BoxAgreement, Rate, box_agreement, wilson
 from beltline.metrics.detections import Boxes, iou_matrix
 from beltline.models.detection import ObjectDetector
 from beltline.models.picture_features import PictureFeatures, picture_features
 from beltline.protocols.cells import Say
 from beltline.protocols.tables import Row
 from beltline.protocols.xsyn.arms import BOMS, CARS, NO_BOM, Bom, Car
+from beltline.protocols.xsyn.box_tables import CAR, best_refinement, car_table, verdict
 from beltline.protocols.xsyn.cell import LooksBatches, trained
 from beltline.protocols.xsyn.data import JudgedWindows, shown
 from beltline.protocols.xsyn.finishing import Painted, hidden, refined
@@ -38,7 +39,7 @@ from beltline.protocols.xsyn.judge import (
 )
 from beltline.protocols.xsyn.judge_tables import table
 from beltline.protocols.xsyn.painters import WINDOW, PainterInUse
-from beltline.protocols.xsyn.plan import AIMS, XsynScale
+from beltline.protocols.xsyn.plan import XsynScale
 from beltline.protocols.xsyn.tasks import jittered
 from beltline.protocols.xsyn.views import View, from_stored
 from beltline.synthesis.diffusion.extent import REPAINTED_DEPTH, extent_of_difference
@@ -51,7 +52,6 @@ JUDGEMENT, SHEET = "judgement.json", "painted.png"
 SEED = 0
 BATCH = 8
 SHOWN_ROWS = 12  # of the contact sheet
-CAR = "CAR"
 SHOWN = (CAR, "CAR by change")  # by class
 Boxes4 = NDArray[np.float64]  # (N, 4)
 
@@ -182,19 +182,6 @@ def judges_detector(asked: Asked) -> ObjectDetector:
     return trained(asked.scale.detectors[0], SEED, batches, len(trained_on.classes), asked.scale)[0]
 
 
-def car_table(boxes: BoxAgreement) -> list[Row]:
-    """A row a source of boxes: overlap with the true extent, and what it gains over the layout."""
-    return [
-        {
-            "box": name,
-            "IoU": f"{iou:.3f}",
-            "IoU of at least 0.5, %": f"{100 * boxes.half[name]:.0f}",
-            "gain over the layout": "" if name == LAYOUT else _gain(boxes.over_reference.get(name)),
-        }
-        for name, iou in boxes.iou.items()
-    ]
-
-
 def bom_table(
     asked: Asked, found: list[Painted], windows: PaintedWindows, detector: ObjectDetector
 ) -> list[Row]:
@@ -217,25 +204,6 @@ def bom_table(
             }
         )
     return rows
-
-
-def verdict(boxes: BoxAgreement) -> str:
-    """Whether CAR's box is nearer to the truth than the layout box, in a plain sentence."""
-    gain = boxes.over_reference.get(CAR)
-    if gain is None:
-        return "**Not decided**: nothing was painted that can be measured."
-    said = f"IoU with the true extent, CAR's box over the layout box: {_gain(gain)}"
-    if gain.low >= AIMS.box_iou:
-        return f"**Reached**: {said}; {AIMS.box_iou:.2f} was the aim."
-    if gain.low > 0:
-        return f"**Better, but not clear of the aim**: {said}; {AIMS.box_iou:.2f} was the aim."
-    return f"**{'Worse' if gain.high < 0 else 'Not shown'}**: {said}; {AIMS.box_iou:.2f} was the aim."
-
-
-def best_refinement(boxes: BoxAgreement) -> str:
-    """Which source of boxes overlaps most."""
-    known = {name: iou for name, iou in boxes.iou.items() if np.isfinite(iou)}
-    return max(known, key=lambda name: known[name]) if known else LAYOUT
 
 
 def _painted(asked: Asked, *, released: bool) -> list[Painted]:
@@ -327,10 +295,6 @@ def _sheet(
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
     write_png(path, contact_sheet(items))
-
-
-def _gain(found: PairedDifference | None) -> str:
-    return "-" if found is None else f"{found.difference:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
 
 
 def _percent(rate: Rate) -> str:

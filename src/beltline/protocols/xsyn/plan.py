@@ -98,7 +98,7 @@ class XsynScale:
     real: int = 500
     bags: int = 500
     test: int = 300
-    judged: int = 80
+    judged: int = 60
     trained: int = 150
     made_each: float = 1.0
     made_share: float = 0.5

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.physics import STYLES, ColorStyle, colorize
+from beltline.physics import ColorStyle, colorize
 from beltline.physics.attenuation_code import attenuation_code, coded_transmission
+from beltline.protocols.rwsc.synthesis import white_look
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -72,8 +73,3 @@ def stored(codes: Floats) -> Pixels:
 def from_stored(codes: Pixels) -> Floats:
     """Codes in [0, 1] of bytes."""
     return np.asarray(codes / np.float32(255), np.float32)
-
-
-def white_look(style: str) -> ColorStyle:
-    """The named look with white air."""
-    return replace(STYLES[style], background=(255.0, 255.0, 255.0))
