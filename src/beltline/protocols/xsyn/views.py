@@ -26,8 +26,8 @@ class View:
 
     Example:
         >>> air = np.ones((2, 4, 4), np.float32)
-        >>> View("dual").codes(air).max(), View("dual").picture(air).min()
-        (np.float32(0.0), np.uint8(255))
+        >>> float(View("dual").codes(air).max()), int(View("dual").picture(air).min())
+        (0.0, 255)
     """
 
     domain: Literal["dual", "color"]
