@@ -6,7 +6,18 @@ from dataclasses import replace
 import pytest
 
 from beltline.models.detection import DETECTORS
-from beltline.protocols.xsyn.arms import ABLATIONS, ARMS, BOMS, CARS, Bom, Car, arm_of
+from beltline.protocols.xsyn.arms import (
+    ABLATIONS,
+    ARMS,
+    BOMS,
+    CARS,
+    OWN_ITEMS,
+    PLAIN,
+    TRUTH,
+    Bom,
+    Car,
+    arm_of,
+)
 from beltline.protocols.xsyn.plan import AIMS, DECIDING, PERCENTS, SCALES, SELECTS, cells
 from beltline.protocols.xsyn.published import (
     CLAIMED_POINTS,
@@ -46,11 +57,11 @@ def test_every_printed_arm_is_trained_at_every_printed_percentage():
 
 def test_the_small_scale_counts():
     plan = list(cells(SCALES["small"]))
-    assert len({cell.name for cell in plan}) == len(plan) == 79
+    assert len({cell.name for cell in plan}) == len(plan) == 88
     first, second = SCALES["small"].detectors
     by = Counter((cell.detector, cell.arm in ABLATIONS) for cell in plan)
-    # 6 arms at 6 percentages, 4 more seeds of the 3 that decide; 13 ablations; 6 arms of the other detector
-    assert by == {(first, False): 36 + 12, (first, True): 13, (second, False): 6 + 12}
+    # 7 arms at 6 percentages, 4 more seeds of the 3 that decide; 15 ablations; 7 arms of the other detector
+    assert by == {(first, False): 42 + 12, (first, True): 15, (second, False): 7 + 12}
 
 
 def test_what_decides_comes_first_with_five_seeds_of_both_detectors():
@@ -76,23 +87,28 @@ def test_every_scale_names_detectors_and_arms_that_exist(name):
 def test_a_narrower_scale_keeps_to_what_it_has():
     only = replace(SCALES["small"], percents=(5,), arms=("real", "SDEdit"))
     assert {(cell.arm, cell.percent) for cell in cells(only)} == {("real", 5), ("SDEdit", 5)}
-    assert len(list(cells(replace(SCALES["small"], ablations=())))) == 79 - 13
+    assert len(list(cells(replace(SCALES["small"], ablations=())))) == 88 - 15
 
 
 def test_percentages_are_of_the_real_windows_and_what_is_made_follows():
     small = SCALES["small"]
-    assert [small.real_windows(percent) for percent in PERCENTS] == [100, 200, 500, 1000, 1500, 2000]
-    assert replace(small, made_each=0.5).made_windows(25) == 250
+    assert [small.real_windows(percent) for percent in PERCENTS] == [25, 50, 125, 250, 375, 500]
+    assert replace(small, made_each=0.5).made_windows(25) == 62
 
 
 def test_an_ablation_changes_one_thing():
     whole = ARMS["Xsyn-A"]
-    assert len(CARS) + len(BOMS) + 1 == len(ABLATIONS) == 13
-    for name, arm in ABLATIONS.items():
-        changed = (arm.car != whole.car) + (arm.bom != whole.bom)
-        assert arm.generator == "A"
-        assert changed == (2 if name == "Xsyn-A, plain" else 1)
-    depths = {arm.car.depth for arm in ABLATIONS.values() if arm.car.by == "points"}
+    changed = {
+        name: (arm.car != whole.car) + (arm.bom != whole.bom)
+        for name, arm in ABLATIONS.items()
+        if arm.generator == "A"
+    }
+    assert len(changed) == len(CARS) + len(BOMS) == 13
+    assert set(changed.values()) == {1}
+    assert ABLATIONS[OWN_ITEMS] == replace(ARMS["TIP"], library="fraction")
+    assert ABLATIONS[TRUTH].generator == "truth"
+    assert ARMS[PLAIN].car == ARMS["GLIGEN"].car == CARS["layout box"]
+    depths = {a.car.depth for a in (whole, *ABLATIONS.values()) if a.car.by == "points"}
     assert depths == {1, 2, 3, 4}
 
 

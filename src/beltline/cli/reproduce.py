@@ -164,3 +164,52 @@ def durham(
     if threads:
         torch.set_num_threads(threads)
     print(reproduce_durham(out, data=data, scale=chosen, max_minutes=max_minutes, say=note))
+
+
+@reproduce_app.command("xsyn")
+def xsyn(
+    out: Annotated[Path, typer.Option(help="Folder of the experiment; a stopped one goes on.")],
+    data: Annotated[str, typer.Option(help="sim, or a set of real training scans with boxes.")] = "sim",
+    test: Annotated[Path | None, typer.Option(help="Test scans, for a real set.")] = None,
+    bags: Annotated[
+        Path | None, typer.Option(help="Benign training scans, where a real set has them.")
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="Run folder of a trained painter; without one, one is trained first.")
+    ] = "",
+    scale: Annotated[str, typer.Option(help="smoke (minutes), small (hours of CPU) or paper.")] = "smoke",
+    methods: Annotated[str, typer.Option(help="Arms and ablations, semicolon separated.")] = "",
+    percents: Annotated[str, typer.Option(help="Of the real windows, comma separated.")] = "",
+    detectors: Annotated[str, typer.Option(help="Of the scale's, comma separated.")] = "",
+    seeds: Annotated[str, typer.Option(help="Comma separated, instead of the scale's.")] = "",
+    max_minutes: Annotated[float | None, typer.Option(help="Start no training after so long.", min=0)] = None,
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 for all.", min=0)] = 0,
+) -> None:
+    """Xsyn: what painted threats are worth to a detector beside projected ones, by fraction of real scans.
+
+    Example: beltline reproduce xsyn --data sim --scale smoke --out xsyn-smoke
+    """
+    import torch
+
+    from beltline.protocols.xsyn import SCALES, RealSets, narrow, reproduce_xsyn
+
+    sets = None
+    if data != "sim":
+        if test is None:
+            raise typer.BadParameter("a real set needs --test beside it", param_hint="--data")
+        sets = RealSets(Path(data), test, bags)
+    if scale not in SCALES:
+        raise typer.BadParameter(f"must be one of {', '.join(SCALES)}, got {scale!r}", param_hint="--scale")
+    try:
+        chosen = narrow(
+            SCALES[scale],
+            methods=[part.strip() for part in methods.split(";") if part.strip()],
+            percents=[int(text) for text in _names(percents)],
+            detectors=_names(detectors),
+            seeds=[int(text) for text in _names(seeds)],
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    if threads:
+        torch.set_num_threads(threads)
+    print(reproduce_xsyn(out, sets=sets, model=model, scale=chosen, max_minutes=max_minutes, say=note))

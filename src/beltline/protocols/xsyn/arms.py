@@ -8,14 +8,17 @@ from types import MappingProxyType
 from typing import Literal
 
 #: M paints the existing boxes anew; A adds an object; TIP projects one; SDEdit repaints a projected one.
-Generator = Literal["M", "A", "TIP", "SDEdit"]
-#: What the box is refined by: nothing; the segmenter given the layout box alone; points out of the attention;
-#: a threshold on the attention, without a segmenter.
-Refinement = Literal["none", "box", "points", "threshold"]
+#: "truth" is what only a simulator has: the bags with an item really in them.
+Generator = Literal["M", "A", "TIP", "SDEdit", "truth"]
+#: What the box is refined by: nothing; the segmenter given the layout box alone; the segmenter given points
+#: out of the attention; without a segmenter, what of the attention is hot, or what changed where it is hot.
+Refinement = Literal["none", "box", "points", "heat", "change"]
 Maps = Literal["conditional", "mixed"]
 #: Where the background is blended in: nowhere; a rectangle of latents, as released; latents under a mask; or
 #: transmissions multiplied, which is physics.
 Occlusion = Literal["off", "window", "mask", "product"]
+#: Whose items are projected: those of all real windows, as the generators saw all; or of the fraction alone.
+Library = Literal["all", "fraction"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,8 @@ class Car:
 
     Attributes:
         by: See `Refinement`.
-        depth: Of the recursive median splitting; 2^depth - 1 positive points. 0 where there are none.
+        depth: Of the recursive median splitting; 2^depth - 1 positive points. 0 where there are none. The
+            released depth is 4; with our click model 2 is better, see `beltline.systems.xsyn.segment`.
         maps: Attention of the conditional pass alone, or with the unconditional one mixed in, as released.
 
     Raises:
@@ -32,7 +36,7 @@ class Car:
     """
 
     by: Refinement = "points"
-    depth: int = 4
+    depth: int = 2
     maps: Maps = "conditional"
 
     def __post_init__(self) -> None:
@@ -71,20 +75,26 @@ class Arm:
         generator: None adds nothing.
         car: How boxes are refined.
         bom: How items are occluded.
+        library: Of projected items.
     """
 
     generator: Generator | None
     car: Car = NO_CAR
     bom: Bom = NO_BOM
+    library: Library = "all"
 
 
 REAL, TIP, XSYN_A = "real", "TIP", "Xsyn-A"
+PLAIN = f"{XSYN_A}, plain"
+TRUTH = "true composite"
+OWN_ITEMS = "TIP, items of the fraction"
 #: GLIGEN is plain grounded inpainting. Which boxes the printed one paints is not known; that it is M without
-#: CAR and BOM is inferred from its place below Xsyn-M. "Xsyn-A, plain" below is the same for added objects.
+#: CAR and BOM is inferred from its place below Xsyn-M. "Xsyn-A, plain" is the same for added objects.
 ARMS: Mapping[str, Arm] = MappingProxyType(
     {
         REAL: Arm(None),
         "GLIGEN": Arm("M"),
+        PLAIN: Arm("A"),
         "Xsyn-M": Arm("M", Car(), Bom()),
         XSYN_A: Arm("A", Car(), Bom()),
         TIP: Arm("TIP"),
@@ -96,9 +106,10 @@ CARS: Mapping[str, Car] = MappingProxyType(
         "layout box": NO_CAR,
         "CAR by box only": Car("box", 0),
         "CAR depth 1": Car(depth=1),
-        "CAR depth 2": Car(depth=2),
         "CAR depth 3": Car(depth=3),
-        "CAR without segmenter": Car("threshold", 0),
+        "CAR depth 4": Car(depth=4),
+        "CAR by heat": Car("heat", 0),
+        "CAR by change": Car("change", 0),
         "CAR of mixed maps": Car(maps="mixed"),
     }
 )
@@ -117,10 +128,10 @@ def _ablations() -> dict[str, Arm]:
     whole = ARMS[XSYN_A]
     arms = {f"{XSYN_A}, {name}": Arm("A", car, whole.bom) for name, car in CARS.items()}
     arms |= {f"{XSYN_A}, {name}": Arm("A", whole.car, bom) for name, bom in BOMS.items()}
-    return {**arms, f"{XSYN_A}, plain": Arm("A")}
+    return {**arms, OWN_ITEMS: Arm("TIP", library="fraction"), TRUTH: Arm("truth")}
 
 
-#: Xsyn-A with one thing changed, and with neither CAR nor BOM.
+#: Xsyn-A with one thing changed; projection of fewer items; and the bound.
 ABLATIONS: Mapping[str, Arm] = MappingProxyType(_ablations())
 
 
@@ -131,8 +142,8 @@ def arm_of(name: str) -> Arm:
         ValueError: If there is none of this name.
 
     Example:
-        >>> arm_of("Xsyn-A, CAR depth 2").car.depth, arm_of("TIP").bom.shape
-        (2, 'off')
+        >>> arm_of("Xsyn-A, CAR depth 3").car.depth, arm_of("TIP").bom.shape
+        (3, 'off')
     """
     known = {**ARMS, **ABLATIONS}
     if name not in known:

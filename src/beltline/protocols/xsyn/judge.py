@@ -52,11 +52,12 @@ class PaintedWindows:
     Attributes:
         made: (N, H, W, 3) uint8.
         bags: (N, H, W, 3) uint8, the same windows before.
-        composites: (N, H, W, 3) uint8, the same bags with an item of the class really in them, at the layout
-            box.
+        composites: (N, H, W, 3) uint8, the same bags with an item of the class really in them, at about the
+            layout box.
         layout: (N, 4) xyxy pixels, the boxes that were asked for.
         labels: N class names.
         refined: (N, 4) boxes by name of what drew them, for example ``CAR``; NaN where there is none.
+        real_boxes: (N, 4) boxes of the items really there, where a layout is not just that; None where it is.
         made_dual: (N, 2, H, W) transmissions; extents are measured on these where they are known.
         bags_dual: See made_dual.
         composites_dual: See made_dual.
@@ -71,6 +72,7 @@ class PaintedWindows:
     layout: Floats
     labels: tuple[str, ...]
     refined: Mapping[str, Floats] = field(default_factory=dict)
+    real_boxes: Floats | None = None
     made_dual: NDArray[Any] | None = None
     bags_dual: NDArray[Any] | None = None
     composites_dual: NDArray[Any] | None = None
@@ -84,13 +86,19 @@ class PaintedWindows:
                 raise ShapeError(
                     f"{name} must be {self.made.shape} as the painted, got {getattr(self, name).shape}"
                 )
-        for name, boxes in {LAYOUT: self.layout, **self.refined}.items():
+        placed = {LAYOUT: self.layout, **self.refined, "real": self.really}
+        for name, boxes in placed.items():
             if np.shape(boxes) != (count, 4):
                 raise ShapeError(f"{name} boxes must be {(count, 4)}, got {np.shape(boxes)}")
         duals = (self.made_dual, self.bags_dual, self.composites_dual)
         shapes = {None if dual is None else dual.shape for dual in duals}
         if len(shapes) > 1:
             raise ShapeError(f"transmissions must be known of all three or of none, got {shapes}")
+
+    @property
+    def really(self) -> Floats:
+        """(N, 4) boxes of the items really there."""
+        return self.layout if self.real_boxes is None else self.real_boxes
 
     def pair(self, row: int, *, of: str = MADE) -> tuple[NDArray[Any], NDArray[Any]]:
         """The bag and the window with the item, as transmissions where they are known."""
@@ -137,8 +145,8 @@ class Judgement:
         painted: Items of which anything was added that can be seen.
         boxes: Layout and refined boxes against the true extents of those.
         boxes_by_class: The same by class.
-        extent_overlap: Mean overlap of the layout boxes with the extents of the composites; as far as layouts
-            are the items' own boxes, this is how well an extent can be measured.
+        extent_overlap: Mean overlap of the boxes of the items really there with the extents of the
+            composites: how well an extent can be measured.
         threshold: Optical depth above which something was added.
         change_outside: Mean absolute change outside the layout box, see `unit`.
         unit: Of the change.
@@ -210,7 +218,7 @@ def judge(
         wilson(int(np.isfinite(extents).all(1).sum()), len(extents)),
         box_agreement(sources, extents, reference=LAYOUT, rng=rng),
         box_agreement_by_class(sources, extents, windows.labels, reference=LAYOUT, rng=rng),
-        float(np.nan_to_num(row_iou(windows.layout, real)).mean()),  # not found is no overlap
+        float(np.nan_to_num(row_iou(windows.really, real)).mean()),  # not found is no overlap
         threshold,
         float(np.nanmean([change_outside(*windows.pair(row), windows.layout[row]) for row in rows])),
         "grey levels" if windows.made_dual is None else "transmission",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Literal
 
 from beltline.protocols.xsyn.arms import ABLATIONS, ARMS, REAL, TIP, XSYN_A, arm_of
 
@@ -61,22 +60,25 @@ class XsynScale:
         real: Windows with an item that are 100 %; a smaller percentage is the first of them, so that sets
             are nested.
         bags: Benign windows that items are added to, none of which is a test window's bag.
-        test_positives: Test windows with one item, of articles that nothing was trained on.
-        test_negatives: Benign test windows.
-        judged: Windows that the generators are judged by, see `beltline.protocols.xsyn.judge`.
+        test: Test pairs: a window with an item of articles that nothing was trained on, and the same bag
+            without it.
+        judged: Windows that the painter is judged by, and as many that they are compared with.
+        trained: Bags that a painter of the experiment's own is trained on, and the judge's detector.
         made_each: Made pictures for each real one.
         made_share: Share of a detector's batch that is made, in [0, 1).
-        seen: What generators and TIP's library learn and take items from: ``all`` real windows, as the
-            released models do, or those of the ``fraction`` alone. With ``all``, a gain at a small percentage
-            is in part what the other real windows taught the generator; the report says so.
         size: Side of a window, pixels.
         pixel_mm: Its pitch.
+        shown: Side that detectors see it at, pixels.
         each: Items baked an everyday family.
         threats_each: Items baked a prohibited family.
+        things: Fewest and most everyday things in a bag.
+        garments: Fewest and most soft goods.
         style: Look.
-        latent_steps: Steps of the autoencoder.
+        latent_widths: Of an autoencoder of the experiment's own.
+        latent_steps: Its steps.
         latent_batch: Windows a step.
-        painter_steps: Steps of the inpainting network.
+        painter_widths: Of the inpainting network.
+        painter_steps: Its steps.
         painter_batch: Windows a step.
         sampler_steps: Of each painted item.
         guidance: Of each painted item.
@@ -93,28 +95,32 @@ class XsynScale:
         deciding_seeds: Of those.
     """
 
-    real: int = 2_000
-    bags: int = 2_000
-    test_positives: int = 500
-    test_negatives: int = 500
-    judged: int = 200
+    real: int = 500
+    bags: int = 500
+    test: int = 300
+    judged: int = 60
+    trained: int = 150
     made_each: float = 1.0
     made_share: float = 0.5
-    seen: Literal["all", "fraction"] = "all"
-    size: int = 128
-    pixel_mm: float = 2.2
-    each: int = 12
-    threats_each: int = 40
+    size: int = 256
+    pixel_mm: float = 1.1
+    shown: int = 96
+    each: int = 8
+    threats_each: int = 30
+    things: tuple[int, int] = (6, 32)
+    garments: tuple[int, int] = (0, 12)
     style: str = "white"
+    latent_widths: tuple[int, ...] = (16, 32, 64, 64)
     latent_steps: int = 8_000
     latent_batch: int = 16
+    painter_widths: tuple[int, ...] = (64, 96, 144)
     painter_steps: int = 28_000
     painter_batch: int = 16
     sampler_steps: int = 25
     guidance: float = 3.0
     sdedit_strength: float = 0.4
     detectors: tuple[str, ...] = ("FCOS small", "RetinaNet small")
-    detector_steps: int = 700
+    detector_steps: int = 600
     detector_batch: int = 16
     lr: float = 2e-3
     percents: tuple[int, ...] = PERCENTS
@@ -143,19 +149,24 @@ class XsynScale:
 SCALES: Mapping[str, XsynScale] = MappingProxyType(
     {
         "smoke": XsynScale(
-            real=40,
-            bags=24,
-            test_positives=16,
-            test_negatives=16,
+            real=24,
+            bags=12,
+            test=12,
             judged=8,
+            trained=4,
             size=64,
             pixel_mm=5.0,
+            shown=64,
             each=1,
             threats_each=2,
+            things=(2, 6),
+            garments=(0, 2),
+            latent_widths=(8, 8, 8, 8),
             latent_steps=4,
-            latent_batch=4,
+            latent_batch=2,
+            painter_widths=(8, 8, 8),
             painter_steps=4,
-            painter_batch=4,
+            painter_batch=2,
             sampler_steps=2,
             detectors=("FCOS small",),
             detector_steps=4,
@@ -165,16 +176,17 @@ SCALES: Mapping[str, XsynScale] = MappingProxyType(
             deciding_seeds=(0, 1),
         ),
         "small": XsynScale(),
-        # for real sets, Stable Diffusion's weights and a GPU: PIDray's training and easy test images, the
-        # released sampling; its steps are inferred from names of checkpoints
+        # for real sets and a GPU: PIDray's training images, the released sampling; steps of the painter are
+        # inferred from names of checkpoints
         "paper": XsynScale(
             real=29_457,
             bags=29_457,
-            test_positives=9_482,
-            test_negatives=9_482,
+            test=9_482,
             judged=2_000,
+            trained=20_000,
             size=512,
             pixel_mm=0.8,
+            shown=512,
             each=40,
             threats_each=400,
             latent_steps=100_000,
@@ -188,13 +200,7 @@ SCALES: Mapping[str, XsynScale] = MappingProxyType(
     }
 )
 #: Which cells there are, not how each is trained.
-SELECTS = (
-    "percents",
-    "arms",
-    "ablations",
-    "seeds",
-    "deciding_seeds",
-)  # which cells there are, not how trained
+SELECTS = ("percents", "arms", "ablations", "seeds", "deciding_seeds", "detectors")
 
 
 @dataclass(frozen=True)
@@ -216,8 +222,48 @@ class XsynCell:
     @property
     def name(self) -> str:
         """Name of the cell's folder."""
-        parts = (self.detector, self.arm.replace(", ", "--"), f"{self.percent}", f"{self.seed}")
+        parts = (self.detector, folder_name(self.arm), f"{self.percent}", f"{self.seed}")
         return "--".join(parts).replace(" ", "_")
+
+
+def folder_name(arm: str) -> str:
+    """An arm's name as a part of file names.
+
+    Example:
+        >>> folder_name("Xsyn-A, layout box")
+        'Xsyn-A--layout_box'
+    """
+    return arm.replace(", ", "--").replace(" ", "_")
+
+
+def narrow(
+    scale: XsynScale,
+    *,
+    methods: Sequence[str] = (),
+    percents: Sequence[int] = (),
+    seeds: Sequence[int] = (),
+    detectors: Sequence[str] = (),
+) -> XsynScale:
+    """A part of a scale; an empty choice keeps all.
+
+    Raises:
+        ValueError: If an arm, a percentage or a detector is not in the scale.
+    """
+    for wanted, known in (
+        (methods, (*scale.arms, *scale.ablations)), (percents, scale.percents), (detectors, scale.detectors),
+    ):  # fmt: skip
+        if unknown := [str(one) for one in wanted if one not in known]:
+            raise ValueError(
+                f"{', '.join(unknown)}: not in this scale, which has {'; '.join(map(str, known))}"
+            )
+    chosen = replace(
+        scale,
+        arms=tuple(name for name in scale.arms if not methods or name in methods),
+        ablations=tuple(name for name in scale.ablations if not methods or name in methods),
+        percents=tuple(one for one in scale.percents if not percents or one in percents),
+        detectors=tuple(name for name in scale.detectors if not detectors or name in detectors),
+    )
+    return replace(chosen, seeds=tuple(seeds), deciding_seeds=tuple(seeds)) if seeds else chosen
 
 
 def cells(scale: XsynScale) -> Iterator[XsynCell]:
