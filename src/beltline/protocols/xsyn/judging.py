@@ -43,10 +43,10 @@ from beltline.protocols.xsyn.plan import XsynScale
 from beltline.protocols.xsyn.tasks import jittered
 from beltline.protocols.xsyn.views import View, from_stored
 from beltline.synthesis.diffusion.extent import REPAINTED_DEPTH, extent_of_difference
-from beltline.synthesis.diffusion.painting import paint
 from beltline.synthesis.diffusion.promptable import Segment
 from beltline.synthesis.diffusion.sampling import SamplerSettings
 from beltline.systems.detector.arrays import DetectionSet, find
+from beltline.systems.xsyn.painting import paint
 
 JUDGEMENT, SHEET = "judgement.json", "painted.png"
 SEED = 0

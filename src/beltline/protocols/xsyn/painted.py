@@ -18,9 +18,10 @@ from beltline.protocols.xsyn.painters import WINDOW, PainterInUse
 from beltline.protocols.xsyn.plan import XsynScale
 from beltline.protocols.xsyn.tasks import draw_task, laid_item, region_rule
 from beltline.protocols.xsyn.views import from_stored, stored
-from beltline.synthesis.diffusion.painting import PaintedWindows, paint
 from beltline.synthesis.diffusion.sampling import SamplerSettings
+from beltline.synthesis.diffusion.window_painter import PaintedWindows
 from beltline.synthesis.tip import project
+from beltline.systems.xsyn.painting import paint
 
 Floats = NDArray[np.float32]
 PIECE = 16  # windows kept together
