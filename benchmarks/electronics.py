@@ -24,7 +24,7 @@ from beltline.core import ANOMALY, ELECTRONICS, Scan
 from beltline.core.device_parts import cut_device
 from beltline.formats import read_set
 from beltline.formats.set_reader import ScanSet
-from beltline.metrics import Rate, mask_iou, wilson
+from beltline.metrics import Rate, mask_iou, roc_auc, wilson
 from beltline.protocols.tables import markdown, write_csv
 from beltline.screening import ScreeningModel, load_model, screen_scan
 from beltline.screening.device_finder import find_devices
@@ -37,6 +37,7 @@ PFA = 0.05
 FOUND_AT = 0.5  # IoU
 BELT = (1000, 700)  # width and height of a scan in the latency table
 WARM_UP = 5
+SILENT = -1.0  # scores are probabilities
 Mask = NDArray[np.bool_]
 
 
@@ -113,6 +114,7 @@ def decisions(seen: list[Seen], threshold: float) -> list[dict[str, str]]:
                 "scans": str(len(seen)),
                 "PD": _text(wilson(*alarms[True])),
                 "PFA": _text(wilson(*alarms[False])),
+                "AUC": f"{_auc(seen, scores):.3f}",
                 "no device found": f"{silent} of {len(seen)}",
             }
         )
@@ -124,6 +126,12 @@ def decisions(seen: list[Seen], threshold: float) -> list[dict[str, str]]:
         "false a scan": f"{np.mean([one.extra for one in seen]):.2f}",
     }
     return rows
+
+
+def _auc(seen: list[Seen], scores: list[float | None]) -> float:
+    """Of scans; one without a device found is below all others."""
+    ranked = [SILENT if score is None else score for score in scores]
+    return roc_auc(np.array([one.positive for one in seen], float), np.array(ranked))
 
 
 def _text(rate: Rate) -> str:

@@ -114,6 +114,11 @@ def table_of(name):
     return list(csv.DictReader((DOCS / "reports" / name).read_text("utf-8").splitlines()))
 
 
+def one_line(page):
+    """The page without its line breaks."""
+    return " ".join(PAGES[page].split())
+
+
 def test_the_anomaly_model_beside_rules_is_the_committed_table():
     rows = table_of("anomaly/beside.csv")
     assert markdown(rows) in PAGES["anomaly.md"]
@@ -124,21 +129,41 @@ def test_the_anomaly_model_beside_rules_is_the_committed_table():
 
 
 def test_the_figures_of_the_anomaly_model_are_those_of_its_card_and_the_committed_tables():
-    page = PAGES["models/starter-anomaly-1.md"]
-    card = open_model(find_weights("starter-anomaly-1")).card
+    page = PAGES["models/starter-anomaly-2.md"]
+    card = open_model(find_weights("starter-anomaly-2")).card
     lines = anomaly_page.devices(json.loads(json.dumps(card.details["figures"])))
     assert len(lines) > 20
     assert set(lines) <= set(page.splitlines())
-    for name in ("scans", "real", "latency"):
+    for name in ("kinds", "scans", "real", "latency"):
         assert markdown(table_of(f"anomaly/{name}.csv")) in page
+    scans, (real,) = table_of("anomaly/scans.csv"), table_of("anomaly/real.csv")
     at = card.details["figures"]["at"]["0.05"]
     told = f"PD {at['pd']['value']:.2f} at PFA {at['pfa']['value']:.2f}"
-    assert told in PAGES["anomaly.md"]
-    assert told in (DOCS.parent / "README.md").read_text("utf-8")
+    kinds = {row["concealed"]: row for row in table_of("anomaly/kinds.csv")}
+    unseen, taught = kinds["**not taught**"], kinds["**taught**"]
+    pd, pfa = (row["alarm at the threshold for 5 %"].split(" ")[0] for row in (unseen, kinds["nothing"]))
+    for said in (
+        told,
+        f"AUC {unseen['AUC']} over added cells",
+        f"beside {taught['AUC']} of the taught kinds",
+        f"missing component, {kinds['removed component']['AUC'].split(' ')[0]}, is above chance",
+        f"it is {pd}, where {float(pfa):.0%}".replace("%", " %"),
+        "AUC {} of 100 scans with true masks, {} with those".format(*(row["AUC"] for row in scans)),
+        f"PD {scans[1]['PD'].split(' ')[0]} at PFA {scans[1]['PFA'].split(' ')[0]} there",
+        f"On {real['scans']} benign passenger bags",
+        f"sees a device in {real['with a device found']} (nobody",
+    ):
+        assert said in one_line("anomaly.md")
+    readme = (DOCS.parent / "README.md").read_text("utf-8")
+    assert f"{told}, weak; kinds it was not taught AUC {unseen['AUC'].split(' ')[0]};" in readme
 
 
 def test_what_decided_about_parts_is_the_committed_report():
-    decided, *_ = [row for row in table_of("durham_small/tables/differences.csv") if row["decides"]]
+    decided, bank = [row for row in table_of("durham_small/tables/differences.csv") if row["decides"]]
+    assert bank["difference"] == "DFL, parts - EfficientNet-Lite0, parts"
+    assert (bank["seeds"], bank["clear"]) == ("4", "yes")
+    for told in (bank["AUC points"], f"devices alone {bank['test devices']}", "four seeds"):
+        assert told in one_line("anomaly.md")
     assert decided["difference"] == "EfficientNet-Lite0, parts - EfficientNet-Lite0, objects"
     assert decided["seeds"] == "5"
     for text in (PAGES["anomaly.md"], (DOCS.parent / "README.md").read_text("utf-8")):

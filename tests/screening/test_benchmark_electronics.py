@@ -54,6 +54,7 @@ def test_what_is_not_found_cannot_alarm(scans) -> None:
     assert true["PD"].startswith("1.00")  # the score of a device with no evidence is above so low a threshold
     assert found["PD"].startswith("0.00")
     assert found["no device found"] == "4 of 4"
+    assert found["AUC"] == "0.500"
     assert found["devices found"].startswith("0.00")
 
 
