@@ -282,3 +282,16 @@ def test_a_start_that_the_pages_name_fits_their_recipe(command, tmp_path):
 
 def test_some_pages_start_from_shipped_models():
     assert len(STARTS) >= 4
+
+
+def test_what_decided_about_painted_threats_is_the_committed_report():
+    gains = {(row["arm"], row["over"]): row for row in table_of("xsyn_small/tables/differences.csv")}
+    page = one_line("painting.md")
+    decided = gains["Xsyn-A", "TIP"]
+    assert (decided["seeds"], decided["clear"], decided["real, %"]) == ("5", "yes", "25")
+    for row in gains.values():
+        assert row["points of AP (printed)"].split(" (")[0] in page
+    assert f"the test windows apart {decided['test windows']}" in page
+    assert markdown(table_of("xsyn_small/tables/boxes.csv")) in PAGES["painting.md"]
+    told = json.loads((DOCS / "reports/xsyn_small/report.json").read_text())
+    assert "Worse" in told["verdicts"][0]

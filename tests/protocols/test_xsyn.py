@@ -262,7 +262,7 @@ def test_smoke_runs_from_nothing_to_a_report(run: Path):
     assert "(printed -0.1); 5 seeds are asked for" in facts["verdicts"][0]
     for name in ("fractions", "differences", "by_class", "per_seed", "boxes", "occlusions"):
         assert (run / "tables" / f"{name}.csv").is_file()
-    assert {path.name for path in (run / "figures").iterdir()} == {"fractions.png", "painted.png"}
+    assert {path.name for path in (run / "figures").iterdir()} == {"fractions.png", "painted.jpg"}
     assert facts["judged"]["car"] in text
     assert str(run) not in text + (run / "card.json").read_text(encoding="utf-8")
 

@@ -48,7 +48,7 @@ from beltline.synthesis.diffusion.sampling import SamplerSettings
 from beltline.systems.detector.arrays import DetectionSet, find
 from beltline.systems.xsyn.painting import paint
 
-JUDGEMENT, SHEET = "judgement.json", "painted.png"
+JUDGEMENT, SHEET = "judgement.json", "painted.jpg"
 SEED = 0
 BATCH = 8
 SHOWN_ROWS = 12  # of the contact sheet
@@ -96,7 +96,7 @@ class Asked:
 def judge_painter(asked: Asked, out: Path, say: Say) -> dict[str, Any]:
     """Everything a report says of a painter; what is there already is only read.
 
-    Writes ``judgement.json`` into ``out`` and the contact sheet ``../figures/painted.png``.
+    Writes ``judgement.json`` into ``out`` and the contact sheet ``../figures/painted.jpg``.
     """
     path = out / JUDGEMENT
     if path.is_file():

@@ -230,7 +230,7 @@ def _text(
             markdown(tables["boxes"]),
             "### Occlusion (BOM): is the item still found\n",
             markdown(tables["occlusions"]),
-            "![painted items](figures/painted.png)\n",
+            "![painted items](figures/painted.jpg)\n",
         ]
     return "\n".join(
         [
