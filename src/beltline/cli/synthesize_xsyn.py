@@ -56,7 +56,7 @@ def xsyn(
     occlusion: Annotated[
         Occlusion,
         typer.Option(help="The bag over threats: latent as published, physical, or off."),
-    ] = "physical",
+    ] = "off",
     alpha: Annotated[
         float | None,
         typer.Option(help="Share of the bag in it; latent 0.3 as published, physical 1.", min=0.01, max=1),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -19,6 +21,14 @@ from beltline.synthesis.laying import Bag, threats_in
 from beltline.synthesis.library import ThreatLibrary
 
 LEAST_FILL = 0.5  # share of its box that a region covers
+#: How long threats are, mm, of those that are mostly of one size; a region may be as large as the bag.
+LENGTHS_MM: Mapping[str, float] = MappingProxyType(
+    {
+        "gun": 190, "knife": 220, "wrench": 220, "pliers": 190, "scissors": 190, "hammer": 300,
+        "handcuffs": 240, "baton": 450, "bullet": 60, "lighter": 80, "battery": 140, "pressure_vessel": 190,
+    }
+)  # fmt: skip
+SPREAD = (0.8, 1.15)  # of their length
 
 
 def wanted_in(
@@ -38,7 +48,7 @@ def wanted_in(
         plan: Classes and how many.
         rng: Of regions, classes, threats and places.
         library: Of a plan that paints over projections.
-        pixel_mm: Side of a pixel, by which projections are scaled.
+        pixel_mm: Side of a pixel, by which projections and added threats get their size.
     """
     if source.tasks:
         _check_inside(canvas, source)
@@ -47,7 +57,7 @@ def wanted_in(
     if plan.generator == "project":
         assert library is not None
         return _projected(canvas, library, rng, number, plan, pixel_mm)
-    return _added(canvas, source, rng, number, plan)
+    return _added(canvas, source, rng, number, plan, pixel_mm)
 
 
 def compact(regions: Sequence[Region]) -> tuple[Region, ...]:
@@ -67,6 +77,27 @@ def compact(regions: Sequence[Region]) -> tuple[Region, ...]:
     return tuple(filling or regions)
 
 
+def sized(task: PaintTask, pixel_mm: float, rng: np.random.Generator) -> PaintTask:
+    """A task whose box is no longer than a threat of its class is; it lies anywhere in the region's. Ours.
+
+    Published boxes are those of regions, whatever their size.
+
+    Example:
+        >>> task = PaintTask("gun", (0.0, 0.0, 400.0, 200.0))
+        >>> x1, y1, x2, y2 = sized(task, 1.0, np.random.default_rng(0)).box
+        >>> 150 < x2 - x1 < 220, round((x2 - x1) / (y2 - y1)), x1 >= 0, x2 <= 400
+        (True, 2, True, True)
+        >>> sized(task, 0.3, np.random.default_rng(0)) == task  # the whole region is smaller than a gun
+        True
+    """
+    x1, y1, x2, y2 = task.box
+    length = LENGTHS_MM.get(task.label, np.inf) * rng.uniform(*SPREAD) / pixel_mm
+    share = min(1.0, length / max(x2 - x1, y2 - y1))
+    width, height = share * (x2 - x1), share * (y2 - y1)
+    left, top = x1 + rng.random() * (x2 - x1 - width), y1 + rng.random() * (y2 - y1 - height)
+    return replace(task, box=(left, top, left + width, top + height))
+
+
 def _check_inside(canvas: Canvas, source: PaintSource) -> None:
     height, width = canvas.shape
     for task in source.tasks:
@@ -78,7 +109,12 @@ def _check_inside(canvas: Canvas, source: PaintSource) -> None:
 
 
 def _added(
-    canvas: Canvas, source: PaintSource, rng: np.random.Generator, number: int, plan: PaintPlan
+    canvas: Canvas,
+    source: PaintSource,
+    rng: np.random.Generator,
+    number: int,
+    plan: PaintPlan,
+    pixel_mm: float | None,
 ) -> tuple[Wanted, ...]:
     """Items more, one after the other, each away from those before it."""
     masks = depth_masks(canvas.picture())
@@ -92,6 +128,8 @@ def _added(
         task = add_task(compact(fitting), taken, canvas.shape, rng, groups)
         if task is None:
             break
+        if pixel_mm is not None:
+            task = sized(task, pixel_mm, rng)
         tasks.append(task)
         taken.append(task.box)
     return tuple(Wanted(task) for task in tasks)
