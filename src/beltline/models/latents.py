@@ -26,6 +26,7 @@ class Autoencoder(nn.Module):
         widths: Channels at full, half, quarter and eighth size.
 
     Example:
+        >>> import torch
         >>> latents = Autoencoder(2, (8, 8, 8, 8)).encode(torch.rand(1, 2, 64, 64))
         >>> latents.shape
         torch.Size([1, 4, 8, 8])

@@ -20,10 +20,10 @@ def attenuation_code(transmission: NDArray[Any]) -> NDArray[np.float32]:
     """Code in [0, 1] of transmissions in [0, 1]; air is 0.
 
     Example:
-        >>> attenuation_code(np.array([1.0, 0.5, 0.05, 0.0])).round(3).tolist()
-        [0.0, 0.386, 0.772, 1.0]
+        >>> print(attenuation_code(np.array([1.0, 0.5, 0.05, 0.0])).round(3))
+        [0. 0.385 0.772 1. ]
     """
-    attenuation = -np.log(np.clip(transmission, np.exp(-MOST), 1.0))
+    attenuation = 0.0 - np.log(np.clip(transmission, np.exp(-MOST), 1.0))  # no minus zero
     return np.asarray(np.log1p(attenuation / KNEE) / _FULL, np.float32)
 
 
@@ -31,8 +31,8 @@ def coded_transmission(code: NDArray[Any]) -> NDArray[np.float32]:
     """Transmission of a code in [0, 1]; what lies outside counts as its bounds.
 
     Example:
-        >>> coded_transmission(attenuation_code(np.array([0.9, 0.2]))).round(4).tolist()
-        [0.9, 0.2]
+        >>> print(coded_transmission(attenuation_code(np.array([0.9, 0.2]))).round(4))
+        [0.9 0.2]
     """
     attenuation = KNEE * np.expm1(np.clip(code, 0.0, 1.0) * _FULL)
     return np.asarray(np.exp(-attenuation), np.float32)

@@ -89,8 +89,8 @@ def turned_boxes(boxes: NDArray[np.float32], turn: int) -> NDArray[np.float32]:
     """Boxes (B, 4) xyxy in [0, 1], turned as their pictures are.
 
     Example:
-        >>> turned_boxes(np.array([[0.1, 0.2, 0.3, 0.6]], np.float32), 5).round(2).tolist()
-        [[0.4, 0.1, 0.8, 0.3]]
+        >>> print(turned_boxes(np.array([[0.1, 0.2, 0.3, 0.6]], np.float32), 5).round(2))
+        [[0.4 0.1 0.8 0.3]]
     """
     x1, y1, x2, y2 = np.clip(boxes, 0, 1).T
     if turn & 4:
