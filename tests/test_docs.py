@@ -288,6 +288,8 @@ def test_what_decided_about_painted_threats_is_the_committed_report():
     gains = {(row["arm"], row["over"]): row for row in table_of("xsyn_small/tables/differences.csv")}
     page = one_line("painting.md")
     decided = gains["Xsyn-A", "TIP"]
+    readme = (DOCS.parent / "README.md").read_text("utf-8")
+    assert decided["points of AP (printed)"].split(" (")[0] in readme
     assert (decided["seeds"], decided["clear"], decided["real, %"]) == ("5", "yes", "25")
     for row in gains.values():
         assert row["points of AP (printed)"].split(" (")[0] in page

@@ -7,7 +7,7 @@ import pytest
 
 from beltline.core import Instances, ShapeError
 from beltline.protocols.xsyn.judge import BAG, COMPOSITE, MADE, PaintedWindows, judge
-from beltline.protocols.xsyn.judge_tables import boxes_table, sets_table, table
+from beltline.protocols.xsyn.judge_tables import blind, boxes_table, sets_table, table
 
 COUNT, SIDE = 40, 48
 COLORS = {"gun": (50, 60, 70), "knife": (60, 90, 170)}
@@ -154,3 +154,18 @@ def test_what_does_not_fit_is_refused(rng):
         dataclasses.replace(windows, refined={"CAR": windows.layout[1:]})
     with pytest.raises(ShapeError, match="all three or of none"):
         dataclasses.replace(windows, made_dual=np.ones((COUNT, 2, SIDE, SIDE)))
+
+
+def test_figures_that_cannot_tell_are_told(rng):
+    assert blind(judged(painted(rng), rng)) == []
+    windows, held = painted(rng), real_windows(rng)
+
+    def sees_nothing(picture):
+        return Instances(np.zeros((0, 4), np.float32), ())
+
+    def same(pictures):
+        return np.random.default_rng(len(pictures)).random((len(pictures), 8))
+
+    numb = judge(windows, held, held, features=same, detect=sees_nothing, rng=rng)
+    assert [sentence.split(" ")[1] for sentence in blind(numb)] == ["detector", "kernel"]
+    assert "\n".join(table(numb)).count("**Cannot tell**") == 2

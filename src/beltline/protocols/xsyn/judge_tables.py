@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from beltline.metrics import BoxAgreement, PairedDifference, Rate
 from beltline.protocols.tables import Row, markdown
-from beltline.protocols.xsyn.judge import LAYOUT, MADE, Judgement
+from beltline.protocols.xsyn.judge import BAG, COMPOSITE, LAYOUT, MADE, Judgement
 
 
 def sets_table(judgement: Judgement) -> list[Row]:
@@ -46,8 +46,27 @@ def table(judgement: Judgement) -> list[str]:
         f" IoU is with the extent of that; the box of an item really there has {one.extent_overlap:.2f}."
         f" Change outside the window: {one.change_outside:.3g} {one.unit}.\n"
     )
-    whole = f"{markdown(sets_table(one))}\n{markdown(boxes_table(one))}\n{text}"
+    told = "".join(f"\n**Cannot tell**: {each}\n" for each in blind(one))
+    whole = f"{markdown(sets_table(one))}\n{markdown(boxes_table(one))}\n{text}{told}"
     return whole.rstrip("\n").split("\n")
+
+
+def blind(judgement: Judgement) -> list[str]:
+    """Sentences on figures that do not even tell an item that is really there from the bag alone."""
+    there, bare = judgement.sets[COMPOSITE], judgement.sets[BAG]
+    found = []
+    if there.found.low <= bare.found.high:
+        found.append(
+            f"the detector finds {_percent(there.found)} % of the items really there and"
+            f" {_percent(bare.found)} % where there is none; what it finds of painted ones says nothing, hidden ones included."
+        )
+    spread = max(there.kernel.std, bare.kernel.std)
+    if bare.kernel.mean - there.kernel.mean <= spread:
+        found.append(
+            "the kernel distance of bags with an item really in them is within a standard deviation of that"
+            " of the bags alone; what it says of painted ones tells of bags, not of items."
+        )
+    return found
 
 
 def _boxes_row(name: str, one: BoxAgreement, found: Rate) -> Row:
