@@ -58,7 +58,8 @@ def blind(judgement: Judgement) -> list[str]:
     if there.found.low <= bare.found.high:
         found.append(
             f"the detector finds {_percent(there.found)} % of the items really there and"
-            f" {_percent(bare.found)} % where there is none; what it finds of painted ones says nothing, hidden ones included."
+            f" {_percent(bare.found)} % where there is none; what it finds of painted"
+            " ones says nothing, hidden ones included."
         )
     spread = max(there.kernel.std, bare.kernel.std)
     if bare.kernel.mean - there.kernel.mean <= spread:
