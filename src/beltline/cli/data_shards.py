@@ -198,27 +198,39 @@ def inpainting(
     per_class: PerClass = 120,
     pixel_mm: PixelMm = 0.91,
     processes: Processes = 1,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="Single threats over air instead, for `train xsyn`'s default.")
+    ] = False,
 ) -> None:
     """Compose bags and cut a window around each threat, with it and without it, to train painters on.
+
+    With --alone no bag is composed: each window holds one threat, drawn from the library, over air, and
+    --count counts windows.
 
     Example: beltline data inpainting windows/train --split train --shards 16 --seed 1
     """
     from beltline.formats.inpainting_shards import open_inpainting_shards
     from beltline.simulate.bags import BagRecipe
     from beltline.simulate.inpainting_shards import InpaintingPlan, write_inpainting_shards
+    from beltline.simulate.lone_shards import LonePlan, write_lone_shards
 
     chosen = _split(split)
     names = tuple(dict.fromkeys(_labels(classes, "--classes")))
-    with usage("--classes"):
-        plan = InpaintingPlan(names, count=count)
-    labels = sorted({*names, *BagRecipe().everyday_prohibited})
+    labels = sorted(names if alone else {*names, *BagRecipe().everyday_prohibited})
     baking = {"seed": seed, "each": each, "per_class": per_class, "labels": labels}
+    with usage("--classes"):
+        BagRecipe(classes=names)  # refuses unknown ones before anything is baked
     opened = _opened(library, out, baking, split=chosen, pixel_mm=pixel_mm, processes=processes)
-    written = write_inpainting_shards(
-        out, opened, plan, shards=number, first=first, seed=seed, processes=processes, on_progress=_report
-    )
+    how: dict[str, Any] = {"shards": number, "first": first, "seed": seed, "processes": processes}
+    if alone:
+        written = write_lone_shards(out, opened, LonePlan(names, count), **how, on_progress=_report)
+    else:
+        written = write_inpainting_shards(
+            out, opened, InpaintingPlan(names, count), **how, on_progress=_report
+        )
     found = len(open_inpainting_shards(out))
-    print(f"{out}: {written} shards of {count} bags of the {split} split; {found} windows in all")
+    of = "lone threats" if alone else "bags"
+    print(f"{out}: {written} shards of {count} {of} of the {split} split; {found} windows in all")
 
 
 def _split(name: str) -> "Split":

@@ -97,6 +97,7 @@ def window_around(
     *,
     share: float = SHARE,
     shift: tuple[float, float] = (0.0, 0.0),
+    least: int = LEAST_SIDE,
 ) -> SquareWindow:
     """The window in which a threat is painted into a box.
 
@@ -105,6 +106,7 @@ def window_around(
         size: Pixels of the picture.
         share: Of the window's side that the longer side of the box takes.
         shift: Of the window against the box's centre, right and down, as a share of what keeps the box in.
+        least: Shortest side of the window, pixels of the scan.
 
     Example:
         >>> window_around((100, 100, 200, 140), 256)
@@ -112,7 +114,7 @@ def window_around(
     """
     x1, y1, x2, y2 = (float(v) for v in box)
     longest = max(x2 - x1, y2 - y1)
-    side = max(round(longest / share), LEAST_SIDE)
+    side = max(round(longest / share), least)
     free_x, free_y = (side - (x2 - x1)) / 2, (side - (y2 - y1)) / 2
     left = (x1 + x2 - side) / 2 + shift[0] * free_x
     top = (y1 + y2 - side) / 2 + shift[1] * free_y

@@ -86,6 +86,17 @@ class AttentionStore:
 
         return watched
 
+    def threat(self, token: int, count: int) -> Tensor:
+        """The map of one token, (B, side, side); 0 where a strength of next to nothing left no step to watch.
+
+        Args:
+            token: Its position in the prompt.
+            count: B, where nothing was recorded.
+        """
+        if self._sum is None:
+            return torch.zeros(count, self.side, self.side)
+        return self.maps([[token]])[:, 0]
+
     def maps(self, tokens: Sequence[Sequence[int]]) -> Tensor:
         """The map of each grounded instance, the mean over its tokens.
 

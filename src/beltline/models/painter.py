@@ -16,6 +16,8 @@ from diffusers import DDIMScheduler, UNet2DConditionModel
 from torch import Tensor, nn
 
 from beltline.models.latents import CELL, LATENTS, Autoencoder
+from beltline.models.patch_codec import LATENTS as PATCH_LATENTS
+from beltline.models.patch_codec import PatchCodec
 
 TOKEN = 64  # channels of a token
 SNR_MOST = 5.0  # gamma of min-SNR
@@ -25,19 +27,37 @@ THREAT = 1  # which token is the threat's; token 0 stands for the scan
 
 
 class PaintBatch(NamedTuple):
-    """B windows to learn from, h x w latents each.
+    """B windows to learn from, h x w latents of L channels each.
 
     Attributes:
-        painted: (B, 4, h, w) float32 latents of the window with the threat, as the autoencoder gives them.
-        bag: (B, 4, h, w) float32, without it.
+        painted: (B, L, h, w) float32 latents of the window with the threat, as the autoencoder gives them.
+        bag: (B, L, h, w) float32, without it.
         labels: (B,) int64 class; the number of classes stands for "none said".
         boxes: (B, 4) float32 xyxy, shares of the window in [0, 1].
-        noise: (B, 4, h, w) float32, normal.
+        noise: (B, L, h, w) float32, normal.
         times: (B,) int64 step of the noise schedule.
     """
 
     painted: Tensor
     bag: Tensor
+    labels: Tensor
+    boxes: Tensor
+    noise: Tensor
+    times: Tensor
+
+
+class LoneBatch(NamedTuple):
+    """B lone threats over air to learn from.
+
+    Attributes:
+        windows: (B, C, S, S) uint8.
+        labels: (B,) int64, as in `PaintBatch`.
+        boxes: (B, 4) float32 xyxy, shares of the window.
+        noise: (B, L, h, w) float32, normal, of the latents' shape.
+        times: (B,) int64 step of the noise schedule.
+    """
+
+    windows: Tensor
     labels: Tensor
     boxes: Tensor
     noise: Tensor
@@ -66,6 +86,8 @@ class Painter(nn.Module):
         widths: Of the denoiser at 1, 1/2 and 1/4 of the latents' size; cross-attention from 1/2 on.
         seen: Whether the denoiser is shown the bag's latents where it paints, and not alone around it. Ours:
             published painters do not see what they cover, and invent it anew.
+        alone: Whether it paints lone threats over air, in windows of half the side, and the bag is left to
+            physics. Ours. Behind a `PatchCodec` instead of an autoencoder.
     """
 
     def __init__(
@@ -76,15 +98,19 @@ class Painter(nn.Module):
         widths: tuple[int, ...] = (64, 96, 144),
         *,
         seen: bool = False,
+        alone: bool = False,
     ) -> None:
         super().__init__()
-        self.seen = seen
-        self.autoencoder = Autoencoder(channels, latent_widths).requires_grad_(False)
+        self.seen, self.alone = seen, alone
+        self.channels = channels
+        self.autoencoder = PatchCodec(channels) if alone else Autoencoder(channels, latent_widths)
+        self.autoencoder.requires_grad_(False)
+        latents = PATCH_LATENTS if alone else LATENTS
         self.tokens = nn.Embedding(classes + 2, TOKEN)  # of the classes, of "none said", of the scan
         last = len(widths) - 1
         self.unet = UNet2DConditionModel(
-            in_channels=2 * LATENTS + 1,
-            out_channels=LATENTS,
+            in_channels=2 * latents + 1,
+            out_channels=latents,
             block_out_channels=widths,
             down_block_types=("DownBlock2D", *("CrossAttnDownBlock2D",) * last),
             up_block_types=(*("CrossAttnUpBlock2D",) * last, "UpBlock2D"),
@@ -104,15 +130,18 @@ class Painter(nn.Module):
         return self.tokens.num_embeddings - 2
 
     def encode(self, windows: Tensor) -> Tensor:
-        """Latents of a spread of about 1, (B, 4, S / 8, S / 8), of windows (B, C, S, S) in [0, 1]."""
+        """Latents of a spread of about 1, (B, L, S / 8, S / 8), of windows (B, C, S, S) in [0, 1]."""
         return self.autoencoder.encode(windows) * self.scale
 
     def decode(self, latents: Tensor) -> Tensor:
         """Windows (B, C, S, S) of such latents."""
         return self.autoencoder.decode(latents / self.scale)
 
-    def forward(self, batch: PaintBatch) -> Mapping[str, Tensor]:
+    def forward(self, batch: PaintBatch | LoneBatch) -> Mapping[str, Tensor]:
         """Min-SNR weighted squared error of ``v``, which counts fully where the threat is painted."""
+        if isinstance(batch, LoneBatch):
+            alone = self.autoencoder.encode(batch.windows.float() / 255)
+            batch = PaintBatch(alone, torch.zeros_like(alone), *batch[1:])  # air is 0
         painted, known = batch.painted * self.scale, batch.bag * self.scale
         mask = box_mask(batch.boxes, painted.shape[-1])
         noisy = self.schedule.add_noise(painted, batch.noise, batch.times)
@@ -125,12 +154,12 @@ class Painter(nn.Module):
     def denoise(
         self, noisy: Tensor, times: Tensor, known: Tensor, mask: Tensor, labels: Tensor, boxes: Tensor
     ) -> Tensor:
-        """What the denoiser says, (B, 4, h, w).
+        """What the denoiser says, (B, L, h, w).
 
         Args:
-            noisy: (B, 4, h, w) latents.
+            noisy: (B, L, h, w) latents.
             times: (B,) step of the schedule.
-            known: (B, 4, h, w) latents of the bag.
+            known: (B, L, h, w) latents of the bag.
             mask: (B, 1, h, w) 1 where it is painted.
             labels: (B,) class; `nameless` also takes the box away.
             boxes: (B, 4) xyxy in [0, 1].

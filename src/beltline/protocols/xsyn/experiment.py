@@ -62,8 +62,8 @@ def reproduce_xsyn(
     use = require_fit(given or own_painter(data, chosen, out / "painter", say), data)
     if data.true is None:
         chosen = replace(chosen, ablations=tuple(name for name in chosen.ablations if name != TRUTH))
-    if use.painter.seen:
-        say("a painter that sees what it covers cannot paint an item anew: Xsyn-M is left out")
+    if use.painter.seen or use.painter.alone:
+        say("a painter that adds to the bag cannot paint an item anew: Xsyn-M is left out")
         chosen = without_repainting(chosen)
     segment = click_segment()
     judged = None

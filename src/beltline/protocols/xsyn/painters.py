@@ -63,7 +63,7 @@ def require_fit(use: PainterInUse, data: XsynData) -> PainterInUse:
     Raises:
         BadInputError: If it reads other planes than the data have, or lacks a class.
     """
-    channels = use.painter.autoencoder.net.config.in_channels
+    channels = use.painter.channels
     if channels != data.view.channels:
         raise BadInputError(
             f"the painter paints windows of {channels} channels, the data have {data.view.channels} (two"

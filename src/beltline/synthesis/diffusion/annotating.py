@@ -26,7 +26,8 @@ class Refiner:
 
     Attributes:
         by: ``clicks`` by a promptable segmenter, as published (CAR); ``change``, where the window differs
-            from the bag and the model looked (ours, closer to the truth); ``off`` keeps the layout box.
+            from the bag and the model looked (ours, closer to the truth), or the item's own pixels where the
+            painter knows them; ``off`` keeps the layout box.
         segment: The segmenter of ``clicks``.
         settings: Of either.
 
@@ -57,6 +58,7 @@ class PaintedWindow:
         box: Layout box, xyxy pixels of the window.
         adds: Whether the painter added to the bag, see `WindowPainter.adds`.
         look: Of pictures.
+        exact: (S, S) bool, the item's own pixels where the painter knows them.
     """
 
     after: Floats
@@ -65,6 +67,7 @@ class PaintedWindow:
     box: Box
     adds: bool
     look: ColorStyle | str
+    exact: Mask | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +97,8 @@ def annotate(window: PaintedWindow, refiner: Refiner) -> Annotation | None:
         return None
     if refiner.by == "off":
         return Annotation(extent, refined=False)
+    if refiner.by == "change" and window.exact is not None:
+        return Annotation(window.exact, refined=True) if window.exact.any() else None
     picture = shown_window(window.after, window.look)
     if refiner.by == "clicks":
         assert refiner.segment is not None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from beltline.core import ShapeError
 from beltline.synthesis.diffusion.car import CarSettings, Refined, refined_of
 from beltline.synthesis.diffusion.car_heat import REACH, heat_map, otsu, over_level
+from beltline.synthesis.diffusion.extent import without_specks
 from beltline.synthesis.diffusion.promptable import (
     Box,
     Mask,
@@ -34,8 +35,9 @@ def refine_by_change(
     """The box of what was painted, without a segmenter: where the picture changed and the model looked.
 
     Of the changed regions in the box made 1.2 times as large, those that the hot part of the heat map
-    touches count; the rectangle around the largest one is the box. So a coarse or displaced map says which
-    change is meant, and the change says how far it goes.
+    touches count, but for specks beside the largest one; the rectangle around them is the box. So a coarse or
+    displaced map says which changes are meant, and these say how far the item goes. There are several where
+    it falls apart over dense things.
 
     Args:
         attention: (h, w), as for `refine_box`.
@@ -49,7 +51,7 @@ def refine_by_change(
         ValueError: As `refine_box`.
 
     Source:
-        Reconstructed: threshold, difference, largest component (methods 5.2); how they are combined is ours.
+        Reconstructed: threshold, difference, components (methods 5.2); how they are combined is ours.
     """
     settings = settings or CarSettings()
     shape = check_picture(picture)
@@ -58,7 +60,7 @@ def refine_by_change(
     layout = box_in_picture(box, shape)
     heat = heat_map(attention, shape)
     hot = over_level(heat, layout, settings.threshold)
-    mask = _met_by(_changed(picture, background, layout), hot)
+    mask = without_specks(_met_by(_changed(picture, background, layout), hot))
     return refined_of(mask, box, heat, settings)
 
 
@@ -73,12 +75,8 @@ def _changed(picture: Pixels, background: Pixels, box: Box) -> Mask:
 
 
 def _met_by(mask: Mask, hot: Mask) -> Mask:
-    """The largest of a mask's parts that the hot pixels touch."""
+    """Those of a mask's parts that the hot pixels touch."""
     count, parts = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
-    areas = np.bincount(parts.ravel(), minlength=count)
     met = np.bincount(parts[hot], minlength=count) > 0
     met[0] = False
-    if not met.any():
-        return np.zeros_like(mask)
-    found: Mask = parts == int(np.where(met, areas, 0).argmax())
-    return found
+    return np.asarray(met[parts])

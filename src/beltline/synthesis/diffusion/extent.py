@@ -17,6 +17,7 @@ REPAINTED_DEPTH = 0.15  # above what a generator gets wrong of the background, w
 SMOOTHING_PX = 1.0
 DARKEST_SEEN = 0.02  # brightness below which noise and rounding are all there is to see
 SMALLEST_SHARE = 1e-3  # of the picture; a smaller spot is noise, not an item
+SPECK_SHARE = 0.1  # of the largest piece; a smaller one is clutter or noise, not a part of the item
 
 
 class Extent(NamedTuple):
@@ -60,7 +61,9 @@ def extent_of_difference(
     *,
     smoothing_px: float = SMOOTHING_PX,
 ) -> Extent:
-    """Mask and box of what was added: the largest connected region of more optical depth than a threshold.
+    """Mask and box of what was added: the connected regions of more optical depth than a threshold.
+
+    An item falls apart over dense things, so regions of at least a tenth of the largest one count with it.
 
     Only what became darker counts: an item never brightens a bag, but a generator that paints a window anew
     changes what lay there in both directions. What it adds of new clutter, touching the item, counts as item;
@@ -100,7 +103,7 @@ def extent_of_difference(
     depth = added_depth(before, after)
     if smoothing_px:
         depth = np.asarray(cv2.bilateralFilter(depth, -1, threshold, smoothing_px), np.float32)
-    mask = _largest(depth > threshold)
+    mask = without_specks(depth > threshold)
     if mask.sum() < SMALLEST_SHARE * mask.size:
         return Extent(np.zeros_like(mask), np.full(4, np.nan, np.float32))
     rows, columns = mask_window(mask)
@@ -163,8 +166,14 @@ def _brightness(pixels: NDArray[Any]) -> Floats:
     return np.asarray(np.maximum(brightness, DARKEST_SEEN), np.float32)
 
 
-def _largest(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    count, parts, stats, _ = cv2.connectedComponentsWithStats(region.astype(np.uint8), connectivity=8)
-    if count < 2:
-        return np.zeros_like(region)
-    return np.asarray(parts == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax()))
+def without_specks(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A region's pieces, joined by their corners, but for those under a tenth of the largest one.
+
+    Example:
+        >>> print(without_specks(np.array([[True] * 12 + [False, True, False, True, True]])).astype(int))
+        [[1 1 1 1 1 1 1 1 1 1 1 1 0 0 0 1 1]]
+    """
+    count, parts = cv2.connectedComponents(region.astype(np.uint8), connectivity=8)
+    areas = np.bincount(parts.ravel(), minlength=count)
+    areas[0] = 0
+    return np.asarray((areas >= max(SPECK_SHARE * areas.max(), 1))[parts])

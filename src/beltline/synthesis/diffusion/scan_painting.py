@@ -172,7 +172,10 @@ def _painted(
         cells = cells_of(job.window, job.wanted.task.box, painter.cell)
         behind = None if job.wanted.over else bags[row] + cells * (through[row] - bags[row])
         box = box_in_picture(places[row].tolist(), cells.shape)
-        shown = PaintedWindow(made.windows[row], behind, made.attention[row], box, painter.adds, canvas.look)
+        exact = None if made.masks is None else made.masks[row]
+        shown = PaintedWindow(
+            made.windows[row], behind, made.attention[row], box, painter.adds, canvas.look, exact
+        )
         found.append(_Painted(bags[row], shown, cells))
     return found
 

@@ -21,10 +21,13 @@ class PaintedWindows:
     Attributes:
         windows: (B, C, S, S) float32 in [0, 1], the domain of the bags that were given.
         attention: (B, 16, 16) float32, how much of each place's attention the threat's token got.
+        masks: (B, S, S) bool, the threats' own pixels, hidden ones included; None where the painter does not
+            know them, because it paints threat and bag at once.
     """
 
     windows: Floats
     attention: Floats
+    masks: NDArray[np.bool_] | None = None
 
 
 class WindowPainter(Protocol):

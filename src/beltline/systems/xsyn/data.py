@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from beltline.formats.inpainting_shards import InpaintingWindows
+from beltline.models import patch_codec
 from beltline.models.latents import CELL, LATENTS
-from beltline.models.painter import STEPS, PaintBatch
+from beltline.models.painter import STEPS, LoneBatch, PaintBatch
 from beltline.systems.xsyn.latents import TURNS, Latents, encoded, turned
 from beltline.systems.xsyn.recipe import XsynRecipe
 from beltline.training.ahead import built_ahead
@@ -26,20 +27,23 @@ class XsynBatches:
 
     Attributes:
         data: Windows.
-        recipe: Its stage says what a batch is: a `PaintBatch`, or windows (B, C, S, S) uint8, half of them
-            with their threats, for the autoencoder.
+        recipe: Its stage says what a batch is: a `PaintBatch`, a `LoneBatch` where threats are painted alone,
+            or windows (B, C, S, S) uint8, half of them with their threats, for the autoencoder.
     """
 
     data: InpaintingWindows
     recipe: XsynRecipe
 
-    def __call__(self, start: int, stride: int = 1) -> Iterator[PaintBatch | Tensor]:
+    def __call__(self, start: int, stride: int = 1) -> Iterator[PaintBatch | LoneBatch | Tensor]:
         """Batches number ``start``, ``start + stride``, ..., prepared ahead, without end."""
-        painting = self.recipe.stage == "painter"
         _ = self._shares  # once, before several threads ask for them
-        if painting:
-            _ = self.latents
-        build = self.paintings if painting else self.windows
+        build: Callable[[int], PaintBatch | LoneBatch | Tensor]
+        if self.recipe.stage == "autoencoder":
+            build = self.windows
+        elif self.recipe.alone:
+            build = self.lone
+        else:
+            _, build = self.latents, self.paintings
         workers = max(self.recipe.training.workers, 1)
         return built_ahead(build, itertools.count(start, stride), workers, "windows")
 
@@ -54,15 +58,28 @@ class XsynBatches:
         """Latents of windows with their threats and without, and how much noise is laid over them."""
         rng, rows = self._drawn(index)
         turn = int(rng.integers(self.recipe.turns))
-        facts, side = self.data.windows[rows], self.data.shape[1]
-        labels = facts["label"].astype(np.int64)
-        labels[rng.random(len(rows)) < self.recipe.nameless] = len(self.recipe.classes)
+        side = self.data.shape[1]
+        labels = self._labels(rng, rows)
         shape = (len(rows), LATENTS, side // CELL, side // CELL)
         return PaintBatch(
             torch.from_numpy(self.latents[turn].painted[rows]).float(),
             torch.from_numpy(self.latents[turn].bag[rows]).float(),
             torch.from_numpy(labels),
-            torch.from_numpy(turned_boxes(np.float32(1 / side) * facts["box"], turn)),
+            torch.from_numpy(turned_boxes(np.float32(1 / side) * self.data.windows["box"][rows], turn)),
+            torch.from_numpy(rng.standard_normal(shape, dtype=np.float32)),
+            torch.from_numpy(rng.integers(0, STEPS, len(rows))),
+        )
+
+    def lone(self, index: int) -> LoneBatch:
+        """Windows of lone threats, and how much noise is laid over their latents."""
+        rng, rows = self._drawn(index)
+        turn = int(rng.integers(self.recipe.turns))
+        side = self.data.shape[1]
+        shape = (len(rows), patch_codec.LATENTS, *(side // patch_codec.CELL,) * 2)
+        return LoneBatch(
+            torch.from_numpy(turned(self.data.painted(rows), turn)),
+            torch.from_numpy(self._labels(rng, rows)),
+            torch.from_numpy(turned_boxes(np.float32(1 / side) * self.data.windows["box"][rows], turn)),
             torch.from_numpy(rng.standard_normal(shape, dtype=np.float32)),
             torch.from_numpy(rng.integers(0, STEPS, len(rows))),
         )
@@ -75,6 +92,12 @@ class XsynBatches:
     def _drawn(self, index: int) -> tuple[np.random.Generator, NDArray[np.int64]]:
         rng = np.random.default_rng((self.recipe.training.seed, 1, index))
         return rng, rng.choice(len(self.data), self.recipe.training.batch_size, p=self._shares)
+
+    def _labels(self, rng: np.random.Generator, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Classes, some of them not told."""
+        labels: NDArray[np.int64] = self.data.windows["label"][rows].astype(np.int64)
+        labels[rng.random(len(rows)) < self.recipe.nameless] = len(self.recipe.classes)
+        return labels
 
     @cached_property
     def _shares(self) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from beltline.models.painter import THREAT, Painter, box_mask
 from beltline.physics.attenuation_code import attenuation_code, coded_transmission
 from beltline.synthesis.diffusion.sampling import Chance, SamplerSettings, inpaint
 from beltline.synthesis.diffusion.window_painter import PaintedWindows
+from beltline.systems.xsyn.lone_painting import paint_alone
 
 Floats = NDArray[np.float32]
 FAINT = 0.02  # optical depth that an autoencoder's drawings differ by where nothing was painted
@@ -36,7 +37,8 @@ def paint(
 
     Outside of the latents that the box touches every pixel stays as it was. What a painter that sees the bag
     has painted is laid over the bag as a projection is: transmissions multiply, nothing of the bag is blurred
-    and nothing gets lighter. One that does not see it invents anew what lies behind the threat.
+    and nothing gets lighter. One that does not see it invents anew what lies behind the threat. One of lone
+    threats paints over air, see `paint_alone`.
 
     Args:
         painter: Trained, in eval mode.
@@ -55,6 +57,11 @@ def paint(
         raise ShapeError(
             f"one label and box a window, got {len(labels)} and {len(boxes)} for {len(bags)} windows"
         )
+    if painter.alone:
+        return paint_alone(
+            painter, bags, labels, np.asarray(boxes, np.float32), chance=_chance(seed), settings=settings,
+            starts=starts, released=released,
+        )  # fmt: skip
     told, places = torch.tensor(list(labels)), torch.from_numpy(np.asarray(boxes, np.float32))
     nameless = torch.full_like(told, painter.nameless)
     with torch.no_grad():
@@ -76,7 +83,7 @@ def paint(
             after = laid_over(before.numpy(), after, painter.decode(known).clamp(0, 1).numpy())
         cells = torch.nn.functional.interpolate(mask, size=before.shape[-2:], mode="nearest").numpy()
     windows = np.where(cells > 0, after, before.numpy())
-    return PaintedWindows(windows, store.maps([[THREAT]])[:, 0].numpy())
+    return PaintedWindows(windows, store.threat(THREAT, len(told)).numpy())
 
 
 def _chance(seed: int | Sequence[int]) -> Chance:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -15,7 +15,11 @@ from beltline.training.initial import read_start, take_over, take_over_part
 from beltline.training.settings import TrainingSettings
 
 Stage = Literal["autoencoder", "painter"]
-NETWORK = ("stage", "classes", "channels", "latent_widths", "widths", "seen")  # fields that make the network
+#: Fields that make the network.
+NETWORK = (
+    "stage", "classes", "channels", "latent_widths", "widths", "seen", "alone",
+)  # fmt: skip
+LONE_WIDTHS = (96, 112, 128)
 
 
 def _training() -> TrainingSettings:
@@ -36,6 +40,7 @@ class XsynRecipe:
             that painters behind the other one may take it over.
         widths: Channels of the denoiser at 1, 1/2 and 1/4 of the latents' size, multiples of 8.
         seen: Whether the painter sees the bag behind what it paints, see `Painter`.
+        alone: Whether it paints lone threats over air, see `Painter`; its windows hold nothing else.
         often: Classes drawn once more for each mention; all are drawn alike without.
         turns: In how many of the eight ways to lay a square it sees each window; each costs the encoding of
             all windows once.
@@ -51,6 +56,7 @@ class XsynRecipe:
     encoder_held: bool = False
     widths: tuple[int, ...] = (64, 96, 144)
     seen: bool = False
+    alone: bool = False
     often: tuple[str, ...] = ()
     turns: int = 2
     nameless: float = 0.1
@@ -61,6 +67,8 @@ class XsynRecipe:
             raise ValueError(f"nameless must be in [0, 1), got {self.nameless}")
         if not 1 <= self.turns <= 8:
             raise ValueError(f"turns must be in 1..8, got {self.turns}")
+        if self.seen and self.alone:
+            raise ValueError("a painter of lone threats sees no bag; set seen or alone, not both")
         if any(width % 8 for width in (*self.latent_widths, *self.widths)):
             raise ValueError(f"widths must be multiples of 8, got {self.latent_widths} and {self.widths}")
 
@@ -80,6 +88,14 @@ def xsyn_seen() -> XsynRecipe:
     return XsynRecipe(seen=True)
 
 
+def xsyn_lone() -> XsynRecipe:
+    """Paints lone threats over air, which are laid into bags by physics (ours)."""
+    return XsynRecipe(
+        widths=LONE_WIDTHS, alone=True, turns=8,
+        training=replace(_training(), batch_size=64),
+    )  # fmt: skip
+
+
 def build_model(recipe: XsynRecipe) -> nn.Module:
     """The recipe's network, weights drawn from its seed."""
     torch.manual_seed(recipe.training.seed)
@@ -89,8 +105,9 @@ def build_model(recipe: XsynRecipe) -> nn.Module:
             autoencoder.hold_encoder()
         return autoencoder
     return Painter(
-        len(recipe.classes), recipe.channels, recipe.latent_widths, recipe.widths, seen=recipe.seen
-    )
+        len(recipe.classes), recipe.channels, recipe.latent_widths, recipe.widths, seen=recipe.seen,
+        alone=recipe.alone,
+    )  # fmt: skip
 
 
 def autoencoder_of(recipe: XsynRecipe) -> Autoencoder:
@@ -120,5 +137,5 @@ def start_from(recipe: XsynRecipe, model: nn.Module) -> None:
     """
     if recipe.training.init:
         take_over(model, read_start(recipe.training.init), recipe.classes)
-    if isinstance(model, Painter):
+    if isinstance(model, Painter) and not recipe.alone:
         model.autoencoder.load_state_dict(autoencoder_of(recipe).state_dict())

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from beltline.core import BadInputError
 from beltline.formats.inpainting_shards import InpaintingWindows, open_inpainting_shards
 from beltline.models.painter import Painter
+from beltline.models.patch_codec import PatchCodec
 from beltline.systems.xsyn.data import XsynBatches
 from beltline.systems.xsyn.recipe import (
     NETWORK,
@@ -21,6 +22,7 @@ from beltline.systems.xsyn.recipe import (
     build_model,
     start_from,
     xsyn_autoencoder,
+    xsyn_lone,
     xsyn_painter,
     xsyn_seen,
 )
@@ -30,6 +32,7 @@ from beltline.training.uses import Use
 
 CELLS = 32  # a window's side is a multiple of so many pixels: three halvings by the autoencoder, two after
 BEGIN_WITH = 64  # windows that the spread of latents is taken from
+FIT_WITH = 600  # windows that the codec of lone threats is fitted to
 WATCHED = 64  # windows
 
 
@@ -53,12 +56,21 @@ def open_data(folder: Path, recipe: XsynRecipe) -> tuple[InpaintingWindows, Xsyn
 
 
 def begin(recipe: XsynRecipe, model: nn.Module, data: InpaintingWindows) -> None:
-    """The spread of the autoencoder's latents, by which a painter scales them; one that goes on has it."""
+    """The codec of lone threats, and the spread of latents, by which a painter scales them.
+
+    One that goes on has both.
+    """
     if not isinstance(model, Painter) or recipe.training.init:
         return
-    rows = np.random.default_rng((recipe.training.seed, 2)).integers(0, len(data), BEGIN_WITH)
+    rng = np.random.default_rng((recipe.training.seed, 2))
+    if isinstance(model.autoencoder, PatchCodec):
+        rows = rng.choice(len(data), min(FIT_WITH, len(data)), replace=False)
+        windows = torch.from_numpy(data.painted(rows)).float() / 255
+        model.autoencoder.fit(windows)
+    else:
+        windows = torch.from_numpy(data.bag(rng.integers(0, len(data), BEGIN_WITH))).float() / 255
     with torch.no_grad():
-        latents = model.autoencoder.encode(torch.from_numpy(data.bag(rows)).float() / 255)
+        latents = model.autoencoder.encode(windows)
     model.scale.fill_(1 / float(latents.std()))
 
 
@@ -109,6 +121,7 @@ def uses_of(recipe: XsynRecipe, data: InpaintingWindows) -> tuple[Use[XsynRecipe
         Use("autoencoder", lambda r: r.stage == "painter", painting),
         Use("widths", lambda r: r.stage == "painter", painting),
         Use("seen", lambda r: r.stage == "painter", painting),
+        Use("alone", lambda r: r.stage == "painter", painting),
         Use("turns", lambda r: r.stage == "painter", painting),
         Use("nameless", lambda r: r.stage == "painter", painting),
     )
@@ -126,6 +139,7 @@ SYSTEM: System[XsynRecipe, InpaintingWindows] = System(
         "xsyn_painter": xsyn_painter,
         "xsyn_autoencoder": xsyn_autoencoder,
         "xsyn_seen": xsyn_seen,
+        "xsyn_lone": xsyn_lone,
     },
     open=open_data,
     build=build_model,

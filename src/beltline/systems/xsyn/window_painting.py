@@ -53,8 +53,8 @@ class TrainedPainter:
 
     @property
     def adds(self) -> bool:
-        """Painters that see the bag add to it."""
-        return self.net.seen
+        """Painters that see the bag add to it, and so does what is painted alone."""
+        return self.net.seen or self.net.alone
 
     def prompt(self, label: str) -> str:
         """Its token has the name of the class."""
