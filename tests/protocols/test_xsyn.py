@@ -221,7 +221,7 @@ def test_a_painter_that_does_not_fit_is_refused(data: XsynData):
 def test_bad_input_is_refused_with_a_way_out(tmp_path: Path):
     with pytest.raises(ValueError, match="smoke, small"):
         reproduce_xsyn(tmp_path, scale="huge")
-    with pytest.raises(BadInputError, match="not a run folder"):
+    with pytest.raises(BadInputError, match="expected the run folder of a painter"):
         reproduce_xsyn(tmp_path / "x", model=str(tmp_path / "nothing"))
     assert not (tmp_path / "x").exists()
     with pytest.raises(ValueError, match="magic: not in this scale, which has real; GLIGEN"):

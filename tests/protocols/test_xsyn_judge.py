@@ -116,7 +116,7 @@ def test_extents_are_measured_on_transmissions_where_they_are_known(rng):
     assert found.boxes.iou["CAR"] == 1
 
 
-def test_a_detection_of_another_class_elsewhere_or_unsure_does_not_count(rng):
+def test_a_detection_of_another_class_or_elsewhere_does_not_count(rng):
     windows = painted(rng)
 
     def changed(change):
@@ -129,7 +129,6 @@ def test_a_detection_of_another_class_elsewhere_or_unsure_does_not_count(rng):
     swap = {"gun": "knife", "knife": "gun"}
     assert changed(lambda f: Instances(f.boxes, tuple(swap[n] for n in f.labels), f.scores)) == 0
     assert changed(lambda f: Instances(f.boxes + 30, f.labels, f.scores)) == 0
-    assert changed(lambda f: Instances(f.boxes, f.labels, f.scores / 2)) == 0
     assert changed(lambda f: f) == COUNT
 
 

@@ -87,6 +87,7 @@ class Arm:
 REAL, TIP, XSYN_A = "real", "TIP", "Xsyn-A"
 PLAIN = f"{XSYN_A}, plain"
 TRUTH = "true composite"
+OURS = f"{XSYN_A}, as ours"  # the boxes of what has changed, nothing laid over: what `synthesize xsyn` does
 OWN_ITEMS = "TIP, items of the fraction"
 #: GLIGEN is plain grounded inpainting. Which boxes the printed one paints is not known; that it is M without
 #: CAR and BOM is inferred from its place below Xsyn-M. "Xsyn-A, plain" is the same for added objects.
@@ -128,7 +129,8 @@ def _ablations() -> dict[str, Arm]:
     whole = ARMS[XSYN_A]
     arms = {f"{XSYN_A}, {name}": Arm("A", car, whole.bom) for name, car in CARS.items()}
     arms |= {f"{XSYN_A}, {name}": Arm("A", whole.car, bom) for name, bom in BOMS.items()}
-    return {**arms, OWN_ITEMS: Arm("TIP", library="fraction"), TRUTH: Arm("truth")}
+    ours = Arm("A", CARS["CAR by change"], NO_BOM)
+    return {**arms, OURS: ours, OWN_ITEMS: Arm("TIP", library="fraction"), TRUTH: Arm("truth")}
 
 
 #: Xsyn-A with one thing changed; projection of fewer items; and the bound.

@@ -20,6 +20,7 @@ from beltline.protocols.xsyn.plan import DECIDING, SCALES, SELECTS, XsynCell, Xs
 from beltline.protocols.xsyn.real import RealSets, real_data
 from beltline.protocols.xsyn.report import Told, write_report
 from beltline.protocols.xsyn.results import read_results
+from beltline.systems.xsyn.painting import adds
 from beltline.systems.xsyn.segment import click_segment
 
 SIMULATED, OWN = "sim", "own"
@@ -62,7 +63,7 @@ def reproduce_xsyn(
     use = require_fit(given or own_painter(data, chosen, out / "painter", say), data)
     if data.true is None:
         chosen = replace(chosen, ablations=tuple(name for name in chosen.ablations if name != TRUTH))
-    if use.painter.seen or use.painter.alone:
+    if adds(use.painter):
         say("a painter that adds to the bag cannot paint an item anew: Xsyn-M is left out")
         chosen = without_repainting(chosen)
     segment = click_segment()

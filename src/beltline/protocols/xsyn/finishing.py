@@ -42,12 +42,15 @@ class Painted:
         after: Likewise.
         layout: xyxy pixels of the window.
         attention: (16, 16).
+        own: Box of the item's own pixels where its painter knows them, not finite where it painted none; None
+            where it does not know.
     """
 
     before: Floats
     after: Floats
     layout: Box
     attention: Floats
+    own: Box | None = None
 
 
 def refined(one: Painted, car: Car, view: View, segment: Segment) -> Box:

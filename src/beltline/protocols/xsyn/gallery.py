@@ -16,7 +16,8 @@ from beltline.synthesis.diffusion.extent import added_depth
 
 Pixels = NDArray[np.uint8]
 Color = tuple[int, int, int]
-COLUMNS = ("bag", "masked", "painted", "added (magenta)", "attention", "boxes")
+MASKED = "masked"
+COLUMNS = ("bag", MASKED, "painted", "added (magenta)", "attention", "boxes")
 COMPOSITE = "item really in it"
 PAPER, INK, HIDDEN = 255, (60, 60, 60), (170, 170, 170)
 GAP, LINE = 4, 18  # pixels between tiles, and of a line of text
@@ -57,7 +58,7 @@ class GalleryItem:
             raise ShapeError(f"expected pictures (H, W, 3) of one shape, got {sorted(shapes)}")
 
 
-def contact_sheet(items: Sequence[GalleryItem], *, tile: int = 150) -> Pixels:
+def contact_sheet(items: Sequence[GalleryItem], *, tile: int = 150, hidden: bool = True) -> Pixels:
     """A row for each item: bag, masked, painted, what was added, attention, boxes; a composite where known.
 
     Added depth is magenta, green what became brighter. The layout box is dashed grey, the refined one solid
@@ -66,6 +67,7 @@ def contact_sheet(items: Sequence[GalleryItem], *, tile: int = 150) -> Pixels:
     Args:
         items: At least one, windows of one shape.
         tile: Side that the longer side of a window is drawn with, pixels.
+        hidden: Whether the painter did not see the bag in the layout box; a column shows what it saw.
 
     Returns:
         RGB (h, w, 3).
@@ -79,10 +81,12 @@ def contact_sheet(items: Sequence[GalleryItem], *, tile: int = 150) -> Pixels:
     if len({item.bag.shape for item in items}) > 1:
         raise ShapeError(f"windows differ in shape: {sorted({item.bag.shape for item in items})}")
     with_truth = any(item.composite is not None for item in items)
-    names = [*COLUMNS, COMPOSITE] if with_truth else list(COLUMNS)
+    columns = [name for name in COLUMNS if hidden or name != MASKED]
+    names = [*columns, COMPOSITE] if with_truth else columns
     rows = []
     for item in items:
         pictures = _views(item, tile)
+        pictures = pictures if hidden else [pictures[0], *pictures[2:]]
         pictures += [_composite(item, pictures[0])] if with_truth else []
         rows += [_beside(pictures), _text_line(caption(item), len(pictures), pictures[0].shape[1])]
     width = rows[0].shape[1]

@@ -38,11 +38,11 @@ Floats = NDArray[np.float64]
 Features = Callable[[Pictures], NDArray[Any]]
 """Pictures (N, H, W, 3) to features (N, D), see `beltline.models.picture_features.picture_features`."""
 Detect = Callable[[Pictures], Instances]
-"""One picture (H, W, 3) to what is in it, with scores."""
+"""One picture (H, W, 3) to what is in it; everything that it gives counts as found."""
 
 LAYOUT = "layout"
 MADE, COMPOSITE, BAG = "painted", "item really in it", "bag alone"
-FOUND_SCORE, FOUND_IOU = 0.5, 0.5
+FOUND_IOU = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +175,6 @@ def judge(
     detect: Detect,
     rng: np.random.Generator,
     threshold: float = REPAINTED_DEPTH,
-    score: float = FOUND_SCORE,
     overlap: float = FOUND_IOU,
     features_name: str = FEATURES,
 ) -> Judgement:
@@ -191,7 +190,6 @@ def judge(
         rng: Of subsets, halves and resamples.
         threshold: Optical depth above which something was added; see `extent_of_difference`. Overlaps depend
             on it: a difference that another threshold turns round is none.
-        score: At and above which a detection counts.
         overlap: Smallest IoU with the layout box of a detection that counts.
         features_name: Stands in the tables.
 
@@ -209,7 +207,7 @@ def judge(
     pictures = {MADE: windows.made, COMPOSITE: windows.composites, BAG: windows.bags}
     sets = {}
     for name, images in pictures.items():
-        hits = _hits(images, windows, detect, score, overlap)
+        hits = _hits(images, windows, detect, overlap)
         sets[name] = _figures(np.asarray(features(images)), reference, trained, hits, windows.labels, rng)
     return Judgement(
         sets,
@@ -226,16 +224,12 @@ def judge(
     )
 
 
-def _hits(
-    images: Pictures, windows: PaintedWindows, detect: Detect, score: float, overlap: float
-) -> NDArray[np.bool_]:
+def _hits(images: Pictures, windows: PaintedWindows, detect: Detect, overlap: float) -> NDArray[np.bool_]:
     """(N,) whether the item was found: its class, at the layout box."""
     hits = np.zeros(len(images), np.bool_)
     for row, (image, label) in enumerate(zip(images, windows.labels, strict=True)):
         found = detect(image)
         sure = np.array([name == label for name in found.labels], np.bool_)
-        if found.scores is not None:
-            sure &= found.scores >= score
         hits[row] = iou_matrix(windows.layout[row], found.boxes[sure]).max(initial=0.0) >= overlap
     return hits
 

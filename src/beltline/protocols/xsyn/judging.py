@@ -9,50 +9,48 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import Instances
+from beltline.core import Instances, mask_window
 from beltline.formats import write_json
 from beltline.formats.images import write_png
 from beltline.formats.inpainting_shards import InpaintingWindows
 from beltline.metrics import BoxAgreement, Rate, box_agreement, wilson
-from beltline.metrics.detections import Boxes, iou_matrix
-from beltline.models.detection import ObjectDetector
+from beltline.metrics.detections import iou_matrix
 from beltline.models.picture_features import PictureFeatures, picture_features
 from beltline.protocols.cells import Say
 from beltline.protocols.tables import Row
 from beltline.protocols.xsyn.arms import BOMS, CARS, NO_BOM, Bom, Car
 from beltline.protocols.xsyn.box_tables import CAR, best_refinement, car_table, verdict
-from beltline.protocols.xsyn.cell import LooksBatches, trained
 from beltline.protocols.xsyn.data import JudgedWindows, shown
 from beltline.protocols.xsyn.finishing import Painted, hidden, refined
 from beltline.protocols.xsyn.gallery import GalleryItem, contact_sheet
 from beltline.protocols.xsyn.judge import (
     FOUND_IOU,
-    FOUND_SCORE,
     LAYOUT,
+    Detect,
     Judgement,
     PaintedWindows,
     judge,
 )
 from beltline.protocols.xsyn.judge_tables import table
+from beltline.protocols.xsyn.judges_detector import judges_detector
 from beltline.protocols.xsyn.painters import WINDOW, PainterInUse
 from beltline.protocols.xsyn.plan import XsynScale
 from beltline.protocols.xsyn.tasks import jittered
 from beltline.protocols.xsyn.views import View, from_stored
 from beltline.synthesis.diffusion.extent import REPAINTED_DEPTH, extent_of_difference
-from beltline.synthesis.diffusion.promptable import Segment
+from beltline.synthesis.diffusion.promptable import Box, Segment
 from beltline.synthesis.diffusion.sampling import SamplerSettings
-from beltline.systems.detector.arrays import DetectionSet, find
-from beltline.systems.xsyn.painting import paint
+from beltline.systems.xsyn.painting import adds, paint
 
 JUDGEMENT, SHEET = "judgement.json", "painted.jpg"
 SEED = 0
 BATCH = 8
 SHOWN_ROWS = 12  # of the contact sheet
 SHOWN = (CAR, "CAR by change")  # by class
+OWN_MASK = "painter's own mask"
 Boxes4 = NDArray[np.float64]  # (N, 4)
 
 
@@ -64,7 +62,7 @@ class Asked:
         use: The painter.
         windows: Windows with truth.
         view: What they measure.
-        scale: How items are painted, how the judge's detector is trained.
+        scale: How items are painted.
         segment: Promptable segmenter of CAR.
     """
 
@@ -107,8 +105,7 @@ def judge_painter(asked: Asked, out: Path, say: Say) -> dict[str, Any]:
     mixed = _painted(asked, released=True)
     say("refining their boxes")
     sources = refinements(asked, found, mixed)
-    say("training the judge's detector")
-    detector = judges_detector(asked)
+    detector = judges_detector()
     windows = painted_windows(asked, found, {name: sources[name] for name in SHOWN})
     judgement = _judged(asked, windows, detector)
     agreement = agreement_of(windows, sources)
@@ -128,14 +125,16 @@ def judge_painter(asked: Asked, out: Path, say: Say) -> dict[str, Any]:
 
 
 def refinements(asked: Asked, found: list[Painted], mixed: list[Painted]) -> dict[str, Boxes4]:
-    """(N, 4) boxes by refinement, pixels of the painter's window."""
+    """(N, 4) boxes by refinement, pixels of the painter's window; where a painter knows its mask that too."""
     wanted = {CAR: Car(), **{name: car for name, car in CARS.items() if car.by != "none"}}
 
     def boxes(car: Car) -> Boxes4:
         items = mixed if car.maps == "mixed" else found
         return np.array([refined(one, car, asked.view, asked.segment) for one in items])
 
-    return {name: boxes(car) for name, car in wanted.items()}
+    own = [one.own for one in found if one.own is not None]
+    known = {OWN_MASK: np.array(own)} if len(own) == len(found) else {}
+    return {**{name: boxes(car) for name, car in wanted.items()}, **known}
 
 
 def agreement_of(windows: PaintedWindows, sources: Mapping[str, Boxes4]) -> BoxAgreement:
@@ -169,22 +168,7 @@ def painted_windows(asked: Asked, found: list[Painted], sources: Mapping[str, Bo
     )
 
 
-def judges_detector(asked: Asked) -> ObjectDetector:
-    """A detector trained on the training windows alone, half with their items, half without."""
-    trained_on, side = asked.windows.trained, asked.scale.shown
-    with_item, without = (_seen(asked.view, trained_on, name, side) for name in ("painted", "bag"))
-    boxes = trained_on.windows["box"].astype(np.float64) * (side / trained_on.shape[1])
-    objects = Boxes(np.arange(len(trained_on)), trained_on.windows["label"], np.clip(boxes, 0, side))
-    batches = LooksBatches(
-        DetectionSet(with_item, objects), DetectionSet(without, Boxes.of_rows([])),
-        asked.scale.detector_batch, 0.5, SEED,
-    )  # fmt: skip
-    return trained(asked.scale.detectors[0], SEED, batches, len(trained_on.classes), asked.scale)[0]
-
-
-def bom_table(
-    asked: Asked, found: list[Painted], windows: PaintedWindows, detector: ObjectDetector
-) -> list[Row]:
+def bom_table(asked: Asked, found: list[Painted], windows: PaintedWindows, detector: Detect) -> list[Row]:
     """A row an occlusion: how many items the detector still finds, how much of the item's box changed."""
     rows = []
     for name, bom in {"no BOM": NO_BOM, "BOM": Bom(), **BOMS}.items():
@@ -192,8 +176,7 @@ def bom_table(
         for number, one in enumerate(found):
             rng = np.random.default_rng((SEED, 12, number))
             after = hidden(one, bom, asked.view, asked.use.painter, rng)
-            detect = partial(_detected, detector=detector, classes=asked.windows.trained.classes, asked=asked)
-            hits += _hit(detect(asked.view.picture(asked.view.planes(after))), windows, number)
+            hits += _hit(detector(asked.view.picture(asked.view.planes(after))), windows, number)
             x1, y1, x2, y2 = (int(v) for v in windows.layout[number])
             change.append(float(np.abs(after - one.after)[:, y1:y2, x1:x2].mean()))
         rows.append(
@@ -221,14 +204,22 @@ def _paintings(asked: Asked, released: bool) -> Iterator[Painted]:
             asked.use.painter, before, numbers[part].tolist(), np.asarray(layout[part] / WINDOW, np.float32),
             seed=first, settings=settings, released=released,
         )  # fmt: skip
-        for bag, after, attention, box in zip(
-            before, found.windows, found.attention, layout[part], strict=True
+        for row, (bag, after, attention) in enumerate(
+            zip(before, found.windows, found.attention, strict=True)
         ):
-            x1, y1, x2, y2 = (float(value) for value in box)
-            yield Painted(bag, after, (x1, y1, x2, y2), attention)
+            x1, y1, x2, y2 = (float(value) for value in layout[first + row])
+            own = None if found.masks is None else _box_of(found.masks[row])
+            yield Painted(bag, after, (x1, y1, x2, y2), attention, own)
 
 
-def _judged(asked: Asked, windows: PaintedWindows, detector: ObjectDetector) -> Judgement:
+def _box_of(mask: NDArray[np.bool_]) -> Box:
+    if not mask.any():
+        return (float("nan"),) * 4
+    rows, columns = mask_window(mask)
+    return float(columns.start), float(rows.start), float(columns.stop), float(rows.stop)
+
+
+def _judged(asked: Asked, windows: PaintedWindows, detector: Detect) -> Judgement:
     network = PictureFeatures()
     side, held, trained_on = WINDOW, asked.windows.held, asked.windows.trained
     count = max(len(windows.labels), 8)
@@ -237,29 +228,13 @@ def _judged(asked: Asked, windows: PaintedWindows, detector: ObjectDetector) -> 
         _seen(asked.view, trained_on, "painted", side),
         _seen(asked.view, held, "painted", side)[:count],
         features=partial(picture_features, network=network),
-        detect=partial(_detected, detector=detector, classes=trained_on.classes, asked=asked),
+        detect=detector,
         rng=np.random.default_rng(SEED),
     )
 
 
-def _detected(
-    picture: NDArray[np.uint8], *, detector: ObjectDetector, classes: tuple[str, ...], asked: Asked
-) -> Instances:
-    side = asked.scale.shown
-    small = np.asarray(cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
-    found = find(detector, small[None])
-    factor = picture.shape[0] / side
-    return Instances(
-        (found.box * factor).astype(np.float32),
-        tuple(classes[k] for k in found.label),
-        scores=np.asarray(found.score, np.float32),
-    )
-
-
 def _hit(found: Instances, windows: PaintedWindows, row: int) -> bool:
-    assert found.scores is not None
     sure = np.array([name == windows.labels[row] for name in found.labels], np.bool_)
-    sure &= found.scores >= FOUND_SCORE
     return bool(iou_matrix(windows.layout[row], found.boxes[sure]).max(initial=0.0) >= FOUND_IOU)
 
 
@@ -294,7 +269,7 @@ def _sheet(
         for extent in [extent_of_difference(*windows.pair(int(row)), REPAINTED_DEPTH).box]
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_png(path, contact_sheet(items))
+    write_png(path, contact_sheet(items, hidden=not adds(asked.use.painter)))
 
 
 def _percent(rate: Rate) -> str:

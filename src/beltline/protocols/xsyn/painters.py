@@ -16,7 +16,8 @@ from beltline.protocols.xsyn.data import XsynData
 from beltline.protocols.xsyn.plan import XsynScale
 from beltline.systems.xsyn.recipe import XsynRecipe, xsyn_autoencoder, xsyn_painter
 from beltline.systems.xsyn.system import SYSTEM
-from beltline.training.run import Watching, load, train
+from beltline.systems.xsyn.window_painting import TrainedPainter, load_painter
+from beltline.training.run import Watching, train
 from beltline.training.run_folder import RESULT
 
 #: Side of the windows that painters see, pixels: attention is read at 16 x 16.
@@ -45,16 +46,16 @@ class PainterInUse:
 
 
 def open_painter(model: str) -> PainterInUse:
-    """The painter of a run folder.
+    """A painter of ours by run folder, or by the name of a shipped model.
 
     Raises:
         BadInputError: If there is none.
     """
-    found = load(SYSTEM, Path(model))
-    if not isinstance(found.model, Painter):
-        raise BadInputError(f"{model}: an autoencoder alone; name the run of a painter")
+    found = load_painter(model)
+    if not isinstance(found, TrainedPainter):
+        raise BadInputError(f"{model}: expected a painter of ours, which gives latents; name a run of one")
     told = "trained elsewhere, on windows of its own: more than any fraction here"
-    return PainterInUse(found.model, found.recipe.classes, found.digest, told)
+    return PainterInUse(found.net, found.classes, found.sha256, told)
 
 
 def require_fit(use: PainterInUse, data: XsynData) -> PainterInUse:

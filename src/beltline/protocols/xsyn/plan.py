@@ -63,7 +63,7 @@ class XsynScale:
         test: Test pairs: a window with an item of articles that nothing was trained on, and the same bag
             without it.
         judged: Windows that the painter is judged by, and as many that they are compared with.
-        trained: Bags that a painter of the experiment's own is trained on, and the judge's detector.
+        trained: Bags that a painter of the experiment's own is trained on.
         made_each: Made pictures for each real one.
         made_share: Share of a detector's batch that is made, in [0, 1).
         size: Side of a window, pixels.

@@ -86,6 +86,11 @@ def paint(
     return PaintedWindows(windows, store.threat(THREAT, len(told)).numpy())
 
 
+def adds(painter: Painter) -> bool:
+    """Whether it adds to the bag; one that does not paints anew what lies behind a threat."""
+    return painter.seen or painter.alone
+
+
 def _chance(seed: int | Sequence[int]) -> Chance:
     if isinstance(seed, int):
         return torch.Generator().manual_seed(seed)

@@ -17,7 +17,7 @@ from beltline.models.painter import Painter
 from beltline.screening import find_start, list_starts
 from beltline.synthesis.diffusion.sampling import SamplerSettings
 from beltline.synthesis.diffusion.window_painter import PaintedWindows, WindowPainter
-from beltline.systems.xsyn.painting import paint
+from beltline.systems.xsyn.painting import adds, paint
 from beltline.systems.xsyn.recipe import NETWORK, XsynRecipe, build_model
 from beltline.systems.xsyn.system import SYSTEM
 from beltline.training.gligen_weights import FOLDER
@@ -54,7 +54,7 @@ class TrainedPainter:
     @property
     def adds(self) -> bool:
         """Painters that see the bag add to it, and so does what is painted alone."""
-        return self.net.seen or self.net.alone
+        return adds(self.net)
 
     def prompt(self, label: str) -> str:
         """Its token has the name of the class."""
