@@ -70,3 +70,37 @@ def test_shipped_cards_show_no_python(name: str, capsys: pytest.CaptureFixture[s
     shown = capsys.readouterr().out
     for sign in ("{", "}", "['", "True", "False", "None"):
         assert sign not in shown
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    from safetensors.numpy import save_file
+
+    monkeypatch.setenv("BELTLINE_HOME", str(tmp_path / "home"))
+    told = {
+        "classes": json.dumps(["gun", "knife"]),
+        "network": json.dumps({"alone": True, "widths": [8, 16]}),
+    }
+    save_file({"w": np.ones((2, 2), np.float16)}, tmp_path / "painter.safetensors", metadata=told)
+    return tmp_path / "painter.safetensors"
+
+
+def test_bare_weights_are_imported_listed_and_shown(bare: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "import", str(bare), "--name", "mine"]) == 0
+    assert main(["models", "list"]) == 0
+    assert "mine" in capsys.readouterr().out
+    assert main(["models", "show", "mine"]) == 0
+    shown = capsys.readouterr().out
+    assert "classes (2): gun, knife" in shown
+    assert "nothing screens with them" in shown
+    assert "widths: 8, 16" in shown
+    assert main(["models", "verify", "mine"]) == 0
+    assert main(["models", "import", str(bare), "--name", "mine"]) == 0, "the same name gives way"
+    assert len(screening.list_starts()) == 1
+    capsys.readouterr()
+    assert main(["models", "import", str(bare), "--name", "starter-chr-3"]) == 4
+    assert main(["models", "import", str(bare), "--sha256", "00"]) == 4
+    assert "you expected 00" in capsys.readouterr().err
+    stored = screening.list_starts()[0].path
+    stored.write_bytes(stored.read_bytes()[:-1] + b"x")
+    assert main(["models", "verify", "mine"]) == 4

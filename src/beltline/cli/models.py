@@ -40,10 +40,16 @@ def show(
 ) -> None:
     """Show a model's card: task, classes, operating points, training, limits, figures.
 
+    Bare weights, which nothing screens with, have no card; their classes and network are shown.
+
     Example: beltline models show --json
     """
-    from beltline.screening import find_weights, open_model
+    from beltline.screening import find_weights, list_starts, open_model
 
+    bare = next((entry for entry in list_starts() if entry.name == name), None)
+    if bare is not None:
+        _show_bare(bare, as_json)
+        return
     model = open_model(find_weights(name or None, trust=trust))
     card = model.card
     facts = {
@@ -65,6 +71,19 @@ def show(
     what = f"operating points (PFA): {points}" if points else f"task: {card.task}"
     print(f"{what} · longer side {card.long_side} px")
     for key, value in card.details.items():
+        print("\n".join(_detail_lines(str(key).replace("_", " "), value)))
+
+
+def _show_bare(entry: Any, as_json: bool) -> None:
+    from beltline.screening.bare_weights import bare_facts
+
+    facts = {"name": entry.name, "sha256": entry.sha256, **bare_facts(entry.path)}
+    if as_json:
+        print_json(facts)
+        return
+    print(f"{entry.name}  {entry.sha256}\nclasses ({len(facts['classes'])}): {', '.join(facts['classes'])}")
+    print("bare weights: they paint, or a training starts from them; nothing screens with them")
+    for key, value in facts["network"].items():
         print("\n".join(_detail_lines(str(key).replace("_", " "), value)))
 
 
@@ -106,7 +125,10 @@ def verify_models(
 def import_model(
     file: Annotated[
         Path,
-        typer.Argument(help="ONNX file of a Beltline model, official SAM checkpoint, or folder of a GLIGEN."),
+        typer.Argument(
+            help="ONNX file of a Beltline model, exported .safetensors, official SAM checkpoint, or folder of"
+            " a GLIGEN."
+        ),
     ],
     name: Annotated[str, typer.Option(help="Name to list it under; the file's stem if empty.")] = "",
     sha256: Annotated[str, typer.Option(help="The sum its maker published; checked.")] = "",
@@ -116,12 +138,16 @@ def import_model(
 
     Further graphs of a model lie beside it, named by it: click.decoder.onnx beside click.onnx. An official
     checkpoint of SAM (.pth, ViT-B or ViT-L) is checked tensor by tensor and kept for training: --sam NAME.
+    What `export --format safetensors` wrote, a painter for instance, is listed by its name.
     A GLIGEN for text-box inpainting is a folder in the layout of diffusers; its pickles become safetensors.
 
     Example: beltline models import my-model.onnx --name mine
     """
     if file.is_dir():
         _import_gligen(file, name, sha256, as_json)
+        return
+    if file.suffix == ".safetensors" and _is_ours(file):
+        _import_bare(file, name, sha256, as_json)
         return
     if file.suffix in (".pth", ".pt", ".safetensors"):
         _import_sam(file, name, sha256, as_json)
@@ -133,6 +159,26 @@ def import_model(
     warmed(model)  # and it runs here
     graphs = model.graphs
     entry = import_weights(file, name=name or None, sha256=sha256 or None, graphs=tuple(graphs))
+    if as_json:
+        print_json(_entry(entry))
+        return
+    print(f"{entry.name}  {entry.sha256}  {entry.path}")
+
+
+def _is_ours(file: Path) -> bool:
+    from beltline.core import BadInputError
+    from beltline.screening.bare_weights import bare_facts
+
+    try:
+        return bool(bare_facts(file))
+    except BadInputError:
+        return False
+
+
+def _import_bare(file: Path, name: str, sha256: str, as_json: bool) -> None:
+    from beltline.screening.bare_weights import import_bare
+
+    entry = import_bare(file, name=name or None, sha256=sha256 or None)
     if as_json:
         print_json(_entry(entry))
         return

@@ -287,8 +287,28 @@ def _add(added: WeightsEntry) -> WeightsEntry:
     return added
 
 
+def add_start(added: StartEntry) -> StartEntry:
+    """List bare weights that lie in the user's folder already; those of the same name give way.
+
+    Raises:
+        UntrustedWeightsError: If the name belongs to a shipped model, or to one that screens.
+    """
+    folder = user_folder()
+    _refuse_shipped(added.name)
+    if any(entry.name == added.name for entry in _read_manifest(folder, "imported")):
+        raise UntrustedWeightsError(
+            f"{added.name!r} is the name of a model that screens; choose another name"
+        )
+    kept = [entry for entry in _read_starts(folder, "imported") if entry.name != added.name]
+    lines = [{"name": e.name, "file": e.path.name, "sha256": e.sha256} for e in (*kept, added)]
+    before = _document(folder) or {"schema_version": 1, "default": None, "models": []}
+    write_json(folder / MANIFEST, {**before, "starts": lines}, indent=2)
+    return added
+
+
 def _refuse_shipped(name: str) -> None:
-    if any(entry.name == name for entry in _read_manifest(SHIPPED, "shipped")):
+    shipped = (*_read_manifest(SHIPPED, "shipped"), *_read_starts(SHIPPED, "shipped"))
+    if any(entry.name == name for entry in shipped):
         raise UntrustedWeightsError(f"{name!r} is the name of a shipped model; choose another name")
 
 
