@@ -1,5 +1,7 @@
 """`beltline models show`: a card for people, however nested what it says is."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np

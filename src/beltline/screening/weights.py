@@ -296,9 +296,7 @@ def add_start(added: StartEntry) -> StartEntry:
     folder = user_folder()
     _refuse_shipped(added.name)
     if any(entry.name == added.name for entry in _read_manifest(folder, "imported")):
-        raise UntrustedWeightsError(
-            f"{added.name!r} is the name of a model that screens; choose another name"
-        )
+        raise UntrustedWeightsError(f"{added.name!r} is a model that screens; choose another name")
     kept = [entry for entry in _read_starts(folder, "imported") if entry.name != added.name]
     lines = [{"name": e.name, "file": e.path.name, "sha256": e.sha256} for e in (*kept, added)]
     before = _document(folder) or {"schema_version": 1, "default": None, "models": []}
@@ -307,8 +305,8 @@ def add_start(added: StartEntry) -> StartEntry:
 
 
 def _refuse_shipped(name: str) -> None:
-    shipped = (*_read_manifest(SHIPPED, "shipped"), *_read_starts(SHIPPED, "shipped"))
-    if any(entry.name == name for entry in shipped):
+    models, starts = _read_manifest(SHIPPED, "shipped"), _read_starts(SHIPPED, "shipped")
+    if name in {entry.name for entry in models} | {entry.name for entry in starts}:
         raise UntrustedWeightsError(f"{name!r} is the name of a shipped model; choose another name")
 
 
