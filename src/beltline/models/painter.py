@@ -23,6 +23,8 @@ TOKEN = 64  # channels of a token
 SNR_MOST = 5.0  # gamma of min-SNR
 KNOWN_WEIGHT = 0.1  # of the error where nothing is painted: sampling puts the bag back there
 STEPS = 1000  # of the noise schedule
+MOST_BETA = 0.999
+LONE_SHIFT = 0.04  # half of a lone threat is made out at a signal of 0.02 of the noise, all but 6 % at 1
 THREAT = 1  # which token is the threat's; token 0 stands for the scan
 
 
@@ -64,11 +66,21 @@ class LoneBatch(NamedTuple):
     times: Tensor
 
 
-def noise_schedule() -> DDIMScheduler:
-    """Cosine schedule of 1,000 steps, v prediction, last step first (Lin 2023)."""
+def noise_schedule(shift: float = 1.0) -> DDIMScheduler:
+    """Cosine schedule of 1,000 steps, v prediction, last step first (Lin 2023).
+
+    Args:
+        shift: Factor on the signal's share of power over the noise's, in (0, 1]. The larger a picture, the more
+            noise its outline is still seen through, and the less is learned of it at a shift of 1 (Hoogeboom
+            2023, simple diffusion).
+    """
+    plain = DDIMScheduler(num_train_timesteps=STEPS, beta_schedule="squaredcos_cap_v2")
+    power = plain.alphas_cumprod.double()
+    power = shift * power / (1 - power + shift * power)
+    betas = 1 - power / torch.cat([torch.ones(1, dtype=power.dtype), power[:-1]])
     return DDIMScheduler(
         num_train_timesteps=STEPS,
-        beta_schedule="squaredcos_cap_v2",
+        trained_betas=betas.clamp(max=MOST_BETA).tolist(),
         prediction_type="v_prediction",
         timestep_spacing="trailing",
         clip_sample=False,
@@ -122,7 +134,7 @@ class Painter(nn.Module):
         )
         self.scale: Tensor
         self.register_buffer("scale", torch.ones(()))  # of latents to a spread of 1
-        self.schedule = noise_schedule()
+        self.schedule = noise_schedule(LONE_SHIFT) if alone else noise_schedule()
 
     @property
     def nameless(self) -> int:
@@ -138,7 +150,10 @@ class Painter(nn.Module):
         return self.autoencoder.decode(latents / self.scale)
 
     def forward(self, batch: PaintBatch | LoneBatch) -> Mapping[str, Tensor]:
-        """Min-SNR weighted squared error of ``v``, which counts fully where the threat is painted."""
+        """Squared error of ``v``, which counts fully where the threat is painted.
+
+        Weighted by min-SNR, but for lone threats: it passes over the noise that their outline is drawn at.
+        """
         if isinstance(batch, LoneBatch):
             alone = self.autoencoder.encode(batch.windows.float() / 255)
             batch = PaintBatch(alone, torch.zeros_like(alone), *batch[1:])  # air is 0
@@ -149,7 +164,8 @@ class Painter(nn.Module):
         told = self.denoise(noisy, batch.times, known, mask, batch.labels, batch.boxes)
         weight = (mask + KNOWN_WEIGHT * (1 - mask)).expand_as(wanted)
         error = ((told.float() - wanted) ** 2 * weight).sum((1, 2, 3)) / weight.sum((1, 2, 3))
-        return {"loss": (min_snr(self.schedule, batch.times) * error).mean(), "error": error.mean()}
+        counts = torch.ones_like(error) if self.alone else min_snr(self.schedule, batch.times)
+        return {"loss": (counts * error).mean(), "error": error.mean()}
 
     def denoise(
         self, noisy: Tensor, times: Tensor, known: Tensor, mask: Tensor, labels: Tensor, boxes: Tensor
