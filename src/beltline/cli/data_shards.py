@@ -199,13 +199,17 @@ def inpainting(
     pixel_mm: PixelMm = 0.91,
     processes: Processes = 1,
     alone: Annotated[
-        bool, typer.Option("--alone", help="Single threats over air instead, for `train xsyn`'s default.")
+        bool, typer.Option("--alone", help="Single threats over air instead, for the recipe xsyn_lone.")
     ] = False,
+    threats: Annotated[
+        Path | None, typer.Option(help="Library of your own; each of its threats alone, once.")
+    ] = None,
 ) -> None:
     """Compose bags and cut a window around each threat, with it and without it, to train painters on.
 
     With --alone no bag is composed: each window holds one threat, drawn from the library, over air, and
-    --count counts windows.
+    --count counts windows. With --threats they are those of a library (`synthesize library`), each once, of
+    two energies or in colour.
 
     Example: beltline data inpainting windows/train --split train --shards 16 --seed 1
     """
@@ -214,6 +218,9 @@ def inpainting(
     from beltline.simulate.inpainting_shards import InpaintingPlan, write_inpainting_shards
     from beltline.simulate.lone_shards import LonePlan, write_lone_shards
 
+    if threats is not None:
+        _own_threats(out, threats, seed)
+        return
     chosen = _split(split)
     names = tuple(dict.fromkeys(_labels(classes, "--classes")))
     labels = sorted(names if alone else {*names, *BagRecipe().everyday_prohibited})
@@ -231,6 +238,15 @@ def inpainting(
     found = len(open_inpainting_shards(out))
     of = "lone threats" if alone else "bags"
     print(f"{out}: {written} shards of {count} {of} of the {split} split; {found} windows in all")
+
+
+def _own_threats(out: Path, threats: Path, seed: int) -> None:
+    from beltline.synthesis.library import read_library
+    from beltline.synthesis.lone_windows import write_library_windows
+
+    library = read_library(threats)
+    count = write_library_windows(out, library, seed=seed)
+    print(f"{out}: {count} windows of lone threats of {', '.join(library.labels)}")
 
 
 def _split(name: str) -> "Split":

@@ -70,9 +70,9 @@ def noise_schedule(shift: float = 1.0) -> DDIMScheduler:
     """Cosine schedule of 1,000 steps, v prediction, last step first (Lin 2023).
 
     Args:
-        shift: Factor on the signal's share of power over the noise's, in (0, 1]. The larger a picture, the more
-            noise its outline is still seen through, and the less is learned of it at a shift of 1 (Hoogeboom
-            2023, simple diffusion).
+        shift: Factor on the signal's power over the noise's, in (0, 1]. The larger a picture, the more noise
+            its outline is seen through, and the less is learned of it at a shift of 1 (Hoogeboom 2023, simple
+            diffusion).
     """
     plain = DDIMScheduler(num_train_timesteps=STEPS, beta_schedule="squaredcos_cap_v2")
     power = plain.alphas_cumprod.double()

@@ -12,21 +12,19 @@ from pathlib import Path
 
 import numpy as np
 
-from beltline.core import BadInputError, Progress, mask_window
-from beltline.core.square_window import window_around
+from beltline.core import BadInputError, Progress
 from beltline.formats import begin_plan
 from beltline.formats.inpainting_shards import (
     InpaintingWindow,
     write_inpainting_classes,
     write_inpainting_shard,
 )
+from beltline.formats.lone_window import LONE_SHARE, LONE_SIDE, lone_window
 from beltline.physics import dual_energy_transmission
 from beltline.physics.attenuation_code import attenuation_code
 from beltline.simulate.draws import Rng
 from beltline.simulate.library import BakedObject, ObjectLibrary, turned_window
 from beltline.simulate.shards import write_missing
-
-SIDE = 128  # pixels of a window
 
 
 @dataclass(frozen=True)
@@ -43,8 +41,8 @@ class LonePlan:
 
     classes: tuple[str, ...]
     count: int = 600
-    size: int = SIDE
-    share: tuple[float, float] = (0.75, 0.95)
+    size: int = LONE_SIDE
+    share: tuple[float, float] = LONE_SHARE
     min_depth: float = 0.05
 
     def __post_init__(self) -> None:
@@ -122,10 +120,5 @@ def _window(
     covered = transmission[0] < np.exp(-plan.min_depth)
     if not covered.any():
         return None
-    rows, columns = mask_window(covered)
-    box = (columns.start, rows.start, columns.stop, rows.stop)
-    window = window_around(box, plan.size, share=rng.uniform(*plan.share), least=1)
-    code = np.rint(255 * attenuation_code(window.cut(transmission, 1.0))).astype(np.uint8)
-    mask = window.cut(covered[None].astype(np.float32), 0.0)[0] >= 0.5
-    facts = (plan.classes.index(label), tuple(window.box_inside(box).tolist()), window.scale, 0.0)
-    return InpaintingWindow(code, np.zeros_like(code), mask, facts)
+    number, share = plan.classes.index(label), rng.uniform(*plan.share)
+    return lone_window(transmission, covered, number, share=share, size=plan.size, code=attenuation_code)
