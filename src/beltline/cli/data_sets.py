@@ -111,11 +111,15 @@ def fake(
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(help="Folder in COCO, VOC or YOLO format, or a COCO file.")],
+    source: Annotated[
+        Path, typer.Argument(help="Folder in one of the formats, or a COCO, CVAT or Label Studio file.")
+    ],
     out: Annotated[Path, typer.Argument(help="Folder to make.")],
-    to: Annotated[str, typer.Option("--to", help="coco, voc, yolo (boxes) or yolo-seg (polygons).")],
+    to: Annotated[
+        str, typer.Option("--to", help="coco, voc, yolo (boxes), yolo-seg (polygons), cvat or labelstudio.")
+    ],
     from_: Annotated[
-        str | None, typer.Option("--from", help="coco, voc or yolo; default: looked up.")
+        str | None, typer.Option("--from", help="coco, voc, yolo, cvat or labelstudio; default: looked up.")
     ] = None,
     copy: Annotated[bool, typer.Option("--copy", help="Copy images instead of hard links.")] = False,
     images: Annotated[bool, typer.Option("--images/--no-images", help="Bring images along.")] = True,
@@ -125,11 +129,12 @@ def convert(
     lossless: Annotated[bool, typer.Option("--lossless", help="Exit with 7 if anything was lost.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Convert annotations between COCO, VOC and YOLO, and tell what the target could not hold.
+    """Convert annotations between COCO, VOC, YOLO, CVAT and Label Studio; tell what the target cannot hold.
 
     Example: beltline data convert opixray-set opixray-yolo --to yolo
     """
     from beltline.core import QualityGateError
+    from beltline.data.annotations.archives import is_archive, with_images
     from beltline.data.annotations.conversion import FORMATS, REPORT, TARGETS, read_annotated
     from beltline.data.annotations.conversion import convert as write
 
@@ -139,9 +144,12 @@ def convert(
         raise typer.BadParameter(f"must be one of {', '.join(TARGETS)}, got {to!r}", param_hint="--to")
     if from_ is not None and form is None:
         raise typer.BadParameter(f"must be one of {', '.join(FORMATS)}, got {from_!r}", param_hint="--from")
-    data = read_annotated(source, form)
-    with progress_bar("converting") as bar:
-        losses = write(data, out, target, copy=copy, with_images=images, jpeg=jpeg, on_progress=bar)
+    copy = copy or is_archive(source)
+    with with_images(source) as place, progress_bar("converting") as bar:
+        data = read_annotated(place, form)
+        losses = write(
+            data, out, target, copy=copy, with_images=images, jpeg=jpeg, source=source, on_progress=bar
+        )
     if as_json:
         print_json(losses.to_json())
     else:

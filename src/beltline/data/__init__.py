@@ -4,11 +4,15 @@ from beltline.data.annotations import (
     Annotated,
     AnnotatedObject,
     ImageList,
+    Match,
     Picture,
+    Returned,
+    compare_returned,
     convert,
     read_annotated,
     read_image_folder,
     repeat_positives,
+    with_object_ids,
 )
 from beltline.data.compare import (
     ForegroundStatistics,
@@ -41,6 +45,7 @@ __all__ = [
     "ImageList", "read_image_folder", "repeat_positives",
     "PUBLIC_SETS", "public_set", "fake_public_set", "import_public_set", "verify_public_set", "SetVerdict",
     "Annotated", "AnnotatedObject", "Picture", "read_annotated", "convert",
+    "with_object_ids", "compare_returned", "Returned", "Match",
     "SixrayIndex", "read_index", "to_image_list", "verify",
     "Subset", "build_subset", "take_lists", "write_subset", "read_subset",
     "ForegroundStatistics", "foreground_statistics", "pooled_statistics", "RealismReport", "compare_folders",

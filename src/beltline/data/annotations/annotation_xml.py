@@ -1,14 +1,18 @@
-"""VOC's kind of XML: opened with care, and the size of the image that it states."""
+"""XML of annotations, opened with care: VOC's small files whole, CVAT's large ones element by element."""
 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from typing import IO
 
-from beltline.formats.limits import bad, read_bytes
+from beltline.formats.limits import MAX_FILE_BYTES, bad, read_bytes
 
 MAX_XML_BYTES = 1_000_000
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
+_DECLARES = "declares a document type or entities, which an annotation needs not"
+_DAMAGE = (ElementTree.ParseError, LookupError, RecursionError)
+_CHUNK = 1 << 16
 
 
 def read_xml(path: Path) -> ElementTree.Element:
@@ -20,12 +24,59 @@ def read_xml(path: Path) -> ElementTree.Element:
     data = read_bytes(path)
     if len(data) > MAX_XML_BYTES:
         raise bad(path, f"{len(data)} bytes are above the limit of {MAX_XML_BYTES} for an annotation")
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise bad(path, "declares a document type or entities, which an annotation needs not")
+    letters = data.replace(b"\0", b"")  # UTF-16 writes a zero beside each
+    if b"<!DOCTYPE" in letters or b"<!ENTITY" in letters:
+        raise bad(path, _DECLARES)
     try:
         return ElementTree.fromstring(data)
-    except (ElementTree.ParseError, ValueError, LookupError, RecursionError) as error:
+    except (*_DAMAGE, ValueError) as error:
         raise bad(path, f"damaged XML ({error})") from error
+
+
+class XmlEvents:
+    """What `parse_xml` tells elements and their text; nothing of them is kept."""
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
+
+    def end(self, tag: str) -> None:
+        """An element ends."""
+
+    def data(self, text: str) -> None:
+        """A piece of text."""
+
+    def doctype(self, name: str, public: str | None, system: str | None) -> None:
+        """Entities could follow, which grow without end.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError(_DECLARES)
+
+
+def parse_xml(path: Path, stream: IO[bytes], events: XmlEvents) -> None:
+    """Tell the elements of a file that may be larger than one would hold.
+
+    Args:
+        path: Named in errors.
+        stream: Its bytes.
+        events: Told; a ``ValueError`` of theirs stops the reading.
+
+    Raises:
+        BadInputError: If it is above ``MAX_FILE_BYTES``, no XML, or declares a document type.
+    """
+    parser, length = ElementTree.XMLParser(target=events), 0
+    try:
+        while chunk := stream.read(_CHUNK):
+            length += len(chunk)
+            if length > MAX_FILE_BYTES:
+                raise ValueError(f"above the limit of {MAX_FILE_BYTES} bytes")
+            parser.feed(chunk)
+        parser.close()
+    except _DAMAGE as error:
+        raise bad(path, f"damaged XML ({error})") from error
+    except ValueError as error:
+        raise bad(path, str(error)) from error
 
 
 def stated_size(root: ElementTree.Element) -> tuple[int, int] | None:

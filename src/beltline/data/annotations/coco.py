@@ -16,11 +16,11 @@ from beltline.data.annotations.annotated import (
     Picture,
     are_places,
     class_name,
-    images_in,
     is_polygon,
     split_name,
 )
 from beltline.data.annotations.coco_writer import WHOLE
+from beltline.data.annotations.image_finder import ImageFinder
 from beltline.formats.json_files import finite_json, read_json
 from beltline.formats.limits import bad
 
@@ -72,7 +72,7 @@ def read_coco_file(
                 problems.setdefault("damaged_annotation", []).append(where)
                 continue
             grouped[row["image_id"]].append(item)
-        files = _Files(root, images)
+        files = ImageFinder(root, images)
         pictures = [
             _picture(record, grouped[number], files, split, subsets, problems)
             for number, record in records.items()
@@ -122,41 +122,10 @@ def outline_box(outline: Outline) -> Box:
     return min(xs), min(ys), max(xs), max(ys)
 
 
-class _Files:
-    """Where pictures lie: folders listed once, each when first asked for."""
-
-    def __init__(self, root: Path, images: str) -> None:
-        self.root, self.images = root, images
-        self._listed: dict[str, tuple[set[str], dict[str, str]]] = {}
-
-    def find(self, name: str) -> tuple[str, bool, bool]:
-        """Path below the root, whether it is there, and whether only its extension differs."""
-        below, _, last = name.replace("\\", "/").rpartition("/")
-        places = [f"{self.images}/{below}".strip("/"), self.images, below.strip("/")]
-        for folder in dict.fromkeys(places):
-            names, _ = self._folder(folder)
-            if last in names:
-                return f"{folder}/{last}".lstrip("/"), True, False
-        stem = last.rsplit(".", 1)[0]
-        for folder in dict.fromkeys(places):
-            other = self._folder(folder)[1].get(stem) if stem else None
-            if other is not None:
-                return f"{folder}/{other}".lstrip("/"), True, True
-        return f"{places[0]}/{last}".lstrip("/"), False, False
-
-    def _folder(self, folder: str) -> tuple[set[str], dict[str, str]]:
-        if folder not in self._listed:
-            place = (self.root / folder).resolve()
-            inside = place.is_dir() and place.is_relative_to(self.root.resolve())
-            names = {entry.name for entry in place.iterdir()} if inside else set()
-            self._listed[folder] = (names, images_in(place) if inside else {})
-        return self._listed[folder]
-
-
 def _picture(
     record: Mapping[str, Any],
     items: list[AnnotatedObject],
-    files: _Files,
+    files: ImageFinder,
     split: str,
     subsets: tuple[str, ...],
     problems: dict[str, list[str]],

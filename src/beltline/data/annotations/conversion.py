@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePath
@@ -12,19 +12,28 @@ from typing import Literal, TypeAlias, get_args
 from beltline.core import BadInputError, Progress, counted
 from beltline.core.printable import path_text
 from beltline.data.annotations.annotated import Annotated, AnnotatedObject, Picture, usable_box
+from beltline.data.annotations.archives import ANNOTATIONS as CVAT_XML
+from beltline.data.annotations.archives import is_archive
 from beltline.data.annotations.coco import read_coco
 from beltline.data.annotations.coco_writer import write_coco
+from beltline.data.annotations.cvat import read_cvat
+from beltline.data.annotations.cvat_writer import write_cvat
 from beltline.data.annotations.image_check import check_image
+from beltline.data.annotations.label_studio import read_label_studio
+from beltline.data.annotations.label_studio_writer import TASKS, write_label_studio
 from beltline.data.annotations.losses import Losses
+from beltline.data.annotations.object_facts import with_object_ids
 from beltline.data.annotations.set_files import bring_image, recode_image, require_new
 from beltline.data.annotations.voc import ANNOTATIONS, IMAGES, read_voc, write_voc
 from beltline.data.annotations.yolo import read_yolo, write_yolo
 from beltline.formats import write_json
 
-Format: TypeAlias = Literal["coco", "voc", "yolo"]
-Target: TypeAlias = Literal["coco", "voc", "yolo", "yolo-seg"]
+Format: TypeAlias = Literal["coco", "voc", "yolo", "cvat", "labelstudio"]
+Target: TypeAlias = Literal["coco", "voc", "yolo", "yolo-seg", "cvat", "labelstudio"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 TARGETS: tuple[Target, ...] = get_args(Target)
+TOOLS: tuple[Target, ...] = ("cvat", "labelstudio")
+"""Targets from which people's work comes back: objects go out with ids."""
 REPORT = "losses.json"
 _JPEG = (".jpg", ".jpeg")
 _LONGEST_STEM = 200  # bytes
@@ -37,8 +46,14 @@ def guess_format(source: str | Path) -> Format:
         BadInputError: If it is none of them.
     """
     source = Path(source)
-    if source.suffix.lower() == ".json" or (source / "annotations.json").is_file():
+    if source.suffix.lower() == ".json":
+        return "labelstudio" if _is_list(source) else "coco"
+    if (source / "annotations.json").is_file():
         return "coco"
+    if is_archive(source) or source.suffix.lower() == ".xml" or (source / CVAT_XML).is_file():
+        return "cvat"
+    if (source / TASKS).is_file():
+        return "labelstudio"
     if any((source / ANNOTATIONS).glob("*.xml")):
         return "voc"
     if any((source / "annotations").glob("*.json")):
@@ -46,18 +61,28 @@ def guess_format(source: str | Path) -> Format:
     if any(source.glob("*.y*ml")) or (source / "classes.txt").is_file():
         return "yolo"
     raise BadInputError(
-        f"{source}: expected annotations.json or annotations/*.json (COCO), {ANNOTATIONS}/*.xml (VOC) or"
-        " data.yaml with images/ and labels/ (YOLO), found none"
+        f"{source}: expected annotations.json or annotations/*.json (COCO), {ANNOTATIONS}/*.xml (VOC),"
+        f" data.yaml with images/ and labels/ (YOLO), {CVAT_XML} or a zip of it (CVAT) or {TASKS} (Label"
+        " Studio), found none"
     )
 
 
+def _is_list(path: Path) -> bool:
+    """Whether a JSON file begins as Label Studio's list of tasks does, not as the object of COCO."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(100).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"[")
+    except OSError:
+        return False  # the reader will say why
+
+
 def read_annotated(source: str | Path, form: Format | None = None) -> Annotated:
-    """A folder in one of the formats.
+    """A folder in one of the formats, or a COCO, CVAT or Label Studio file.
 
     Raises:
         BadInputError: If it is not in that format, or in none.
     """
-    return {"coco": read_coco, "voc": read_voc, "yolo": read_yolo}[form or guess_format(source)](source)
+    return _READERS[form or guess_format(source)](source)
 
 
 def convert(
@@ -68,12 +93,14 @@ def convert(
     copy: bool = False,
     with_images: bool = True,
     jpeg: bool = False,
+    source: str | Path | None = None,
     on_progress: Progress | None = None,
 ) -> Losses:
     """Write pictures in another format, and ``losses.json`` beside.
 
     Corners are ordered and clipped to the image, boxes without area dropped, images that are missing, damaged
-    or cannot be told in the format left out; each is counted.
+    or cannot be told in the format left out; each is counted. Objects that go into an annotation tool get
+    ids, see `with_object_ids`.
 
     Args:
         data: What a reader gave.
@@ -82,6 +109,7 @@ def convert(
         copy: Copy images instead of hard links.
         with_images: Bring images along; without them only annotations are written.
         jpeg: Write images of other kinds as JPEG, for readers that know no other.
+        source: Where the data came from, for the report; the folder that was read if None.
         on_progress: Told pictures.
 
     Returns:
@@ -92,6 +120,7 @@ def convert(
     """
     out, losses = Path(out), Losses()
     require_new(out)
+    data = with_object_ids(data) if target in TOOLS else data
     pictures = list(data.pictures)
     files: dict[int, str] = {}
     taken: set[str] = set()
@@ -112,14 +141,9 @@ def convert(
             f"{data.root}: no picture that could be written as {target}; see which with verify"
         )
     ready = Annotated(data.root, _classes(data, pictures), tuple(pictures))
-    if target == "coco":
-        _count_own_fields(pictures, files, losses)
-        write_coco(out, ready, files)
-    elif target == "voc":
-        write_voc(out, ready, files, losses)
-    else:
-        write_yolo(out, ready, files, losses, polygons=target == "yolo-seg")
-    report = {"source": path_text(data.root), "target": target, "images": len(files), **losses.to_json()}
+    _WRITERS[target](out, ready, files, losses)
+    came_from = path_text(data.root if source is None else source)
+    report = {"source": came_from, "target": target, "images": len(files), **losses.to_json()}
     write_json(out / REPORT, report, indent=1)
     return losses
 
@@ -169,6 +193,9 @@ def _place(picture: Picture, target: Target, taken: set[str], losses: Losses) ->
             losses.add("unsplit", picture.file)
         folder = f"images/{split or 'train'}"
     name = picture.file.rsplit("/", 1)[-1]
+    if target in TOOLS and name != _plain(name):
+        losses.add("renamed", picture.file)
+        name = _plain(name)
     stem, _, suffix = name.rpartition(".")
     if len(stem.encode()) > _LONGEST_STEM:  # a suffix, a number and a temporary name need room
         losses.add("renamed", picture.file)
@@ -187,10 +214,26 @@ def _classes(data: Annotated, pictures: Iterable[Picture]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*data.classes, *used)))
 
 
-def _count_own_fields(pictures: list[Picture], files: dict[int, str], losses: Losses) -> None:
-    for i in files:
-        if pictures[i].objects is None:
-            losses.add("own_field", pictures[i].file)
-        for item in pictures[i].objects or ():
+def _plain(name: str) -> str:
+    """A file name that XML holds and every tool takes for one name."""
+    return "".join(letter if letter.isprintable() and letter != "\\" else "_" for letter in name)
+
+
+def _write_coco(out: Path, data: Annotated, files: Mapping[int, str], losses: Losses) -> None:
+    for picture in (data.pictures[i] for i in files):
+        if picture.objects is None:
+            losses.add("own_field", picture.file)
+        for item in picture.objects or ():
             if item.difficult or item.truncated or item.occluded or item.extra:
-                losses.add("own_field", pictures[i].file)
+                losses.add("own_field", picture.file)
+    write_coco(out, data, files)
+
+
+_READERS: Mapping[Format, Callable[[str | Path], Annotated]] = {
+    "coco": read_coco, "voc": read_voc, "yolo": read_yolo, "cvat": read_cvat,
+    "labelstudio": read_label_studio,
+}  # fmt: skip
+_WRITERS: Mapping[Target, Callable[[Path, Annotated, Mapping[int, str], Losses], None]] = {
+    "coco": _write_coco, "voc": write_voc, "yolo": write_yolo,
+    "yolo-seg": partial(write_yolo, polygons=True), "cvat": write_cvat, "labelstudio": write_label_studio,
+}  # fmt: skip

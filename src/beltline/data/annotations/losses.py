@@ -16,12 +16,16 @@ LOST: Mapping[str, str] = MappingProxyType(
         "mask_holes": "holes of masks filled: a polygon has none",
         "mask_parts": "parts of masks dropped: one polygon an object, the largest",
         "mask_overlap": "masks whose polygon differs from them by more than 1 % of their pixels",
+        "empty_mask": "masks without a pixel dropped: the box is written",
+        "mask_box": "boxes that are not their mask's dropped: the mask's comes back",
+        "polygon": "polygons written as masks of the same pixels: their points are gone",
         "box_for_polygon": "objects without mask written as the rectangle of their box",
         "difficult": "flags 'difficult' dropped",
         "truncated": "flags 'truncated' dropped",
         "occluded": "flags 'occluded' dropped",
         "crowd": "groups written as single objects",
         "not_annotated": "images nobody annotated left out: the format would read them as empty",
+        "read_as_empty": "images nobody annotated written without objects: they come back as empty",
         "sub_pixel": "boxes rounded to whole pixels",
         "clipped": "boxes clipped to their image",
         "no_area": "boxes without area dropped",
@@ -33,7 +37,7 @@ LOST: Mapping[str, str] = MappingProxyType(
         "recoded": "images written anew as JPEG",
         "missing_image": "images that are not on disk left out",
         "damaged": "images or annotations that cannot be read left out",
-        "renamed": "images renamed because two have one name, or it is too long",
+        "renamed": "images renamed because two have one name, or it is too long or cannot be printed",
     }
 )
 KEPT_APART: Mapping[str, str] = MappingProxyType(
