@@ -173,11 +173,11 @@ def _image_name(task: Mapping[str, Any]) -> str:
     about = task["data"]
     own = about.get("file")
     if isinstance(own, str) and own:
-        return own.removeprefix(f"{_IMAGES}/")
+        return own.rpartition(f"{_IMAGES}/")[2]
     for value in (about.get("image"), *about.values(), task.get("file_upload")):
         name = _path_of(value) if isinstance(value, str) else ""
         if name.lower().endswith(IMAGE_SUFFIXES):
-            return name.removeprefix(f"{_IMAGES}/")
+            return name.rpartition(f"{_IMAGES}/")[2]
     raise ValueError("names no image")
 
 

@@ -110,7 +110,11 @@ def compare_returned(sent: Annotated, returned: Annotated) -> Returned:
             f"{returned.root}: none of {len(returned)} images that came back was sent, first {first[:80]}"
         )
     owners = {object_id(item): p.file for p in sent.pictures for item in p.objects or ()}
-    done = [_Comparison(sent.pictures[i], back, owners, notes) for i, back in pairs.items()]
+    done = [
+        _Comparison(sent.pictures[i], back, owners, notes)
+        for i, back in pairs.items()
+        if _can_be_compared(sent.pictures[i], back, notes)
+    ]
     _note_labels(sent, [one.back for one in done], notes)
     there = {one.sent.file for one in done}
     return Returned(
@@ -235,7 +239,7 @@ def _joined(masks: Sequence[Masks | None]) -> Masks:
 
 
 def _pairs(sent: Sequence[Picture], returned: Sequence[Picture], notes: list[str]) -> dict[int, Picture]:
-    """The picture that came back for the one at a position, where one can be compared."""
+    """The picture that came back for the one at a position."""
     places = [_places(sent, key) for key in _KEYS]
     pairs: dict[int, Picture] = {}
     for back in returned:
@@ -245,14 +249,21 @@ def _pairs(sent: Sequence[Picture], returned: Sequence[Picture], notes: list[str
             notes.append(f"{back.file}: was not sent; passed over")
         elif position in pairs:
             notes.append(f"{back.file}: came back twice; the first counts")
-        elif back.fault is not None:
-            notes.append(f"{back.file}: cannot be read ({back.fault})")
-        elif sent[position].size and back.size and sent[position].size != back.size:
-            sizes = (f"{size[1]}x{size[0]}" for size in (back.size, sent[position].size) if size)
-            notes.append(f"{back.file}: came back as {' but went out as '.join(sizes)}; passed over")
-        elif back.objects is not None and back.extra.get(PREDICTED) is not True:
+        else:
             pairs[position] = back
     return pairs
+
+
+def _can_be_compared(sent: Picture, back: Picture, notes: list[str]) -> bool:
+    """Whether somebody looked at a picture that came back, and it is whole."""
+    if back.fault is not None:
+        notes.append(f"{back.file}: cannot be read ({back.fault})")
+        return False
+    if sent.size and back.size and sent.size != back.size:
+        came, went = (f"{size[1]}x{size[0]}" for size in (back.size, sent.size))
+        notes.append(f"{back.file}: came back as {came} but went out as {went}; passed over")
+        return False
+    return back.objects is not None and back.extra.get(PREDICTED) is not True
 
 
 def _places(pictures: Sequence[Picture], key: Callable[[Picture], str]) -> dict[str, int]:
