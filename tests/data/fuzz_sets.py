@@ -22,6 +22,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from mutations import mutate
 
 from beltline.core import BeltlineError
+from beltline.data.annotations import compare_returned
+from beltline.data.annotations.archives import with_images
 from beltline.data.annotations.conversion import TARGETS, convert, read_annotated
 from beltline.data.public import (
     PUBLIC_SETS,
@@ -109,6 +111,8 @@ def _trees(root):
     for target in TARGETS:
         convert(read_annotated(root / "set"), root / target, target, copy=True)
         steps[target] = _annotations
+    shutil.copytree(root / "cvat", root / "zip")
+    steps["zip"] = _zipped
     return steps
 
 
@@ -150,6 +154,24 @@ def _own_set(place, rng):
 
 def _annotations(place, rng):
     yield lambda: _converted(place / "tree", place / "out", rng)
+    yield lambda: compare_returned(read_annotated(place / "tree"), read_annotated(place / "out"))
+
+
+def _zipped(place, rng):
+    """The tree as CVAT exports it, in half of the cases with damage to the archive itself."""
+    (place / "tree").mkdir(exist_ok=True)
+    back = Path(shutil.make_archive(str(place / "task"), "zip", place / "tree"))
+    data = bytearray(back.read_bytes())
+    for at in rng.integers(len(data), size=int(rng.integers(4)) if rng.random() < 0.5 else 0):
+        data[at] = rng.integers(256)
+    back.write_bytes(data)
+
+    def converted():
+        with with_images(back) as source:
+            convert(read_annotated(source, "cvat"), place / "out", "coco", copy=True)
+
+    yield converted
+    yield lambda: read_annotated(back)
 
 
 def _through(root):

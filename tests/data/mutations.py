@@ -88,6 +88,8 @@ def _json(data, rng):
         holder.append(holder[key])
     elif chance < 0.5 and key in ("segmentation", "polygon"):
         holder[key] = {"size": _pick(SIZES, rng), "counts": _pick(RUN_LENGTHS, rng)}
+    elif chance < 0.6 and key == "rle":
+        holder[key] = _pick([*RUN_LENGTHS, [0, 0, 48, 0, 57, 27, 255, 255, 255], [255] * 40], rng)
     else:
         holder[key] = _pick(ODD, rng)
     return json.dumps(tree).encode()
@@ -163,5 +165,12 @@ def _branch_gone(path, other, rng):
 
 _ANY_TREE = (_remove, _swap, _folder_instead, _renamed, _dangling_link, _branch_gone)
 _ANY = (_truncate, _flip, _insert, _empty, _deep, _lines, *_ANY_TREE)
-_XML, _WORD = _field(r"(?<=>)[^<>]+(?=<)|(?<=<)[^<>]+(?=>)"), _field(r"[^\s,]+")
-_OWN = {".json": _json, ".xml": _XML, ".txt": _WORD, ".csv": _WORD, ".yaml": _WORD}
+_ELEMENT, _WORD = _field(r"(?<=>)[^<>]+(?=<)|(?<=<)[^<>]+(?=>)"), _field(r"[^\s,]+")
+_ATTRIBUTE = _field(r'(?<=")[^"<>]*(?="[ />?])')
+
+
+def _xml(data, rng):
+    return _pick([_ELEMENT, _ATTRIBUTE], rng)(data, rng)
+
+
+_OWN = {".json": _json, ".xml": _xml, ".txt": _WORD, ".csv": _WORD, ".yaml": _WORD}

@@ -12,7 +12,7 @@ import pytest
 
 from beltline.core import BadInputError, Masks, ShapeError
 from beltline.data.annotations.annotated import LONGEST_OUTLINE_PX, class_name, is_polygon, split_name
-from beltline.data.annotations.conversion import convert, read_annotated
+from beltline.data.annotations.conversion import TARGETS, convert, read_annotated
 from beltline.data.public import (
     PUBLIC_SETS,
     fake_public_set,
@@ -161,7 +161,7 @@ def test_sound_run_lengths_pass(rng):
     assert Masks.from_coco([{"size": SIZE, "counts": [0, 3072]}], (48, 64)).areas()[0] == 3072
 
 
-@pytest.mark.parametrize("target", ["coco", "voc", "yolo", "yolo-seg"])
+@pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("counts", [[5], [-1, 3073], "x", [2**40]])
 def test_convert_keeps_the_box_of_a_damaged_mask(counts, target, tmp_path):
     data = read_annotated(set_with(tmp_path, segmentation={"size": SIZE, "counts": counts}))

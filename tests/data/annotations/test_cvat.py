@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from beltline.core import BadInputError, Masks
-from beltline.data.annotations.annotation_xml import XmlEvents, parse_xml
+from beltline.data.annotations.annotation_xml import parse_xml
 from beltline.data.annotations.conversion import read_annotated
 from beltline.data.annotations.cvat import read_cvat
 
@@ -199,15 +199,26 @@ def test_a_name_of_an_image_leads_nowhere_else(tmp_path, name):
     assert [picture.present for picture in data.pictures] == [False]
 
 
+class Count:
+    """Counts elements."""
+
+    number = 0
+
+    def start(self, tag, attributes):
+        self.number += 1
+
+    def end(self, tag): ...
+
+    def data(self, text): ...
+
+
 def test_a_stream_is_read_piece_by_piece():
-    """Elements of which nothing is kept."""
-
-    class Count(XmlEvents):
-        number = 0
-
-        def end(self, tag):
-            self.number += 1
-
     count = Count()
-    parse_xml("x", io.BytesIO(b"<a>" + b"<b/>" * 100_000 + b"</a>"), count)
-    assert count.number == 100_001
+    parse_xml("x", io.BytesIO(b"<a>" + b"<b/>" * 500_000 + b"</a>"), count)
+    assert count.number == 500_001
+
+
+def test_a_tag_without_end_is_refused_before_it_takes_hours():
+    endless = io.BytesIO(b'<a b="' + b"1," * 20_000_000)
+    with pytest.raises(BadInputError, match="a tag above the limit"):
+        parse_xml("x", endless, Count())

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from beltline.core import Instances, Masks
-from beltline.data.annotations import Annotated, AnnotatedObject, Picture
-from beltline.data.annotations.conversion import convert
+from beltline.data.annotations import Annotated, AnnotatedObject, Picture, compare_returned
+from beltline.data.annotations.conversion import convert, read_annotated
 from beltline.data.annotations.fake import write_picture
 from beltline.formats import SetWriter
 
@@ -227,6 +227,49 @@ def test_datumaro_opens_the_voc_export(tmp_path, splits, subset):
         str(tmp_path / "out"), "voc_detection", coordinate_mode="voc-one-based"
     )
     assert from_datumaro(dataset, subset) == expected(data, splits[-1])
+
+
+def shapes_of_datumaro(item, names):
+    """(class, mask or box) of each object in order."""
+    return [
+        (names[a.label], a.image if a.type.name == "mask" else corners(a.get_bbox()))
+        for a in item.annotations
+    ]
+
+
+@pytest.mark.parametrize(("splits", "subset"), [(("train", "test"), "test"), (("",), "annotations")])
+def test_datumaro_opens_the_cvat_export(tmp_path, splits, subset):
+    datumaro = pytest.importorskip("datumaro")
+    data = make(tmp_path / "source", splits)
+    convert(data, tmp_path / "out", "cvat")
+    dataset = datumaro.Dataset.import_from(str(tmp_path / "out"), "cvat")
+    names = [item.name for item in dataset.categories()[datumaro.AnnotationType.label].items]
+    assert tuple(names) == CLASSES
+    found = {item.id: item for item in dataset.get_subset(subset)}
+    name = splits[-1] or "scan"
+    assert sorted(found) == [f"{name}-{letter}" for letter in "abc"]
+    (gun, one), (knife, other) = shapes_of_datumaro(found[f"{name}-a"], names)
+    assert (gun, knife) == ("gun", "knife")
+    for shape, item in zip((one, other), data.pictures[-3].objects, strict=True):
+        np.testing.assert_array_equal(shape, mask_of(item))
+    assert shapes_of_datumaro(found[f"{name}-b"], names) == [("knife", (0, 0, 64, 48))]
+    assert found[f"{name}-c"].annotations == []
+    assert found[f"{name}-a"].media.data.shape[:2] == SIZE
+    assert found[f"{name}-a"].annotations[0].attributes["object_id"]
+
+
+def test_cvat_files_of_datumaro_are_read(tmp_path):
+    datumaro = pytest.importorskip("datumaro")
+    data = make(tmp_path / "source", ("",))
+    convert(data, tmp_path / "out", "cvat")
+    dataset = datumaro.Dataset.import_from(str(tmp_path / "out"), "cvat")
+    dataset.export(str(tmp_path / "theirs"), "cvat", save_media=True)
+    (file,) = (tmp_path / "theirs").rglob("*.xml")
+    back = read_annotated(file)
+    assert back.problems == {}
+    found = compare_returned(data, back)
+    assert len(found.unchanged) == 3
+    assert (found.changed, found.added, found.deleted, found.missing) == ((), (), (), ())
 
 
 def test_datumaro_finds_the_coco_export_by_itself(split_set, tmp_path):

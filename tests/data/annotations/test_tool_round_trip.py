@@ -2,7 +2,10 @@
 
 import itertools
 import json
+import re
+import shlex
 import tempfile
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -20,6 +23,7 @@ from beltline.data.annotations.object_facts import object_id
 from beltline.formats import read_set
 
 SIZE = (48, 64)
+DOCS = Path(__file__).parents[3] / "docs" / "datasets.md"
 SHARED_MEMORY = Path("/dev/shm")  # every file is written through to the disk, which a thousand sets need not
 TEXT = st.text(
     st.characters(exclude_characters="/\\", exclude_categories=("C", "Z")) | st.sampled_from(" &<>\"'%#+?;"),
@@ -225,6 +229,31 @@ def test_ids_are_kept_told_apart_and_given_again_alike():
     assert len(set(ids)) == len(ids) == 6
     again = with_object_ids(with_object_ids(data))
     assert [object_id(i) for picture in again.pictures for i in picture.objects or ()] == ids
+
+
+def section_of_the_docs():
+    text = DOCS.read_text("utf-8").split("## To your annotation tool and back\n")[1].split("\n## ")[0]
+    shell, python = (re.search(rf"```{kind}\n(.*?)```", text, re.DOTALL)[1] for kind in ("sh", "python"))
+    return [line.split(" #")[0].strip() for line in shell.splitlines()], python
+
+
+def test_the_docs_keep_their_word(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["data", "fake", "pidray", "copy", "--each", "3"]) == 0
+    assert main(["data", "import", "pidray", "copy", "--out", "SET"]) == 0
+    commands, python = section_of_the_docs()
+    for command in commands:
+        assert main(shlex.split(command)[1:]) == 0
+        if command.endswith("--to cvat"):
+            with zipfile.ZipFile("cvat/task.zip", "w") as archive:
+                archive.write("cvat/annotations.xml", "annotations.xml")
+        elif command.endswith("--to labelstudio"):
+            Path("ls/export.json").write_bytes(Path("ls/tasks.json").read_bytes())
+    capsys.readouterr()
+    exec(python, {})
+    told = capsys.readouterr().out
+    assert re.fullmatch(r" *12 images came back\n *\d+ objects unchanged\n", told)
+    assert [len(read_annotated(name)) for name in ("from-cvat", "from-ls")] == [12, 12]
 
 
 @pytest.mark.parametrize("target", TOOLS)

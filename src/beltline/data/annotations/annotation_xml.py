@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from beltline.formats.limits import MAX_FILE_BYTES, bad, read_bytes
 
@@ -12,7 +12,9 @@ MAX_XML_BYTES = 1_000_000
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _DECLARES = "declares a document type or entities, which an annotation needs not"
 _DAMAGE = (ElementTree.ParseError, LookupError, RecursionError)
-_CHUNK = 1 << 16
+_CHUNK = 1 << 20
+LONGEST_TAG = 16_000_000
+"""The parser begins an unfinished tag anew with every chunk: in a longer one it would sit for hours."""
 
 
 def read_xml(path: Path) -> ElementTree.Element:
@@ -33,8 +35,17 @@ def read_xml(path: Path) -> ElementTree.Element:
         raise bad(path, f"damaged XML ({error})") from error
 
 
-class XmlEvents:
-    """What `parse_xml` tells elements and their text; nothing of them is kept."""
+def stated_size(root: ElementTree.Element) -> tuple[int, int] | None:
+    """(height, width) in pixels, None where there is none or it is no size."""
+    try:
+        height, width = (int(float(root.findtext(f"size/{side}", ""))) for side in ("height", "width"))
+    except (ValueError, OverflowError):
+        return None
+    return (height, width) if height > 0 and width > 0 else None
+
+
+class XmlEvents(Protocol):
+    """What `parse_xml` tells elements and their text."""
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """An element begins."""
@@ -44,14 +55,6 @@ class XmlEvents:
 
     def data(self, text: str) -> None:
         """A piece of text."""
-
-    def doctype(self, name: str, public: str | None, system: str | None) -> None:
-        """Entities could follow, which grow without end.
-
-        Raises:
-            ValueError: Always.
-        """
-        raise ValueError(_DECLARES)
 
 
 def parse_xml(path: Path, stream: IO[bytes], events: XmlEvents) -> None:
@@ -63,14 +66,19 @@ def parse_xml(path: Path, stream: IO[bytes], events: XmlEvents) -> None:
         events: Told; a ``ValueError`` of theirs stops the reading.
 
     Raises:
-        BadInputError: If it is above ``MAX_FILE_BYTES``, no XML, or declares a document type.
+        BadInputError: If it is above ``MAX_FILE_BYTES``, has a tag above ``LONGEST_TAG``, is no XML, or
+            declares a document type.
     """
-    parser, length = ElementTree.XMLParser(target=events), 0
+    guarded = _Guarded(events)
+    parser, length = ElementTree.XMLParser(target=guarded), 0
     try:
         while chunk := stream.read(_CHUNK):
             length += len(chunk)
+            guarded.silent += len(chunk)
             if length > MAX_FILE_BYTES:
                 raise ValueError(f"above the limit of {MAX_FILE_BYTES} bytes")
+            if guarded.silent > LONGEST_TAG:
+                raise ValueError(f"a tag above the limit of {LONGEST_TAG} bytes")
             parser.feed(chunk)
         parser.close()
     except _DAMAGE as error:
@@ -79,10 +87,24 @@ def parse_xml(path: Path, stream: IO[bytes], events: XmlEvents) -> None:
         raise bad(path, str(error)) from error
 
 
-def stated_size(root: ElementTree.Element) -> tuple[int, int] | None:
-    """(height, width) in pixels, None where there is none or it is no size."""
-    try:
-        height, width = (int(float(root.findtext(f"size/{side}", ""))) for side in ("height", "width"))
-    except (ValueError, OverflowError):
-        return None
-    return (height, width) if height > 0 and width > 0 else None
+class _Guarded:
+    """Passes events on, and stops where entities could follow, which grow without end."""
+
+    def __init__(self, events: XmlEvents) -> None:
+        self.silent = 0
+        self._events = events
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self.silent = 0
+        self._events.start(tag, attributes)
+
+    def end(self, tag: str) -> None:
+        self.silent = 0
+        self._events.end(tag)
+
+    def data(self, text: str) -> None:
+        self.silent = 0
+        self._events.data(text)
+
+    def doctype(self, name: str, public: str | None, system: str | None) -> None:
+        raise ValueError(_DECLARES)

@@ -9,7 +9,7 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,12 +33,18 @@ def encode_brush(mask: NDArray[np.bool_]) -> list[int]:
         >>> encode_brush(np.array([[0, 1]], bool))
         [0, 0, 0, 8, 57, 27, 252, 96, 17, 255, 128]
     """
-    total = _CHANNELS * mask.size
-    head = f"{total:032b}{_VALUE_BITS - 1:05b}" + "".join(f"{width - 1:04b}" for width in _WIDTHS)
-    blocks = [_block(_CHANNELS * run, 255 * (number % 2)) for number, run in enumerate(row_runs(mask)) if run]
-    bits = head + "".join(blocks)
-    bits += "0" * (8 - len(bits) % 8)
-    return np.packbits(np.frombuffer(bits.encode("ascii"), np.uint8) - ord("0")).tolist()
+    runs = _CHANNELS * np.array(row_runs(mask), np.int64)
+    values = 255 * (np.arange(len(runs)) % 2)
+    codes, bits = _blocks(runs[runs > 0], values[runs > 0])
+    head = [(_CHANNELS * mask.size, 32), (_VALUE_BITS - 1, 5), *((width - 1, 4) for width in _WIDTHS)]
+    codes = np.concatenate([[code for code, _ in head], codes])
+    bits = np.concatenate([[count for _, count in head], bits])
+    # Bit k of a code of n bits is its bit n - 1 - k from the right.
+    place = np.arange(bits.sum()) - np.repeat(np.cumsum(bits) - bits, bits)
+    found = (np.repeat(codes, bits) >> (np.repeat(bits, bits) - 1 - place)) & 1
+    spare = np.zeros(8 - len(found) % 8, np.int64)
+    packed: list[int] = np.packbits(np.concatenate([found, spare]).astype(np.uint8)).tolist()
+    return packed
 
 
 def decode_brush(data: Sequence[int], size: tuple[int, int]) -> NDArray[np.bool_]:
@@ -62,12 +68,17 @@ def decode_brush(data: Sequence[int], size: tuple[int, int]) -> NDArray[np.bool_
     return np.repeat(2 * values > strongest, alphas).reshape(size)
 
 
-def _block(length: int, value: int) -> str:
-    """One value so many times."""
-    full, rest = divmod(length - 1, _LONGEST)
-    which, width = next((k, w) for k, w in enumerate(_WIDTHS) if rest < 1 << w)
-    longest = f"1{len(_WIDTHS) - 1:02b}{_LONGEST - 1:0{_WIDTHS[-1]}b}{value:0{_VALUE_BITS}b}"
-    return longest * full + f"1{which:02b}{rest:0{width}b}{value:0{_VALUE_BITS}b}"
+def _blocks(
+    runs: NDArray[np.int64], values: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """A code and its number of bits for each repeated value; runs that are too long take several."""
+    full, rest = np.divmod(runs - 1, _LONGEST)
+    lengths = np.full(full.sum() + len(runs), _LONGEST, np.int64)
+    lengths[np.cumsum(full + 1) - 1] = rest + 1
+    which = np.searchsorted([1 << width for width in _WIDTHS[:-1]], lengths)
+    widths = np.array(_WIDTHS)[which]
+    codes = ((4 | which) << widths | (lengths - 1)) << _VALUE_BITS | np.repeat(values, full + 1)
+    return codes, 3 + widths + _VALUE_BITS
 
 
 def _runs(packed: bytes, total: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -77,31 +88,22 @@ def _runs(packed: bytes, total: int) -> tuple[NDArray[np.int64], NDArray[np.int6
         raise ShapeError(f"a brush mask must hold {total} values, 4 a pixel; got {stated}")
     value_bits = _bits(packed, 32, 5) + 1
     widths = [_bits(packed, 37 + 4 * k, 4) + 1 for k in range(len(_WIDTHS))]
-    values: list[NDArray[np.int64]] = []
-    lengths: list[NDArray[np.int64]] = []
-    for found, length in _blocks(packed, value_bits, widths, total):
-        values.append(found)
-        lengths.append(np.full(len(found), length, np.int64))
-    nothing = np.zeros(0, np.int64)
-    return np.concatenate([nothing, *values]), np.concatenate([nothing, *lengths])
-
-
-def _blocks(
-    packed: bytes, value_bits: int, widths: Sequence[int], total: int
-) -> Iterator[tuple[NDArray[np.int64], int]]:
-    """Values of each block and how often each comes: one often, or many once."""
+    values: list[int] = []
+    lengths: list[int] = []
     at, filled = _HEAD_BITS, 0
     while filled < total:
         head = _bits(packed, at, 3)
         width = widths[head & 3]
         length = _bits(packed, at + 3, width) + 1
-        at, repeated = at + 3 + width, head >> 2
-        count = 1 if repeated else length
+        at += 3 + width
+        found = _values(packed, at, 1 if head & 4 else length, value_bits)
+        values += found
+        lengths += [length] if head & 4 else [1] * length
+        at += len(found) * value_bits
         filled += length
-        if filled > total:
-            raise ShapeError(f"a brush mask must hold {total} values, got a run beyond")
-        yield _values(packed, at, count, value_bits), length if repeated else 1
-        at += count * value_bits
+    if filled > total:
+        raise ShapeError(f"a brush mask must hold {total} values, got a run beyond")
+    return np.array(values, np.int64), np.array(lengths, np.int64)
 
 
 def _bits(packed: bytes, at: int, count: int) -> int:
@@ -113,12 +115,16 @@ def _bits(packed: bytes, at: int, count: int) -> int:
     return (int.from_bytes(window, "big") >> spare) & ((1 << count) - 1)
 
 
-def _values(packed: bytes, at: int, count: int, value_bits: int) -> NDArray[np.int64]:
+def _values(packed: bytes, at: int, count: int, value_bits: int) -> list[int]:
+    """So many values that begin at a bit."""
     if count == 1:
-        return np.array([_bits(packed, at, value_bits)], np.int64)
+        return [_bits(packed, at, value_bits)]
     last = at + count * value_bits
     if last > 8 * len(packed):
         raise ShapeError(f"a brush mask ends early, after {len(packed)} bytes")
     window = np.frombuffer(packed[at >> 3 : (last + 7) >> 3], np.uint8)
     bits = np.unpackbits(window)[at & 7 : (at & 7) + count * value_bits].reshape(count, value_bits)
-    return bits.astype(np.int64) @ (1 << np.arange(value_bits - 1, -1, -1, dtype=np.int64))
+    found: list[int] = (
+        bits.astype(np.int64) @ (1 << np.arange(value_bits - 1, -1, -1, dtype=np.int64))
+    ).tolist()
+    return found

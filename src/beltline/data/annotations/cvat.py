@@ -24,7 +24,7 @@ from beltline.data.annotations.annotated import (
     is_polygon,
     split_name,
 )
-from beltline.data.annotations.annotation_xml import XmlEvents, parse_xml
+from beltline.data.annotations.annotation_xml import parse_xml
 from beltline.data.annotations.archives import ANNOTATIONS, annotations_in, is_archive
 from beltline.data.annotations.coco import outline_box
 from beltline.data.annotations.image_finder import ImageFinder
@@ -75,7 +75,7 @@ def _annotated(root: Path, found: _ImageEvents) -> Annotated:
     return Annotated(root, (*found.classes, *strangers), tuple(found.pictures), problems)
 
 
-class _ImageEvents(XmlEvents):
+class _ImageEvents:
     """Makes a picture of each ``<image>``."""
 
     def __init__(self, finder: ImageFinder) -> None:
