@@ -178,6 +178,12 @@ def test_labels_that_were_not_sent_are_told():
     assert essence(found)[2] == [(0, 0)]
 
 
+def test_what_could_not_be_read_is_told():
+    problems = {"unread_shape": ("images/a.png: ellipse 1",), "unlisted_label": ("gnu",)}
+    found = compare_returned(SENT, replace(SENT, problems=problems))
+    assert found.notes == ("objects that cannot be read left out: images/a.png: ellipse 1",)
+
+
 def test_masks_that_came_back_as_polygons_are_told():
     corners = [[2.0, 2.0, 22.0, 2.0, 22.0, 12.0, 2.0, 12.0]]
     found = compare_returned(SENT, came_back(sent_as(0, outline=corners), sent_as(1), sent_as(2)))

@@ -231,6 +231,17 @@ def test_ids_are_kept_told_apart_and_given_again_alike():
     assert [object_id(i) for picture in again.pictures for i in picture.objects or ()] == ids
 
 
+def test_what_a_tool_gave_and_nobody_can_read_is_lost_too(tmp_path):
+    convert(make(tmp_path / "set", AnnotatedObject("gun", (1, 2, 30, 40))), tmp_path / "out", "cvat")
+    path = tmp_path / "out" / "annotations.xml"
+    odd = '<ellipse label="gun"/><mask label="gun" rle="5" left="1" top="1" width="4" height="4"/>'
+    path.write_text(path.read_text().replace("</image>", f"{odd}</image>"))
+    losses = convert(read_annotated(tmp_path / "out"), tmp_path / "back", "voc")
+    assert losses.examples["unread"] == ["a.png: ellipse 2"]
+    assert losses.counts["unread_mask"] == 1
+    assert not losses.lossless
+
+
 def section_of_the_docs():
     text = DOCS.read_text("utf-8").split("## To your annotation tool and back\n")[1].split("\n## ")[0]
     shell, python = (re.search(rf"```{kind}\n(.*?)```", text, re.DOTALL)[1] for kind in ("sh", "python"))

@@ -21,7 +21,7 @@ from beltline.data.annotations.cvat_writer import write_cvat
 from beltline.data.annotations.image_check import check_image
 from beltline.data.annotations.label_studio import read_label_studio
 from beltline.data.annotations.label_studio_writer import TASKS, write_label_studio
-from beltline.data.annotations.losses import Losses
+from beltline.data.annotations.losses import UNREAD, Losses
 from beltline.data.annotations.object_facts import with_object_ids
 from beltline.data.annotations.set_files import bring_image, recode_image, require_new
 from beltline.data.annotations.voc import ANNOTATIONS, IMAGES, read_voc, write_voc
@@ -120,6 +120,9 @@ def convert(
     """
     out, losses = Path(out), Losses()
     require_new(out)
+    for problem, kind in UNREAD.items():
+        for line in data.problems.get(problem, ()):
+            losses.add(kind, line)
     data = with_object_ids(data) if target in TOOLS else data
     pictures = list(data.pictures)
     files: dict[int, str] = {}

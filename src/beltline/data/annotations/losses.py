@@ -35,6 +35,11 @@ LOST: Mapping[str, str] = MappingProxyType(
         "unlisted": "splits of images nobody annotated dropped: in a list they would read as empty",
         "class_name": "classes that labelmap.txt cannot name: with ':', or '#' in front",
         "recoded": "images written anew as JPEG",
+        "unread": "objects that cannot be read left out",
+        "unread_mask": "masks that cannot be read dropped: the box is written",
+        "unread_fact": "fields of objects that hold something else than their name says dropped",
+        "older": "annotations left out where an image has a newer one",
+        "further_label": "further labels of one object dropped",
         "missing_image": "images that are not on disk left out",
         "damaged": "images or annotations that cannot be read left out",
         "renamed": "images renamed because two have one name, or it is too long or cannot be printed",
@@ -46,6 +51,14 @@ KEPT_APART: Mapping[str, str] = MappingProxyType(
         "unsplit": "images without a split put into 'train'",
     }
 )
+UNREAD: Mapping[str, str] = MappingProxyType(
+    {
+        "damaged_annotation": "unread", "dangling": "unread", "unread_shape": "unread",
+        "odd_outline": "unread_mask", "far_outline": "unread_mask", "odd_attribute": "unread_fact",
+        "several_annotations": "older", "several_labels": "further_label",
+    }
+)  # fmt: skip
+"""What a reader meets (`Annotated.problems`) and what is lost by it."""
 
 
 @dataclass

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from beltline.core import BadInputError, Masks, ShapeError, box_iou
 from beltline.data.annotations.annotated import Annotated, AnnotatedObject, Picture
+from beltline.data.annotations.losses import LOST, UNREAD
 from beltline.data.annotations.object_facts import PREDICTED, object_id, with_object_ids
 from beltline.data.annotations.polygons import run_length
 
@@ -95,7 +96,8 @@ def compare_returned(sent: Annotated, returned: Annotated) -> Returned:
     compared by overlap with what is left: `LEAST_IOU` for the same label, `LEAST_IOU_RELABELLED` for another.
 
     Args:
-        sent: What went out: the set that was converted, or the converted folder read back.
+        sent: What went out: best the converted folder read back. Of the set that was converted, objects that
+            `convert` left out (boxes without area) count as deleted.
         returned: What a reader gave of the tool's export.
 
     Raises:
@@ -114,6 +116,11 @@ def compare_returned(sent: Annotated, returned: Annotated) -> Returned:
         _Comparison(sent.pictures[i], back, owners, notes)
         for i, back in pairs.items()
         if _can_be_compared(sent.pictures[i], back, notes)
+    ]
+    notes += [
+        f"{LOST[kind]}: {line}"
+        for problem, kind in UNREAD.items()
+        for line in returned.problems.get(problem, ())
     ]
     _note_labels(sent, [one.back for one in done], notes)
     there = {one.sent.file for one in done}
