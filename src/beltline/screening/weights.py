@@ -305,8 +305,7 @@ def add_start(added: StartEntry) -> StartEntry:
 
 
 def _refuse_shipped(name: str) -> None:
-    models, starts = _read_manifest(SHIPPED, "shipped"), _read_starts(SHIPPED, "shipped")
-    if name in {entry.name for entry in models} | {entry.name for entry in starts}:
+    if name in {e.name for e in _read_manifest(SHIPPED, "")} | {e.name for e in _read_starts(SHIPPED, "")}:
         raise UntrustedWeightsError(f"{name!r} is the name of a shipped model; choose another name")
 
 
