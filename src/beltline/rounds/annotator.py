@@ -36,7 +36,8 @@ class Habits:
         patience: Clicks on one mask after which they draw the outline by hand instead.
         usable: IoU below which they delete a proposed mask and begin anew.
         inside: A click lies at least this share of the deepest place's depth inside the region that is meant.
-        jitter_px: Standard deviation of a click, a box's side, a vertex.
+        jitter_px: Standard deviation of a click, or of a box's side.
+        vertex_px: Standard deviation of a vertex: outlines are drawn enlarged.
         sloppy: Probability that a click lands beside what was meant.
         overlooks: Probability of overlooking an object that nothing points at, and a fifth of that for one
             with a proposal.
@@ -51,6 +52,7 @@ class Habits:
     usable: float = 0.4
     inside: float = 0.5
     jitter_px: float = 1.0
+    vertex_px: float = 0.5
     sloppy: float = 0.03
     overlooks: float = 0.05
     wrong_class: float = 0.02
@@ -147,7 +149,7 @@ class Annotator:
             chance = self.habits.overlooks * (1.0 if proposal is None else 0.2)
             if self._happens(chance):
                 overlooked.append(number)
-            elif proposal is None or cut is None:
+            elif proposal is None:
                 objects.append(replace(self._added(thing, cut), truth=number))
             else:
                 objects.append(replace(self._mended(thing, proposals[proposal], proposal, cut), truth=number))
@@ -176,7 +178,7 @@ class Annotator:
         found = self._until_good(thing, cut((), box, None), cut, Effort(corner=2, judge=1) + chosen)
         return replace(found, label=label)
 
-    def _mended(self, thing: Thing, proposal: Thing, number: int, cut: Cut) -> Annotated:
+    def _mended(self, thing: Thing, proposal: Thing, number: int, cut: Cut | None) -> Annotated:
         """A proposal of this object, its class set right and its mask mended."""
         found = self._until_good(thing, proposal.mask, cut, Effort())
         made_by: Hand = found.made_by if found.clicks or found.made_by == "outline" else "proposal"
@@ -190,13 +192,13 @@ class Annotator:
             found, label=label, made_by=made_by, proposed=number, effort=found.effort + choice
         )
 
-    def _until_good(self, thing: Thing, mask: Mask, cut: Cut, effort: Effort) -> Annotated:
+    def _until_good(self, thing: Thing, mask: Mask, cut: Cut | None, effort: Effort) -> Annotated:
         """Click on what is wrong until it looks good enough, or patience ends."""
         clicks: list[Click] = []
         first = mask_iou(thing.mask, mask)
         while not self._good(thing, mask) and not self._happens(self.habits.accepts_bad):
             click = self._click(thing.mask, mask, clicks)
-            if len(clicks) >= self.habits.patience or click is None:
+            if cut is None or len(clicks) >= self.habits.patience or click is None:
                 outline = self._outline(thing)
                 done = effort + Effort(click=len(clicks)) + outline.effort
                 return replace(outline, clicks=tuple(clicks), first=first, effort=done)
@@ -208,7 +210,7 @@ class Annotator:
         )  # fmt: skip
 
     def _outline(self, thing: Thing) -> Annotated:
-        drawn = traced(thing.mask, self.rng, goal=self.habits.goal, jitter_px=self.habits.jitter_px)
+        drawn = traced(thing.mask, self.rng, goal=self.habits.goal, jitter_px=self.habits.vertex_px)
         effort, iou = Effort(vertex=drawn.vertices), mask_iou(thing.mask, drawn.mask)
         return Annotated(thing.label, drawn.mask, made_by="outline", iou=iou, effort=effort)
 
