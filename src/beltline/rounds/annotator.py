@@ -62,7 +62,13 @@ class Habits:
     def without_errors(self) -> Habits:
         """The same hand, never mistaken: what a second, careful reader is measured by."""
         return replace(
-            self, misjudged=0.0, sloppy=0.0, overlooks=0.0, wrong_class=0.0, accepts_bad=0.0, accepts_false=0.0
+            self,
+            misjudged=0.0,
+            sloppy=0.0,
+            overlooks=0.0,
+            wrong_class=0.0,
+            accepts_bad=0.0,
+            accepts_false=0.0,
         )
 
 
@@ -133,7 +139,9 @@ class Annotator:
     classes: Sequence[str]
     habits: Habits = field(default_factory=Habits)
 
-    def annotate(self, truth: Sequence[Thing], proposals: Sequence[Thing] = (), cut: Cut | None = None) -> Work:
+    def annotate(
+        self, truth: Sequence[Thing], proposals: Sequence[Thing] = (), cut: Cut | None = None
+    ) -> Work:
         """Annotate a scan.
 
         Args:
@@ -188,9 +196,7 @@ class Annotator:
             label, choice = proposal.label, Effort()
         else:
             label, choice = self._label(thing.label), Effort(label=1)
-        return replace(
-            found, label=label, made_by=made_by, proposed=number, effort=found.effort + choice
-        )
+        return replace(found, label=label, made_by=made_by, proposed=number, effort=found.effort + choice)
 
     def _until_good(self, thing: Thing, mask: Mask, cut: Cut | None, effort: Effort) -> Annotated:
         """Click on what is wrong until it looks good enough, or patience ends."""

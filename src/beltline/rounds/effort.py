@@ -11,8 +11,8 @@ class TimeModel:
 
     Attributes:
         look: At a scan, until it has been searched. Reconstructed: screeners have about as long at the belt.
-        judge: At one mask, whether it is good. A box is verified in 1.6 to 1.8 s (Papadopoulos et al., We don't
-            need no bounding-boxes, CVPR 2016).
+        judge: At one mask, whether it is good. A box is verified in 1.6 to 1.8 s (Papadopoulos et al., We
+            don't need no bounding-boxes, CVPR 2016).
         click: That cuts out or mends, with the look at what it did. 2.4 s for the first point of an object
             (Bearman et al., What's the point, ECCV 2016).
         corner: Of a box. Four extreme points of an object take 7.0 s (Papadopoulos et al., Extreme clicking,

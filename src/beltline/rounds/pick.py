@@ -78,8 +78,8 @@ def pick(
 ) -> list[Pick]:
     """Pick scans one after the other, each far from those before it.
 
-    ``w1 entropy + w2 disagreement + w3 rarity + w4 novelty``; novelty is the distance to the nearest scan that
-    is labelled or picked, so it falls as neighbours are picked (k-centre, greedily).
+    ``w1 entropy + w2 disagreement + w3 rarity + w4 novelty``; novelty is the distance to the nearest scan
+    that is labelled or picked, so it falls as neighbours are picked (k-centre, greedily).
 
     Args:
         candidates: From whom.

@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from beltline.core import Scan, box_iou
 from beltline.metrics.clicks import centre_click
 from beltline.metrics.segmentation import mask_iou
-from beltline.rounds.annotator import Box, Thing
+from beltline.rounds.annotator import Box, Mask, Thing
 from beltline.screening import Clicker, ScreeningModel
 from beltline.screening.localize import boxes_on_scan
 from beltline.screening.prepare import white_picture
 from beltline.screening.tasks.detection import DETECTION, chances_of
 
-FLOOR = 0.25  # chance from which a box is proposed: below, people delete more than they keep
+FLOOR = 0.35  # chance from which a box is proposed: below, people delete more than they keep
 SAME = 0.6  # IoU of boxes of one object
+SHARED = 0.7  # of a mask: what shares so much with a surer one is the same object, or a part of it
 MOST = 8  # proposals of a scan
 OVERVIEW = 8  # cells along each side of the picture that goes into the embedding
 
@@ -87,11 +88,12 @@ def prelabel(
     known = {name: number for number, name in enumerate(detector.card.classes)}
     chances = np.array([best[known[name]] if name in known else 0.0 for name in classes])
     rows = [row for row in _kept(found, scores, most * 3) if detector.card.classes[labels[row]] in classes]
-    proposals = []
+    proposals: list[Proposal] = []
     for row in [row for row in rows if scores[row] >= floor][:most]:
         label = detector.card.classes[labels[row]]
         made = _cut(scan, clicker, label, found[row], float(scores[row]))
-        proposals += [] if made is None else [made]
+        if made is not None and not any(_shares(made.mask, one.mask) for one in proposals):
+            proposals.append(made)
     return PreLabel(tuple(proposals), chances, embedded(scan, chances))
 
 
@@ -118,10 +120,17 @@ def _kept(boxes: NDArray[np.float64], scores: NDArray[np.float64], most: int) ->
     kept: list[int] = []
     for row in np.argsort(-scores):
         x1, y1, x2, y2 = boxes[row]
-        if len(kept) < most and x2 - x1 >= 2 and y2 - y1 >= 2:
-            if not kept or box_iou(boxes[row][None], boxes[kept]).max() < SAME:
-                kept.append(int(row))
+        if len(kept) == most:
+            break
+        new = not kept or box_iou(boxes[row][None], boxes[kept]).max() < SAME
+        if new and min(x2 - x1, y2 - y1) >= 2:
+            kept.append(int(row))
     return kept
+
+
+def _shares(mask: Mask, other: Mask) -> bool:
+    smaller = min(np.count_nonzero(mask), np.count_nonzero(other))
+    return np.count_nonzero(mask & other) >= SHARED * smaller
 
 
 def _cut(

@@ -47,12 +47,12 @@ def reviewed_bag(
         box=_around(view),
         style=0,
         objects=_records(kept, classes),
-        windows=[np.stack([mask[mask_window(mask)], np.zeros_like(mask[mask_window(mask)])]) for _, mask in kept],
+        windows=[_window(mask) for _, mask in kept],
     )
 
 
 def write_reviewed(folder: Path, bags: Sequence[ClickBag], classes: Sequence[str], first: int = 0) -> int:
-    """Write reviewed scans as shards ``first``, ``first + 1``, ...; those without an object teach nothing here.
+    """Write reviewed scans as shards ``first``, ``first + 1``, ...; those without an object are left out.
 
     Args:
         folder: Of the set.
@@ -88,6 +88,12 @@ def _records(objects: Sequence[tuple[str, Mask]], classes: Sequence[str]) -> NDA
         record["area_px"] = int(mask.sum())
         record["twin"], record["group"] = twins[number], groups[number]
     return records
+
+
+def _window(mask: Mask) -> Mask:
+    """(2, h, w): the object in its box, and no metal."""
+    inside = mask[mask_window(mask)]
+    return np.stack([inside, np.zeros_like(inside)])
 
 
 def _around(view: ClickView) -> tuple[float, float, float, float]:

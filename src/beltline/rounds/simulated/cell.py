@@ -83,6 +83,11 @@ class Room:
             self._prelabels[model, number] = prelabel(scan, self.detector, clicker, self.plan.classes)
         return self._prelabels[model, number]
 
+    def forget(self) -> None:
+        """Let go of later models and of what they said; the first one is everybody's."""
+        self._clickers = {model: one for model, one in self._clickers.items() if model is None}
+        self._prelabels = {key: one for key, one in self._prelabels.items() if key[0] is None}
+
     def folder(self, cell: Cell) -> Path:
         """Where a cell's results lie."""
         return self.out / "cells" / cell.name
@@ -109,7 +114,11 @@ def run_cell(room: Room, cell: Cell) -> dict[str, Any]:
     arm, start = ARMS[cell.arm], before(room, cell)
     picked = _picked(room, cell, arm, start)
     done = _annotated(room, cell, arm, start, [one.item for one in picked], salt=cell.round)
-    gate = {n: _annotated(room, cell, arm, start, [n], salt=GATE)[n] for n in room.world.gate if n not in start.gate}
+    gate = {
+        n: _annotated(room, cell, arm, start, [n], salt=GATE)[n]
+        for n in room.world.gate
+        if n not in start.gate
+    }
     now = replace(
         start,
         seen={**start.seen, **{n: one.objects for n, one in done.items()}},

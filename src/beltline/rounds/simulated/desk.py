@@ -70,7 +70,7 @@ def reviewed(
 ) -> Reviewed:
     """Label a scan, and review the label."""
     label = Annotator(rng, classes, habits).annotate(truth, proposals, cut)
-    second = Annotator(rng, classes, _reviewer(habits))
+    second = Annotator(rng, classes, reviewer_habits(habits))
     review = second.annotate(truth, label.objects, cut)
     kept = [(label.objects[one.proposed], one) for one in review.objects if one.proposed is not None]
     touched = sum(before.label != after.label or before.mask is not after.mask for before, after in kept)
@@ -86,7 +86,8 @@ def accuracy(truth: Sequence[Thing], objects: Sequence[Thing]) -> list[float]:
     return [mask_iou(t.mask, objects[pairs[n]].mask) if n in pairs else 0.0 for n, t in enumerate(truth)]
 
 
-def _reviewer(habits: Habits) -> Habits:
+def reviewer_habits(habits: Habits) -> Habits:
+    """A second, careful reader, who leaves alone what is nearly good enough."""
     careful = {
         name: CAREFUL * getattr(habits, name)
         for name in ("sloppy", "overlooks", "wrong_class", "accepts_bad", "accepts_false")

@@ -54,7 +54,8 @@ class World:
         """What lies in a scan."""
         if number not in self._things:
             found = self.found.instances(number)
-            assert found is not None and found.masks is not None  # the simulator annotates everything
+            assert found is not None  # the simulator annotates everything
+            assert found.masks is not None
             pairs = zip(found.labels, found.masks, strict=True)
             things = (Thing(label, mask) for label, mask in pairs if mask.sum() >= SMALLEST_PX)
             self._things[number] = tuple(one for one in things if one.label in self.plan.classes)
