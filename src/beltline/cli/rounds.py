@@ -109,7 +109,7 @@ def pick(
         numbers = [float(text) for text in weights.split(",")]
         if len(numbers) != len(PARTS):
             raise ValueError(f"expected four numbers ({', '.join(PARTS)}), got {weights!r}")
-        chosen = PickWeights(*numbers, chance=chance)
+        chosen = PickWeights(chance=chance, **dict(zip(PARTS, numbers, strict=True)))
     with progress_bar("looking at scans") as on_progress:
         record = pick_round(
             open_project(folder), count, weights=chosen, seed=seed, gate=gate, on_progress=on_progress

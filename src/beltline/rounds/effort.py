@@ -62,4 +62,5 @@ class Effort:
 
     def seconds(self, model: TimeModel = SECONDS) -> float:
         """What they stand for."""
-        return round(sum(getattr(self, one.name) * getattr(model, one.name) for one in fields(self)), 3)
+        each = (getattr(self, one.name) * getattr(model, one.name) for one in fields(self))
+        return round(float(sum(each)), 3)

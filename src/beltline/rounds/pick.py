@@ -158,16 +158,17 @@ def _distances(points: NDArray[np.float32], seen: NDArray[np.float32]) -> Floats
         return np.zeros(0)
     if not len(seen):
         return np.asarray(np.linalg.norm(points - points.mean(axis=0), axis=1), np.float64)
-    found = np.full(len(points), np.inf)
+    found: Floats = np.full(len(points), np.inf)
     squares = (points.astype(np.float64) ** 2).sum(axis=1)
     for part in np.array_split(seen.astype(np.float64), max(1, len(seen) // 512)):
         away = squares[:, None] - 2 * points @ part.T + (part**2).sum(axis=1)
         found = np.minimum(found, away.min(axis=1))
-    return np.sqrt(np.maximum(found, 0))
+    return np.asarray(np.sqrt(np.maximum(found, 0)), np.float64)
 
 
 def _nearer(distance: Floats, points: NDArray[np.float32], row: int) -> Floats:
-    return np.minimum(distance, np.linalg.norm(points - points[row], axis=1))
+    away = np.linalg.norm(points - points[row], axis=1)
+    return np.asarray(np.minimum(distance, away), np.float64)
 
 
 def _made(

@@ -130,7 +130,7 @@ def _kept(boxes: NDArray[np.float64], scores: NDArray[np.float64], most: int) ->
 
 def _shares(mask: Mask, other: Mask) -> bool:
     smaller = min(np.count_nonzero(mask), np.count_nonzero(other))
-    return np.count_nonzero(mask & other) >= SHARED * smaller
+    return bool(np.count_nonzero(mask & other) >= SHARED * smaller)
 
 
 def _cut(

@@ -98,9 +98,8 @@ def _window(mask: Mask) -> Mask:
 
 def _around(view: ClickView) -> tuple[float, float, float, float]:
     """The box around all bags of a scan."""
-    corners = np.array(view.bags)
-    x1, y1, x2, y2 = (*corners[:, :2].min(axis=0).tolist(), *corners[:, 2:].max(axis=0).tolist())
-    return x1, y1, x2, y2
+    left, top, right, bottom = zip(*view.bags, strict=True)
+    return min(left), min(top), max(right), max(bottom)
 
 
 def _at_size(mask: Mask, shape: tuple[int, ...]) -> Mask:

@@ -21,7 +21,7 @@ from beltline.rounds.store import Store
 from beltline.screening.outlines import svg_path
 from beltline.screening.pictures import display_picture, jpeg
 
-WORST, DISPUTED = 12, 6  # pictures of each kind at most: a page of a few megabytes
+MENDED, DELETED, DISPUTED = 8, 4, 6  # pictures of each kind at most: a page of a few megabytes
 LONG_SIDE = 420
 STYLES = ("model", "person", "other")
 
@@ -77,6 +77,8 @@ def render_status(status: Status, store: Store, *, moment: datetime | None = Non
 def charts(status: Status) -> list[Markup]:
     """Curves over the rounds, those of which anything is known."""
     numbers = [one.number for one in status.rounds]
+    if len(numbers) < 2:  # one point is no curve; the table has it
+        return []
     lines: Mapping[str, tuple[str, dict[str, Line]]] = {
         "clicks per mask": ("label and review", {"clicks": Line([one.clicks for one in status.rounds])}),
         "seconds per mask": ("label and review", {"seconds": Line([one.seconds for one in status.rounds])}),
@@ -96,7 +98,7 @@ def charts(status: Status) -> list[Markup]:
 
 
 def worst_proposals(status: Status, store: Store) -> list[Picture]:
-    """Proposals of the last round that people changed most."""
+    """Proposals of the last round that people changed most, and the surest of those that they deleted."""
     if not status.rounds:
         return []
     last = store.rounds.all()[-1]
@@ -106,7 +108,9 @@ def worst_proposals(status: Status, store: Store) -> list[Picture]:
     for edit in store.edits.find(numbers):
         histories.setdefault(edit.item, []).append(edit)
     lives = [fate for number, history in histories.items() for fate in fates(items[number], history)]
-    chosen = sorted((one for one in lives if one.iou < 0.999), key=lambda one: one.iou)[:WORST]
+    mended = sorted((one for one in lives if one.standing and one.iou < 0.999), key=lambda one: one.iou)
+    deleted = sorted((one for one in lives if not one.standing), key=lambda one: -(one.proposed.score or 0.0))
+    chosen = [*mended[:MENDED], *deleted[:DELETED]]
     return [made for one in chosen if (made := _fate_picture(status, items[one.item], one)) is not None]
 
 
@@ -126,7 +130,8 @@ def disagreements(status: Status, store: Store) -> list[Picture]:
 def _fate_picture(status: Status, item: Item, fate: ProposalFate) -> Picture | None:
     layers: list[tuple[str, Sequence[EditedObject]]] = [("model", [fate.proposed])]
     if fate.standing is None:
-        text = f"proposed as {fate.proposed.label}, deleted"
+        score = fate.proposed.score
+        text = "deleted" if score is None else f"deleted, though {score:.0%} sure"
     else:
         layers.append(("person", [fate.standing]))
         name = fate.standing.label
@@ -134,7 +139,8 @@ def _fate_picture(status: Status, item: Item, fate: ProposalFate) -> Picture | N
         if fate.proposed.label != name:
             text += f"; was called {fate.proposed.label}"
     picture = _picture(status, item, layers, around=fate.proposed)
-    return None if picture is None else Picture(f"{fate.label} in {item.path}", text, picture)
+    title = fate.label.replace("_", " ")
+    return None if picture is None else Picture(title, f"{text} · {item.path}", picture)
 
 
 def _picture(

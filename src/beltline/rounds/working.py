@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,8 @@ from beltline.rounds.current_models import (
     start_of,
     with_default_models,
 )
-from beltline.rounds.first_cuts import first_ious
 from beltline.rounds.edits import digest_of
+from beltline.rounds.first_cuts import first_ious
 from beltline.rounds.gate import FEWEST, MARGIN, judged
 from beltline.rounds.objects import EditedObject, masks_of
 from beltline.rounds.pick import PickWeights, pick
@@ -115,8 +115,8 @@ def train_round(project: Project, plan: Any, *, margin: float = MARGIN, seed: in
     if last is None:
         raise BadInputError("no round has begun; call beltline rounds pick first")
     pool, gate = reviewed_edits(store, "pool"), reviewed_edits(store, "gate")
-    gate = {item: edit for item, edit in gate.items() if edit.objects}
-    if not any(edit.objects for edit in pool.values()):
+    gate = [(item, edit) for item, edit in gate if edit.objects]
+    if not any(edit.objects for _, edit in pool):
         raise BadInputError("nothing is reviewed in the pool yet that holds an object; review first")
     if len(gate) < FEWEST:
         raise BadInputError(
@@ -126,7 +126,7 @@ def train_round(project: Project, plan: Any, *, margin: float = MARGIN, seed: in
     folder = _training_folder(project, last.number, pool)
     bags = [
         reviewed_bag(project.scan(item), [t.label for t in things], [t.mask for t in things], project.classes)
-        for item, things in ((item, things_of(item, edit)) for item, edit in pool.items())
+        for item, things in ((item, things_of(item, edit)) for item, edit in pool)
     ]
     write_reviewed(folder / "shards", bags, project.classes)
     run = learn(folder / "shards", start_of(project), folder / "run", plan=plan, seed=seed)
@@ -134,7 +134,7 @@ def train_round(project: Project, plan: Any, *, margin: float = MARGIN, seed: in
     digest = write_model(run, folder / "click.onnx", name=name, details={"reviewed_scans": len(pool)})
     old, new = clicker_of(project), load_clicker(folder / "click.onnx", trust=True, warm=False)
     both: list[list[list[float]]] = [[], []]
-    for item, edit in gate.items():
+    for item, edit in gate:
         scan, things = project.scan(item), things_of(item, edit)
         for each, clicker in zip(both, (old, new), strict=True):
             each.append(first_ious(clicker, scan, things, seed=item.id))
@@ -171,11 +171,11 @@ def promote_round(project: Project, *, force: bool = False) -> Project:
     return changed
 
 
-def reviewed_edits(store: Store, split: Split) -> dict[Item, Edit]:
-    """What stands on the reviewed scans of a split."""
+def reviewed_edits(store: Store, split: Split) -> list[tuple[Item, Edit]]:
+    """The reviewed scans of a split, each with what stands on it."""
     items = {item.id: item for item in store.items.find(split=split) if item.state in ("reviewed", "frozen")}
     heads = store.edits.heads(sorted(items))
-    return {items[number]: edits[-1] for number, edits in heads.items() if len(edits) == 1}
+    return [(items[number], edits[-1]) for number, edits in heads.items() if len(edits) == 1]
 
 
 def things_of(item: Item, edit: Edit) -> list[Thing]:
@@ -231,7 +231,7 @@ def _proposal(item: Item, author: str, found: PreLabel) -> Draft:
     return Draft(item.id, author, "proposal", objects, request=f"proposal:{said}")
 
 
-def _training_folder(project: Project, number: int, pool: Mapping[Item, Edit]) -> Path:
+def _training_folder(project: Project, number: int, pool: Sequence[tuple[Item, Edit]]) -> Path:
     """A folder for what is reviewed now: more reviews, or another start, are another training."""
-    said = f"{start_of(project)} {sorted(edit.id for edit in pool.values())}"
+    said = f"{start_of(project)} {sorted(edit.id for _, edit in pool)}"
     return project.folder / TRAINING / f"round_{number:03d}_{hashlib.sha256(said.encode()).hexdigest()[:8]}"

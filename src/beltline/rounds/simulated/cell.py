@@ -17,7 +17,7 @@ from beltline.formats import write_json
 from beltline.rounds.annotator import Thing
 from beltline.rounds.effort import Effort
 from beltline.rounds.first_cuts import first_ious
-from beltline.rounds.gate import judged, kappa
+from beltline.rounds.gate import FEWEST, judged, kappa
 from beltline.rounds.pick import Candidates, pick
 from beltline.rounds.prelabels import PreLabel, prelabel
 from beltline.rounds.records import Pick
@@ -223,6 +223,9 @@ def _learned(room: Room, cell: Cell, now: Before) -> dict[str, Any]:
     from beltline.rounds.learning import LearningPlan, learn, write_model  # torch
 
     folder, plan = room.folder(cell), room.plan
+    scans = {n: things for n, things in now.gate.items() if things}
+    if len(scans) < FEWEST or not any(now.seen.values()):
+        return {"promoted": False}  # nothing to judge by, or nothing to learn from
     shards = room.out / "shards" / f"{cell.arm}_seed{cell.seed}"
     numbers = list(now.seen)
     bags = [
@@ -232,9 +235,14 @@ def _learned(room: Room, cell: Cell, now: Before) -> dict[str, Any]:
         for n in numbers
     ]
     write_reviewed(shards, bags, plan.classes)
-    run = learn(shards, now.run, folder / RUN, plan=LearningPlan(plan.steps, lr=plan.lr), seed=cell.seed)
+    run = learn(
+        shards,
+        now.run,
+        folder / RUN,
+        plan=LearningPlan(plan.steps, side=plan.side, lr=plan.lr),
+        seed=cell.seed,
+    )
     write_model(run, folder / MODEL, name=cell.name)
-    scans = {n: things for n, things in now.gate.items() if things}
     old, new = ([_first(room, model, scans, n) for n in scans] for model in (now.model, folder / MODEL))
     verdict = judged(old, new, rng=np.random.default_rng((cell.seed, cell.round)))
     return {"promoted": verdict.promoted, "verdict": verdict.to_json()}

@@ -62,6 +62,7 @@ class SimulationPlan:
         pixel_mm: Pitch.
         steps: Of each round's training.
         lr: Its peak rate.
+        side: Of the network's image, pixels, once trained.
         habits: Of the annotator.
         start: Click model of the first round.
         detector: Of the proposals.
@@ -84,6 +85,7 @@ class SimulationPlan:
     pixel_mm: float = 1.0
     steps: int = 100
     lr: float = 1e-3
+    side: int = 384
     habits: Habits = field(default_factory=Habits)
     start: str = START
     detector: str = DETECTOR
