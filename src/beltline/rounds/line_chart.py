@@ -45,9 +45,15 @@ class _Axes:
 
 
 def line_chart(
-    title: str, x: Sequence[int], lines: Mapping[str, Line], *, unit: str = "", x_name: str = "round"
+    title: str,
+    x: Sequence[int],
+    lines: Mapping[str, Line],
+    *,
+    unit: str = "",
+    x_name: str = "round",
+    from_zero: bool = True,
 ) -> Markup:
-    """A chart of curves over rounds, beginning at 0 where that leaves them room.
+    """A chart of curves over rounds.
 
     Args:
         title: Above it.
@@ -55,13 +61,14 @@ def line_chart(
         lines: By name.
         unit: Of y, in the title.
         x_name: Below the axis.
+        from_zero: Whether y begins at 0; else a flat curve far above it is shown larger.
 
     Example:
         >>> chart = line_chart("clicks", [1, 2], {"picked": Line([9.0, 6.5])})
         >>> chart.startswith("<svg"), "picked" in chart
         (True, True)
     """
-    ticks = _ticks(*_range(list(lines.values())))
+    ticks = _ticks(*_range(list(lines.values()), from_zero=from_zero))
     axes = _Axes(len(x), ticks[0], ticks[-1])
     foot = HEIGHT - BOTTOM + 15
     parts = [
@@ -134,13 +141,13 @@ def _legend(names: Sequence[str]) -> list[str]:
     return parts
 
 
-def _range(lines: Sequence[Line]) -> tuple[float, float]:
+def _range(lines: Sequence[Line], *, from_zero: bool) -> tuple[float, float]:
     values = [v for line in lines for each in (line.y, line.low, line.high) for v in each if v is not None]
     values = [value for value in values if math.isfinite(value)]
     if not values:
         return 0.0, 1.0
     low, high = min(values), max(values)
-    if low > 0.6 * high:  # a flat curve far above 0 shows nothing from 0 on
+    if not from_zero and low > 0.6 * high:
         room = max(high - low, 0.02 * high) * 0.4
         return low - room, high + room
     return min(low, 0.0), high if high > min(low, 0.0) else low + 1.0

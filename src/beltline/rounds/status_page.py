@@ -91,7 +91,7 @@ def charts(status: Status) -> list[Markup]:
         "new model minus old": ("IoU at the gate, 95 %", {"difference": _gate_line(status)}),
     }  # fmt: skip
     return [
-        line_chart(title, numbers, named, unit=unit)
+        line_chart(title, numbers, named, unit=unit, from_zero="IoU" not in title)
         for title, (unit, named) in lines.items()
         if any(value is not None for line in named.values() for value in line.y)
     ]

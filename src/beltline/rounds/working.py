@@ -25,7 +25,6 @@ from beltline.rounds.current_models import (
     start_of,
     with_default_models,
 )
-from beltline.rounds.edits import digest_of
 from beltline.rounds.first_cuts import first_ious
 from beltline.rounds.gate import FEWEST, MARGIN, judged
 from beltline.rounds.objects import EditedObject, masks_of
@@ -36,6 +35,7 @@ from beltline.rounds.records import Draft, Edit, Item, Pick, RoundRecord, Split
 from beltline.rounds.reviewed_shards import reviewed_bag, write_reviewed
 from beltline.rounds.round_figures import figures_of
 from beltline.rounds.store import Store
+from beltline.rounds.storing import digest_of
 from beltline.rounds.survey import surveyed
 from beltline.screening import load_clicker
 

@@ -68,7 +68,7 @@ def write_report(
         lines = {
             arm: Line(_means(curves["test"][arm][measure])) for arm in plan.arms if arm in curves["test"]
         }
-        chart = line_chart(measure, numbers, lines, unit=where["test"])
+        chart = line_chart(measure, numbers, lines, unit=where["test"], from_zero="IoU" not in measure)
         write_atomic(out / "figures" / f"{name}.svg", str(chart))
     write_json(out / REPORT, found, indent=1)
     write_atomic(out / PAGE, _page(plan, found))
