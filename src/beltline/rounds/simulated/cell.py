@@ -132,7 +132,7 @@ def run_cell(room: Room, cell: Cell) -> dict[str, Any]:
         **asdict(cell),
         "picked": [{"item": one.item, "why": one.why, "scores": dict(one.scores)} for one in picked],
         "figures": figures(room, done),
-        "test": _tested(room, cell, arm, after.model),
+        "test": _tested(room, cell, arm, after.model, unchanged=after.model == start.model),
         **learned,
         "reviewed": _written(room, done),
         "gate_reviewed": _written(room, gate),
@@ -183,9 +183,10 @@ def _picked(room: Room, cell: Cell, arm: Arm, start: Before) -> list[Pick]:
     if arm.weights.chance == 1:  # nobody needs to ask the models
         drawn = rng.permutation(free)[: room.plan.per_round]
         return [Pick(int(number), "chance") for number in drawn]
-    found = [room.prelabel(start.model, number) for number in free]
+    # each scan is surveyed once, by the first models, as `beltline.rounds.working.pick_round` does it
+    found = [room.prelabel(None, number) for number in free]
     counts = Counter(one.label for things in start.seen.values() for one in things)
-    seen = [room.prelabel(start.model, number).embedding for number in start.seen]
+    seen = [room.prelabel(None, number).embedding for number in start.seen]
     candidates = Candidates(
         free,
         np.stack([one.chances for one in found]),
@@ -213,7 +214,11 @@ def _annotated(
     return done
 
 
-def _tested(room: Room, cell: Cell, arm: Arm, model: Path | None) -> dict[str, Any]:
+def _tested(room: Room, cell: Cell, arm: Arm, model: Path | None, *, unchanged: bool) -> dict[str, Any]:
+    """Figures of the test scans; the same model gives the same, as people there are the same each time."""
+    if unchanged and cell.round > 1:
+        path = room.folder(replace(cell, round=cell.round - 1)) / RESULT
+        return dict(json.loads(path.read_text(encoding="utf-8"))["test"])
     start = Before({}, {}, "", model)
     return figures(room, _annotated(room, cell, arm, start, room.world.test, salt=TEST))
 
