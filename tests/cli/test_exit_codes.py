@@ -72,6 +72,8 @@ WRITERS = [
     "reproduce sixray --out OUT --max-minutes 0",
     "reproduce rwsc --out OUT --max-minutes 0",
     "reproduce xseg --out OUT --max-minutes 0",
+    "rounds new OUT __/set",
+    "rounds simulate OUT --rounds 1 --bags 1",
     "checks --folder OUT",
 ]
 NO_PLACES = {
@@ -197,6 +199,14 @@ VALUES = [
     ("train detector --data __/set --out __/r --set max_minutes=0", BAD, "max_minutes"),
     ("train detector --data __/set --out __/r --set foo", BAD, "foo"),
     ("train detector --data __/set --out __/r --recipe foo", BAD, "foo"),
+    ("rounds status __/set", BAD, "no project of rounds"),
+    ("rounds pick __/set --weights 1,2", USAGE, "--weights"),
+    ("rounds pick __/set --weights 1,1,1,-1", USAGE, "--weights"),
+    ("rounds pick __/set", BAD, "no project of rounds"),
+    ("rounds train __/set", BAD, "no project of rounds"),
+    ("rounds promote __/set", BAD, "no project of rounds"),
+    ("rounds simulate __/r --arms best", BAD, "best"),
+    ("rounds simulate __/r --bags 9 --pool 8", BAD, "pool"),
     ("reproduce sixray --out __/e --scale foo", USAGE, "--scale"),
     ("reproduce sixray --out __/e --nets foo", USAGE, "foo"),
     ("reproduce sixray --out __/e --seeds foo", USAGE, "foo"),

@@ -36,6 +36,7 @@ VERBS = MappingProxyType(
         "calibrate": Verb("beltline.cli.calibrate:calibrate", "Alarm thresholds from your own benign scans."),
         "evaluate": Verb("beltline.cli.evaluate:evaluate", "Measure a model on a set."),
         "synthesize": Verb("beltline.cli.synthesize:synthesize_app", "Lay threats into benign scans."),
+        "rounds": Verb("beltline.cli.rounds:rounds_app", "Annotate in rounds: pick, propose, review, train."),
         "reproduce": Verb("beltline.cli.reproduce:reproduce_app", "Regenerate a published experiment."),
         "export": Verb("beltline.cli.export:export", "Turn a trained run into ONNX."),
         "models": Verb("beltline.cli.models:models_app", "List, show and verify the models at hand."),
@@ -49,7 +50,7 @@ EXTRAS = MappingProxyType(
         "torch": "train", "torchvision": "train", "timm": "train", "lightning_fabric": "train",
         "onnx": "train", "onnxscript": "train", "safetensors": "train", "tensorboard": "train",
         "matplotlib": "train", "faster_coco_eval": "train", "transformers": "detr", "sklearn": "dev",
-        "diffusers": "diffusion",
+        "diffusers": "diffusion", "sqlalchemy": "service",
     }
 )  # fmt: skip
 

@@ -19,6 +19,7 @@ from beltline.core import QualityGateError
 from beltline.models.click import ENERGIES, GUIDES, ClickModel
 from beltline.screening import ModelCard
 from beltline.screening.click_windows import STRIDE
+from beltline.screening.tasks.click import INPUTS
 from beltline.training.onnx_file import (
     exportable,
     largest_difference,
@@ -50,6 +51,7 @@ def export_click(
     half_weights: bool = False,
     max_megabytes: float = MEGABYTES,
     check_sides: Sequence[int] = (256, 192),
+    free_sides: bool = True,
 ) -> dict[str, float]:
     """Write ``path`` (ONNX) and its card ``path.with_suffix(".json")``, after a comparison with torch.
 
@@ -60,6 +62,8 @@ def export_click(
         half_weights: Store weights as float16 (computation stays float32): half the size.
         max_megabytes: Larger files are refused.
         check_sides: At which ONNX Runtime must agree with torch.
+        free_sides: Whether the graph takes any side; tracing for one side alone, the first to check, takes
+            seconds instead of minutes, and use knows no other than the card's.
 
     Returns:
         ``difference`` and ``megabytes``; with half weights also ``rounding_difference``.
@@ -68,7 +72,8 @@ def export_click(
         QualityGateError: If answers differ, or the file is too large.
     """
     network = exportable(_Exported(model))
-    graph = _graph(network, check_sides[0])
+    check_sides = check_sides if free_sides else check_sides[:1]
+    graph = _graph(network, check_sides[0], free=free_sides)
     found = {"difference": _agreement(path, network, graph, check_sides, PARITY_LIMIT)}
     if half_weights:
         store_half(graph)
@@ -79,10 +84,10 @@ def export_click(
     return found
 
 
-def _graph(network: nn.Module, side: int) -> Any:
+def _graph(network: nn.Module, side: int, *, free: bool) -> Any:
     tiles = torch.export.Dim("tiles", min=2, max=64)
     image, guide = {2: 32 * tiles, 3: 32 * tiles}, {2: 8 * tiles, 3: 8 * tiles}
-    sides = {"image": image, "energy": image, "guide": guide}
+    sides = {"image": image, "energy": image, "guide": guide} if free else {name: {} for name in INPUTS}
     return trace_inputs(network, _inputs(side, 0), outputs=OUTPUTS, sides=sides)
 
 
