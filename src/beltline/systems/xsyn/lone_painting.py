@@ -15,7 +15,7 @@ from beltline.models.attention_store import SIDE, AttentionStore
 from beltline.models.latents import CELL
 from beltline.models.painter import THREAT, Painter, box_mask
 from beltline.physics.attenuation_code import attenuation_code, coded_transmission
-from beltline.synthesis.diffusion.extent import SEEN_DEPTH
+from beltline.synthesis.diffusion.extent import SEEN_DEPTH, without_specks
 from beltline.synthesis.diffusion.sampling import Chance, SamplerSettings, inpaint
 from beltline.synthesis.diffusion.window_painter import PaintedWindows
 
@@ -69,7 +69,7 @@ def paint_alone(
     depths = [window.put(air, _depth(item)) for window, item in zip(windows, drawn, strict=True)]
     made = [_laid(bag, depth) for bag, depth in zip(bags, depths, strict=True)]
     seen = [_seen(window, side, one) for window, one in zip(windows, attention, strict=True)]
-    masks = np.stack([depth.mean(0) > SEEN_DEPTH for depth in depths])
+    masks = np.stack([depth.max(0) > SEEN_DEPTH for depth in depths])
     return PaintedWindows(np.stack(made), np.stack(seen), masks)
 
 
@@ -111,9 +111,11 @@ def _drawn(
 
 
 def _depth(item: Floats) -> Floats:
-    """Optical depth (C, 128, 128) of a lone threat; drawn air has none."""
+    """Optical depth (C, 128, 128) of a lone threat; drawn air and specks in it have none."""
     depth = -np.log(np.clip(_transmission(item), FLOOR, 1))
-    return np.asarray(np.where(depth > FAINT, depth, 0), np.float32)
+    solid = without_specks(depth.max(0) > SEEN_DEPTH).astype(np.uint8)
+    rim = cv2.dilate(solid, np.ones((3, 3), np.uint8)) > 0  # edges are soft
+    return np.asarray(np.where(rim & (depth > FAINT), depth, 0), np.float32)
 
 
 def _laid(bag: Floats, depth: Floats) -> Floats:
