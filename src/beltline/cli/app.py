@@ -49,7 +49,7 @@ EXTRAS = MappingProxyType(
         "torch": "train", "torchvision": "train", "timm": "train", "lightning_fabric": "train",
         "onnx": "train", "onnxscript": "train", "safetensors": "train", "tensorboard": "train",
         "matplotlib": "train", "faster_coco_eval": "train", "transformers": "detr", "sklearn": "dev",
-        "diffusers": "diffusion",
+        "diffusers": "diffusion", "sqlalchemy": "service",
     }
 )  # fmt: skip
 
