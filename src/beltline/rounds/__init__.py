@@ -22,6 +22,7 @@ from beltline.metrics.clicks import Click
 from beltline.rounds.heads import Link, heads_of, state_of
 from beltline.rounds.objects import EditedObject, RunLengths, check_author, check_objects, masks_of
 from beltline.rounds.opening import create_store, open_store
+from beltline.rounds.project import Begun, Project, new_project, open_project
 from beltline.rounds.records import (
     KINDS,
     PURPOSES,
@@ -45,6 +46,8 @@ from beltline.rounds.records import (
 __all__ = [
     # the store
     "create_store", "open_store",
+    # the folder of a project
+    "new_project", "open_project", "Project", "Begun",
     # records
     "NewItem", "Item", "EditedObject", "Click", "Draft", "Edit", "Lease", "Pick", "RoundRecord", "Version",
     "Counts",

@@ -184,9 +184,8 @@ def _mask_fault(mask: RunLengths, size: tuple[int, int]) -> str | None:
         return f"its mask is damaged ({error})"
     if found != tuple(size):
         return f"its mask is {found[1]}x{found[0]} pixels, the scan {size[1]}x{size[0]}"
-    return (
-        None if Masks.from_coco([dict(mask)], found).areas()[0] else "its mask is empty; leave the object out"
-    )
+    covered = Masks.from_coco([dict(mask)], found).areas()[0]
+    return None if covered else "its mask is empty; leave the object out"
 
 
 def _filled(box: Box, size: tuple[int, int]) -> dict[str, Any]:

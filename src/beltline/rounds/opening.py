@@ -24,6 +24,7 @@ def create_store(
     clock: Callable[[], float] = time.time,
     seed: int = 0,
     double_share: float = 0.1,
+    exist_ok: bool = False,
 ) -> Store:
     """Make a project in a store, and the store if there is none.
 
@@ -35,10 +36,11 @@ def create_store(
         clock: Seconds since 1970; every time that is stored or asked comes from it.
         seed: Draws which items are to be labelled twice.
         double_share: How many of them, in 0..1.
+        exist_ok: Open the project if it exists with the same seed and share.
 
     Raises:
         MissingExtraError: If SQLAlchemy or the database's driver is not installed.
-        BadInputError: If the project exists, or the place cannot be written or is something else.
+        BadInputError: If the project exists already, or the place cannot be written or is something else.
 
     Example:
         >>> from beltline.rounds import NewItem
@@ -52,7 +54,13 @@ def create_store(
         >>> store.close(); folder.cleanup()
     """
     made: Store = _module().create(
-        where, project=project, classes=classes, clock=clock, seed=seed, double_share=double_share
+        where,
+        project=project,
+        classes=classes,
+        clock=clock,
+        seed=seed,
+        double_share=double_share,
+        exist_ok=exist_ok,
     )
     return made
 

@@ -40,6 +40,11 @@ class Store:
     versions: Versions
     rounds: Journal
 
+    @classmethod
+    def of(cls, db: Database) -> Store:
+        """The store over these rows."""
+        return cls(db, Items(db), Leases(db), Edits(db), Versions(db), Journal(db))
+
     def close(self) -> None:
         """Let go of the database; nothing is lost without it."""
         self.db.engine.dispose()
@@ -53,6 +58,7 @@ def create(
     clock: Clock,
     seed: int,
     double_share: float,
+    exist_ok: bool,
 ) -> Store:
     """See `beltline.rounds.create_store`."""
     if not 0 <= double_share <= 1:
@@ -69,9 +75,12 @@ def create(
             connection.execute(insert(schema.schema_version).values(version=schema.SCHEMA_VERSION))
     _check_version(engine)
     with writing(engine) as connection:
-        names = connection.execute(select(schema.projects.c.name)).scalars().all()
-        if project in names:
-            raise BadInputError(f"{_place(engine)}: holds the project {project!r} already; open it instead")
+        known = connection.execute(select(schema.projects).where(schema.projects.c.name == project)).first()
+        if known is not None:
+            if not exist_ok or (known.seed, known.double_share) != (seed, double_share):
+                way_out = "open it, or give another name"
+                raise BadInputError(f"{_place(engine)}: holds the project {project!r} already; {way_out}")
+            return _store(engine, known.id, clock, classes)
         values = {"name": project, "seed": seed, "double_share": double_share, "created": clock()}
         number = connection.execute(insert(schema.projects).returning(schema.projects.c.id), values)
         return _store(engine, int(number.scalar_one()), clock, classes)
@@ -97,8 +106,7 @@ def open_(where: str | Path, *, project: str | None, classes: Sequence[str] | No
 
 
 def _store(engine: Engine, project: int, clock: Clock, classes: Sequence[str] | None) -> Store:
-    db = Database(engine, project, clock, None if classes is None else tuple(classes))
-    return Store(db, Items(db), Leases(db), Edits(db), Versions(db), Journal(db))
+    return Store.of(Database(engine, project, clock, None if classes is None else tuple(classes)))
 
 
 def _check_version(engine: Engine) -> None:
