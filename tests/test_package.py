@@ -48,6 +48,7 @@ def test_help_takes_under_600_ms():
         "from beltline.cli.app import main; main(['--help'])",
         "import beltline.core, beltline.formats, beltline.physics, beltline.metrics",
         "import beltline.simulate, beltline.screening",
+        "import beltline.rounds, beltline.rounds.store",
     ],
 )
 def test_no_torch_at_the_door(statement):
@@ -93,7 +94,7 @@ def test_constraints_pin_what_is_declared():
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pins = {canonicalize_name(line.split("==")[0]) for line in lines if "==" in line}
     declared = [*PROJECT["dependencies"]]
-    for extra in ("train", "docs", "dev"):
+    for extra in ("train", "service", "docs", "dev"):
         declared += PROJECT["optional-dependencies"][extra]
     names = {canonicalize_name(Requirement(text).name) for text in declared} - {"beltline"}
     assert names <= pins

@@ -17,7 +17,7 @@ from beltline.rounds.heads import Link, heads_of, state_of
 from beltline.rounds.items import ITEMS
 from beltline.rounds.leases import end_lease, hold, lease_row
 from beltline.rounds.objects import EditedObject, check_objects
-from beltline.rounds.records import Draft, Edit, Kind
+from beltline.rounds.records import JUDGED, Draft, Edit, Kind
 
 EDITS = schema.edits.c
 BASES = schema.edit_bases.c
@@ -81,8 +81,8 @@ class Edits:
         wanted = list(drafts)
 
         def store(connection: Connection) -> list[int]:
-            for item in sorted({draft.item for draft in wanted}):  # in one order: nobody waits in a circle
-                hold(connection, item)
+            if len(wanted) > 1:
+                hold(connection, [draft.item for draft in wanted])  # all at once: nobody waits in a circle
             return [self._store(connection, draft) for draft in wanted]
 
         return self._written(store)
@@ -187,8 +187,7 @@ class Edits:
 
     def _store(self, connection: Connection, draft: Draft, *, token: str | None = None) -> int:
         """Number of the edit, stored now or before."""
-        hold(connection, draft.item)
-        item = _item_row(connection, self.db, draft.item)
+        item = _held(connection, self.db, draft.item)
         digest = digest_of(item.sha256, draft.author, draft.kind, draft.objects)
         known = _stored_before(connection, self.db, draft, digest)
         if known is not None:
@@ -196,7 +195,8 @@ class Edits:
         check_objects(draft.objects, (item.height, item.width), self.db.classes)
         _check_bases(connection, draft)
         number = _insert(connection, self.db, draft, digest, token)
-        _set_heads(connection, draft.item)
+        if draft.kind in JUDGED:
+            _set_heads(connection, draft.item)
         return number
 
 
@@ -234,8 +234,14 @@ def _bases_of(connection: Connection, numbers: Sequence[int]) -> Mapping[int, tu
     return found
 
 
-def _item_row(connection: Connection, db: Database, item: int) -> Row[Any]:
-    statement = select(schema.items).where(ITEMS.id == item, ITEMS.project_id == db.project)
+def _held(connection: Connection, db: Database, item: int) -> Row[Any]:
+    """The row of an item, kept from others until the transaction ends.
+
+    Raises:
+        BadInputError: If there is no such item.
+    """
+    mine = (ITEMS.id == item, ITEMS.project_id == db.project)
+    statement = select(schema.items).where(*mine).with_for_update()
     found = connection.execute(statement).first()
     if found is None:
         raise BadInputError(f"no item {item} in this project; items.find() lists them")
@@ -298,16 +304,28 @@ def _insert(connection: Connection, db: Database, draft: Draft, digest: str, tok
 
 
 def _set_heads(connection: Connection, item: int) -> None:
-    """Write down what stands now, and the state that follows."""
-    statement = select(EDITS.id, EDITS.author, EDITS.kind).where(EDITS.item_id == item).order_by(EDITS.id)
-    rows = list(connection.execute(statement))
-    bases = _bases_of(connection, [row.id for row in rows])
-    links = {row.id: Link(row.id, row.author, row.kind, bases.get(row.id, ())) for row in rows}
+    """Write down what stands after a label or review, and the state that follows."""
+    links = _links(connection, item)
     now = heads_of(links.values())
     before = set(connection.execute(select(HEADS.edit_id).where(HEADS.item_id == item)).scalars())
-    if before == set(now):  # a proposal changes nothing, and a frozen item stays frozen
-        return
-    connection.execute(delete(schema.heads).where(HEADS.item_id == item))
-    connection.execute(insert(schema.heads), [{"item_id": item, "edit_id": head} for head in now])
+    gone = before - set(now)
+    if gone:
+        connection.execute(delete(schema.heads).where(HEADS.item_id == item, HEADS.edit_id.in_(gone)))
+    new = [{"item_id": item, "edit_id": head} for head in now if head not in before]
+    connection.execute(insert(schema.heads), new)
     state = state_of(links[head] for head in now)
     connection.execute(update(schema.items).where(ITEMS.id == item).values(state=state))
+
+
+def _links(connection: Connection, item: int) -> dict[int, Link]:
+    statement = (
+        select(EDITS.id, EDITS.author, EDITS.kind, BASES.base_id)
+        .join(schema.edit_bases, BASES.edit_id == EDITS.id, isouter=True)
+        .where(EDITS.item_id == item, EDITS.kind.in_(JUDGED))
+        .order_by(EDITS.id, BASES.place)
+    )
+    found: dict[int, Link] = {}
+    for number, author, kind, base in connection.execute(statement):
+        before = found[number].bases if number in found else ()
+        found[number] = Link(number, author, kind, before if base is None else (*before, base))
+    return found
