@@ -334,15 +334,14 @@ def interleave(runs, steps):
     profile = settings(max_examples=runs, stateful_step_count=steps, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Interleavings, settings=profile)
     rare = ("late beside another", "settled", "double submitted", "review submitted", "revived", "thawed")
-    print(SEEN)
     assert min(SEEN[name] for name in rare) >= runs / 50, SEEN
 
 
 def test_no_interleaving_loses_or_overwrites_anything():
-    interleave(200, 15)
+    interleave(200, 12)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_ten_thousand_interleavings():
-    interleave(10_000, 30)
+    interleave(10_000, 20)

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 
 from beltline.core import BadInputError, MissingExtraError
 
+T = TypeVar("T")
 Clock: TypeAlias = Callable[[], float]
 """Seconds since 1970, as ``time.time``."""
 
@@ -92,7 +93,7 @@ def connect_to(url: URL) -> Engine:
     """An engine; on SQLite each accepted write is durable before it is acknowledged.
 
     Raises:
-        BadInputError: If no such kind of database is known.
+        BadInputError: If no such kind of database is known, or a server cannot be reached.
         MissingExtraError: If the database's driver is not installed.
     """
     plain_json: Any = partial(json.dumps, ensure_ascii=False, allow_nan=False)
@@ -108,7 +109,17 @@ def connect_to(url: URL) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_pragmas)
         event.listen(engine, "begin", _begin)
+    else:
+        _reach(engine)
     return engine
+
+
+def _reach(engine: Engine) -> None:
+    try:
+        engine.connect().close()
+    except exc.DBAPIError as error:  # drivers differ in the kind
+        reason = str(error.orig).strip().splitlines()[0]
+        raise BadInputError(f"{engine.url}: cannot be reached ({reason})") from error
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:
@@ -141,10 +152,13 @@ def told_plainly(engine: Engine) -> Iterator[None]:
     Raises:
         BadInputError: With the database and the reason.
         OSError: If the disk is full.
+        ValueError: If a number is NaN or infinite where JSON is stored.
     """
     try:
         yield
-    except exc.DBAPIError as error:
+    except exc.StatementError as error:
+        if isinstance(error.orig, ValueError):
+            raise ValueError(f"cannot be stored: {error.orig}") from error
         place = file_of(engine.url) or engine.url
         code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # the primary code of an extended one
         if code == sqlite3.SQLITE_FULL:
@@ -156,6 +170,6 @@ def told_plainly(engine: Engine) -> Iterator[None]:
         raise
 
 
-def in_pieces(numbers: Sequence[int], size: int = 500) -> Iterator[Sequence[int]]:
-    """The numbers in pieces that a statement takes as parameters."""
-    return (numbers[start : start + size] for start in range(0, len(numbers), size))
+def in_pieces(values: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
+    """The values in pieces that a statement takes as parameters."""
+    return (values[start : start + size] for start in range(0, len(values), size))

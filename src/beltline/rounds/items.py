@@ -111,15 +111,15 @@ class Items:
         with self.db.reading() as connection:
 
             def tally(column: ColumnElement[Any], *where: ColumnElement[bool]) -> dict[Any, int]:
-                rows = connection.execute(select(column, func.count()).where(*where).group_by(column))
+                keys = select(column.label("key")).where(*where).subquery()
+                rows = connection.execute(select(keys.c.key, func.count()).group_by(keys.c.key))
                 return {key: count for key, count in rows}
 
             def number(*where: ColumnElement[bool]) -> int:
                 found = connection.execute(select(func.count()).select_from(schema.items).where(*where))
                 return int(found.scalar_one())
 
-            state = state_at(now).label("found")
-            states = tally(state, mine)
+            states = tally(state_at(now), mine)
             splits = tally(ITEMS.split, mine)
             kinds = tally(edits.kind, edits.project_id == self.db.project)
             authors = tally(edits.author, edits.project_id == self.db.project, edits.kind != "proposal")

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, not_, selec
 
 from beltline.core import BadInputError
 from beltline.rounds import schema
-from beltline.rounds.database import Database, in_pieces
+from beltline.rounds.database import Database
 from beltline.rounds.items import ITEMS, free_at, has_head_by, labelled_by, wants_second_reader
 from beltline.rounds.records import PURPOSES, Lease, Purpose
 
@@ -64,7 +64,8 @@ class Leases:
             wanted = self._wanted(person, purpose, now, own=own)
             free = connection.execute(select(ITEMS.id).where(*wanted).order_by(ITEMS.id)).scalars().all()
             for item in _in_order(free, order):
-                hold(connection, [item])
+                # Held until the end. Whoever came first has changed it by then.
+                connection.execute(select(ITEMS.id).where(ITEMS.id == item).with_for_update())
                 if connection.execute(select(ITEMS.id).where(ITEMS.id == item, *wanted)).first() is not None:
                     return _give(connection, item, person, purpose, until=now + seconds, now=now)
         return None
@@ -140,13 +141,6 @@ def lease_row(connection: Connection, db: Database, token: str) -> Row[Any]:
     if found is None:
         raise BadInputError(f"no lease {token[:20]!r} in this project; leases.take() gives one")
     return found
-
-
-def hold(connection: Connection, items: Sequence[int]) -> None:
-    """Keep others from changing items until the transaction ends; SQLite keeps them out of all items."""
-    for piece in in_pieces(sorted(set(items))):
-        statement = select(ITEMS.id).where(ITEMS.id.in_(piece)).order_by(ITEMS.id).with_for_update()
-        connection.execute(statement).all()
 
 
 def end_lease(connection: Connection, lease: Row[Any]) -> None:

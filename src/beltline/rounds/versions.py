@@ -12,9 +12,10 @@ from sqlalchemy import Connection, Row, insert, select, update
 from beltline.core import BadInputError
 from beltline.rounds import schema
 from beltline.rounds.database import Database, in_pieces
-from beltline.rounds.edits import EDITS, HEADS, digest_of, read_edits
+from beltline.rounds.edits import read_edits
 from beltline.rounds.items import ITEMS
 from beltline.rounds.records import Edit, Version
+from beltline.rounds.storing import EDITS, HEADS, digest_of
 
 VERSIONS = schema.versions.c
 FROZEN = schema.version_edits.c
