@@ -184,7 +184,7 @@ def _mask_fault(mask: RunLengths, size: tuple[int, int]) -> str | None:
         return f"its mask is damaged ({error})"
     if found != tuple(size):
         return f"its mask is {found[1]}x{found[0]} pixels, the scan {size[1]}x{size[0]}"
-    covered = Masks.from_coco([dict(mask)], found).areas()[0]
+    covered = Masks((mask["counts"].encode("ascii"),), found).areas()[0]
     return None if covered else "its mask is empty; leave the object out"
 
 
