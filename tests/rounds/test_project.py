@@ -62,6 +62,22 @@ def test_views_of_one_bag_stay_on_one_side(scans, tmp_path):
     assert sum(side == {"pool"} for side in sides.values()) == 7
 
 
+def test_a_view_that_comes_later_goes_to_the_side_of_its_bag(scans, tmp_path):
+    annotations = scans / "annotations.json"
+    whole = json.loads(annotations.read_text())
+    first = {**whole, "images": [image for image in whole["images"] if image["view"] == 0]}
+    annotations.write_text(json.dumps({**first, "images": first["images"][:6]}))
+    for content in (None, first, whole):
+        if content is not None:
+            annotations.write_text(json.dumps(content))
+        project = new_project(tmp_path / "rounds", scans, gate_share=0.5).project
+        sides = {}
+        for item in items_of(project):
+            sides.setdefault(item.path.split("_")[0], set()).add(item.split)
+        assert all(len(side) == 1 for side in sides.values())
+        assert sum(side == {"gate"} for side in sides.values()) == len(sides) / 2
+
+
 def test_the_split_depends_on_seed_and_content_not_on_names(scans, tmp_path):
     def gate(folder, source, seed):
         project = new_project(tmp_path / folder, source, seed=seed, gate_share=0.5).project
@@ -185,7 +201,10 @@ def test_files_that_a_set_lists_and_does_not_have(scans, tmp_path):
     [
         (lambda root: None, "no such folder"),
         (lambda root: root.mkdir(), "holds no scan"),
-        (lambda root: (root.mkdir(), (root / "a.png").write_bytes(b"x")), "none of its 1 scans can be read"),
+        (
+            lambda root: (root.mkdir(), (root / "a.png").write_bytes(b"x")),
+            "no scan of 1 can be read, first a",
+        ),
         (lambda root: (root.mkdir(), (root / "annotations.json").write_text("{}")), "not a COCO file"),
     ],
 )

@@ -56,9 +56,9 @@ def test_several_projects_share_a_store(tmp_path):
     ):
         with pytest.raises(BadInputError, match="this project"):
             call()
-    with pytest.raises(BadInputError, match="name one of its projects: 'a', 'b'"):
+    with pytest.raises(BadInputError, match=r"which of its projects\? There are: 'a', 'b'"):
         open_store(tmp_path)
-    with pytest.raises(BadInputError, match="no project 'c'; there are: 'a', 'b'"):
+    with pytest.raises(BadInputError, match=r"no project 'c'\? There are: 'a', 'b'"):
         open_store(tmp_path, project="c")
     first.close()
     second.close()

@@ -22,7 +22,6 @@ Clock: TypeAlias = Callable[[], float]
 
 FILE = "rounds.db"
 _BUSY_MS = 30_000
-_WRITES = {"rounds_writes": True}
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +56,11 @@ class Database:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that is on the disk when it ends, or, after an error, has done nothing."""
-    with told_plainly(engine), engine.execution_options(**_WRITES).begin() as connection:
+    with (
+        told_plainly(engine),
+        engine.connect() as connection,
+        connection.execution_options(rounds_writes=True).begin(),
+    ):
         yield connection
 
 

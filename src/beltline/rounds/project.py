@@ -147,11 +147,12 @@ def new_project(
     )
     free = frozenset({"models"}) if classes is not None else frozenset({"models", "classes"})
     project = _begun(wanted, free=free)
-    found = read_source(root, listing, seed=seed, gate_share=gate_share, on_progress=on_progress)
-    if not found.items:
-        raise bad(root, f"none of its {len(listing.offered)} scans can be read, first {found.failed[0]}")
     opened = _store_of(project)
-    known = {item.sha256 for item in opened.items.find()}
+    known = {item.sha256: item.split for item in opened.items.find()}
+    found = read_source(root, listing, seed=seed, gate_share=gate_share, known=known, on_progress=on_progress)
+    if not found.items:
+        first = found.failed[0]
+        raise bad(root, f"no scan of {len(listing.offered)} can be read, first {first.path}: {first.reason}")
     opened.items.add(found.items)
     opened.close()
     added = sum(item.sha256 not in known for item in found.items)

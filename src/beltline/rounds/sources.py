@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeAlias
 
 from beltline.core import STARTER_CLASSES, BadInputError, FailedScan, Progress, counted, path_text
 from beltline.data.annotations import read_annotated
 from beltline.formats import read_set, sha256_of
 from beltline.formats.limits import bad
-from beltline.rounds.records import NewItem
+from beltline.rounds.records import NewItem, Split
 from beltline.screening.files import collect, read
 
 Size: TypeAlias = tuple[int, int]
+_NOBODY: Mapping[str, Split] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,13 @@ def list_source(root: Path) -> Listing:
 
 
 def read_source(
-    root: Path, listing: Listing, *, seed: int, gate_share: float, on_progress: Progress | None = None
+    root: Path,
+    listing: Listing,
+    *,
+    seed: int,
+    gate_share: float,
+    known: Mapping[str, Split] = _NOBODY,
+    on_progress: Progress | None = None,
 ) -> Found:
     """The scans of a listing as items, each in pool or gate.
 
@@ -88,6 +96,7 @@ def read_source(
         root: The source.
         listing: Of `list_source`.
         seed: Draws the gate.
+        known: Sides of scans that have one already, by SHA-256: their bags keep it.
         gate_share: Share of the bags that go to the gate, in 0..1.
         on_progress: Is told after each scan.
     """
@@ -104,7 +113,8 @@ def read_source(
             continue
         read_well += 1
         items.setdefault(item.sha256, (item, offered.bag or item.sha256))
-    gate = _gate(sorted({bag for _, bag in items.values()}), seed=seed, share=gate_share)
+    sides = {bag: known[item.sha256] for item, bag in items.values() if item.sha256 in known}
+    gate = _gate({bag for _, bag in items.values()}, sides, seed=seed, share=gate_share)
     split = tuple(replace(item, split="gate") if bag in gate else item for item, bag in items.values())
     return Found(split, tuple(failed), read_well - len(items))
 
@@ -156,6 +166,10 @@ def _read(root: Path, offered: Offered) -> NewItem:
     return NewItem(offered.path, sha256_of(file), offered.size[1], offered.size[0])
 
 
-def _gate(bags: Iterable[str], *, seed: int, share: float) -> frozenset[str]:
-    drawn = sorted(bags, key=lambda bag: hashlib.sha256(f"{seed}:gate:{bag}".encode()).hexdigest())
-    return frozenset(drawn[: round(share * len(drawn))])
+def _gate(bags: Set[str], sides: Mapping[str, Split], *, seed: int, share: float) -> frozenset[str]:
+    """The bags of the gate: those that are in it, and as many of the new ones as make up the share."""
+    drawn = sorted(
+        bags - sides.keys(), key=lambda bag: hashlib.sha256(f"{seed}:gate:{bag}".encode()).hexdigest()
+    )
+    before = {bag for bag, side in sides.items() if side == "gate"}
+    return frozenset(before.union(drawn[: max(0, round(share * len(bags)) - len(before))]))

@@ -99,9 +99,8 @@ def open_(where: str | Path, *, project: str | None, classes: Sequence[str] | No
     wanted = next(iter(numbers)) if project is None and len(numbers) == 1 else project
     if wanted not in numbers:
         known = ", ".join(map(repr, numbers)) or "none"
-        raise BadInputError(f"{_place(engine)}: no project {wanted!r}; there are: {known}" if wanted else (
-            f"{_place(engine)}: name one of its projects: {known}"
-        ))  # fmt: skip
+        fault = "which of its projects" if wanted is None else f"no project {wanted!r}"
+        raise BadInputError(f"{_place(engine)}: {fault}? There are: {known}")
     return _store(engine, numbers[wanted], clock, classes)
 
 
