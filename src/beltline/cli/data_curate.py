@@ -28,7 +28,7 @@ def curate(
     blurred_percent: Annotated[float, typer.Option(help="Share given up as least sharp, %.")] = 5.0,
     min_sharpness: Annotated[float, typer.Option(help="Least variance of the Laplacian; 0: any.")] = 0.0,
     code_bits: Annotated[int, typer.Option(help="Bits in which codes of duplicates may differ.")] = 10,
-    min_likeness: Annotated[float, typer.Option(help="Correlation from which two are one.")] = 0.85,
+    min_likeness: Annotated[float, typer.Option(help="Correlation from which two pictures are one.")] = 0.7,
     copy: Annotated[bool, typer.Option("--copy", help="Copy images instead of hard links.")] = False,
     processes: Annotated[int, typer.Option(help="That measure at the same time.", min=1, max=64)] = 1,
     cache: Annotated[

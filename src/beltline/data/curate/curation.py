@@ -6,19 +6,21 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from beltline.core import BadInputError, Progress, path_text
-from beltline.data.curate.duplicates import find_duplicates, ranked
+from beltline.data.annotations.annotated import Picture
+from beltline.data.curate.duplicates import Duplicate, find_duplicates, ranked
 from beltline.data.curate.filters import filtered
 from beltline.data.curate.measures import Judge, Measures, joined
 from beltline.data.curate.measuring import measure_files
 from beltline.data.curate.rule import REASONS, CurationRule, Rejection
 from beltline.data.curate.source import Source, open_source
 
+AT_ODDS = "look like another that is annotated with other classes: look at them"
 COLUMNS = ("file", "reason", "figure", "limit", "twin", "folder", "detail")
 
 
@@ -33,6 +35,8 @@ class Curation:
         rejected: Those left out, by number.
         sharpness_limit: What sharpness was asked; None where it was not.
         against: Folders whose pictures must not be in the set.
+        at_odds: Kept pictures that look like another kept one but are annotated with other classes: by
+            number, with that other one.
     """
 
     source: Source
@@ -41,6 +45,7 @@ class Curation:
     rejected: Mapping[int, Rejection]
     sharpness_limit: float | None = None
     against: tuple[Path, ...] = ()
+    at_odds: Mapping[int, Rejection] = field(default_factory=dict)
 
     @property
     def kept(self) -> tuple[int, ...]:
@@ -66,7 +71,10 @@ class Curation:
             if count or reason in self.rule.only:
                 rows.append(f"{count:10,d} {reason:12s} {REASONS[reason]}{asked}")
         elsewhere = Counter(r.folder for r in self.rejected.values() if r.folder)
-        return rows + [f"{count:10,d} {'':12s} of them in {name}" for name, count in elsewhere.items()]
+        rows += [f"{count:10,d} {'':12s} of them in {name}" for name, count in elsewhere.items()]
+        if self.at_odds:
+            rows.append(f"{len(self.at_odds):10,d} {'kept':12s} {AT_ODDS}")
+        return rows
 
     def limits(self) -> dict[str, str]:
         """What each filter asked, in words."""
@@ -87,7 +95,8 @@ class Curation:
             "against": [path_text(folder) for folder in self.against],
             "sharpness_limit": self.sharpness_limit, "pictures": len(self.measures),
             "kept": len(self.measures) - len(self.rejected), "counts": self.counts(),
-            "reasons": dict(REASONS), "rejected": [self._row(number) for number in sorted(self.rejected)],
+            "reasons": dict(REASONS), "rejected": self._rows(self.rejected),
+            "at_odds": self._rows(self.at_odds),
         }  # fmt: skip
 
     def to_csv(self) -> str:
@@ -95,16 +104,18 @@ class Curation:
         stream = io.StringIO()
         writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(self._row(number) for number in sorted(self.rejected))
+        writer.writerows(self._rows(self.rejected))
         return stream.getvalue()
 
-    def _row(self, number: int) -> dict[str, Any]:
-        rejection = self.rejected[number]
-        return {
-            "file": self.file(number), "reason": rejection.reason, "figure": rejection.figure,
-            "limit": rejection.limit, "twin": rejection.twin, "folder": rejection.folder,
-            "detail": rejection.detail,
-        }  # fmt: skip
+    def _rows(self, found: Mapping[int, Rejection]) -> list[dict[str, Any]]:
+        return [
+            {
+                "file": path_text(self.file(number)), "reason": r.reason,
+                "figure": r.figure, "limit": r.limit,
+                "twin": path_text(r.twin), "folder": r.folder, "detail": path_text(r.detail),
+            }
+            for number, r in sorted(found.items())
+        ]  # fmt: skip
 
 
 def curate(
@@ -143,9 +154,11 @@ def curate(
         told = _shifted(on_progress, sum(counts[:number]), sum(counts))
         parts.append(work(each.root, [p.file for p in each.data.pictures], on_progress=told))
     rejected, limit = filtered(source.data.pictures, parts[0], rule)
+    at_odds: dict[int, Rejection] = {}
     if "duplicate" in rule.only:
-        rejected |= _duplicates(source, others, parts, rejected, rule)
-    return Curation(source, rule, parts[0], rejected, limit, tuple(each.root for each in others))
+        twice, at_odds = _duplicates(source, others, parts, rejected, rule)
+        rejected |= twice
+    return Curation(source, rule, parts[0], rejected, limit, tuple(each.root for each in others), at_odds)
 
 
 def _duplicates(
@@ -154,27 +167,36 @@ def _duplicates(
     parts: Sequence[Measures],
     rejected: Mapping[int, Rejection],
     rule: CurationRule,
-) -> dict[int, Rejection]:
+) -> tuple[dict[int, Rejection], dict[int, Rejection]]:
+    """What is left out as a duplicate, and what is kept though it looks like one."""
     measures, own = joined(parts), len(parts[0])
     homes = [(home, number) for home in (source, *others) for number in range(len(home.data))]
     readable = measures.faults == ""
+    pictures = source.data.pictures
     best = ranked(
-        measures,
-        (n for n in range(own) if n not in rejected),
-        [picture.objects is not None for picture in source.data.pictures],
+        measures, (n for n in range(own) if n not in rejected), [p.objects is not None for p in pictures]
     )
-    found = find_duplicates(
+    found, apart = find_duplicates(
         measures, best, fixed=(n for n in range(own, len(measures)) if readable[n]),
         bits=rule.code_bits, min_likeness=rule.min_likeness,
+        may_be_one=lambda number, twin: twin >= own or _agree(pictures[number], pictures[twin]),
     )  # fmt: skip
-    rejections = {}
-    for duplicate in found:
+
+    def told(duplicate: Duplicate) -> Rejection:
         home, place = homes[duplicate.twin]
-        rejections[duplicate.number] = Rejection(
+        return Rejection(
             "duplicate", round(duplicate.likeness, 3), rule.min_likeness, duplicate.orientation,
             home.data.pictures[place].file, "" if home is source else path_text(home.root),
         )  # fmt: skip
-    return rejections
+
+    return {d.number: told(d) for d in found}, {d.number: told(d) for d in apart}
+
+
+def _agree(one: Picture, other: Picture) -> bool:
+    """Whether two pictures may be one by what is in them: a bag with and one without a gun are not."""
+    if one.objects is not None and other.objects is not None:
+        return Counter(i.label for i in one.objects) == Counter(i.label for i in other.objects)
+    return one.labels is None or other.labels is None or dict(one.labels) == dict(other.labels)
 
 
 def _require_apart(source: Source, others: Sequence[Source]) -> None:

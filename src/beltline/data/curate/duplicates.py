@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,9 +40,10 @@ def find_duplicates(
     *,
     fixed: Iterable[int] = (),
     bits: int = 10,
-    min_likeness: float = 0.85,
+    min_likeness: float = 0.7,
+    may_be_one: Callable[[int, int], bool] = lambda number, twin: True,
     on_progress: Progress | None = None,
-) -> list[Duplicate]:
+) -> tuple[list[Duplicate], list[Duplicate]]:
     """Pictures that are the same as a better one.
 
     Each is compared with those that are kept so far, so what is given up is always like the very picture
@@ -54,19 +55,25 @@ def find_duplicates(
         fixed: Numbers of those that stay in any case; they are compared with the ranked alone.
         bits: See `CodeIndex`.
         min_likeness: See `likeness`.
+        may_be_one: Asked of a picture and a kept one that are alike.
         on_progress: Told pictures.
+
+    Returns:
+        The duplicates, and those that would be if they might be one with their twin.
     """
     kept = _Kept(measures, bits)
     for number in fixed:
         kept.take(number)
-    found = []
+    found, apart = [], []
     for number in counted(ranked, on_progress):
-        duplicate = kept.twin_of(number, min_likeness)
-        if duplicate is None:
-            kept.take(number)
-        else:
-            found.append(duplicate)
-    return found
+        alike = kept.like(number, min_likeness)
+        twin = next((one for one in alike if may_be_one(number, one.twin)), None)
+        if twin is not None:
+            found.append(twin)
+            continue
+        kept.take(number)
+        apart += alike[:1]
+    return found, apart
 
 
 class _Kept:
@@ -83,20 +90,20 @@ class _Kept:
         self._numbers.append(number)
         self._by_digest.setdefault(self._measures.digests[number].tobytes(), number)
 
-    def twin_of(self, number: int, least: float) -> Duplicate | None:
-        """The kept picture that is most like this one, if it is enough so."""
+    def like(self, number: int, least: float) -> list[Duplicate]:
+        """The kept pictures that are as much like this one, the most alike first."""
         same = self._by_digest.get(self._measures.digests[number].tobytes())
         if same is not None:
-            return Duplicate(number, same, 1.0, ORIENTATIONS[0])
+            return [Duplicate(number, same, 1.0, ORIENTATIONS[0])]
         near, _, turns = self._index.near(self._measures.codes[number])
         own, others = self._measures.thumbnails[number], self._measures.thumbnails
-        best = Duplicate(number, number, -1.0, ORIENTATIONS[0])
+        found = []
         for place, turn in zip(near[:COMPARED], turns[:COMPARED], strict=True):
             twin = self._numbers[place]
             alike = likeness(oriented(own, int(turn)), others[twin])
-            if alike > best.likeness:
-                best = Duplicate(number, twin, alike, ORIENTATIONS[turn])
-        return best if best.likeness >= least else None
+            if alike >= least:
+                found.append(Duplicate(number, twin, alike, ORIENTATIONS[turn]))
+        return sorted(found, key=lambda one: -one.likeness)
 
 
 def ranked(measures: Measures, numbers: Iterable[int], annotated: Sequence[bool]) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from beltline.core import BadInputError, printable_lines
-from beltline.data.curate.curation import Curation
+from beltline.data.curate.curation import AT_ODDS, Curation
 from beltline.data.curate.histogram import Histogram, histogram
 from beltline.data.curate.measures import luminance_of
 from beltline.data.curate.rule import OPTIONAL, REASONS, Rejection
@@ -70,7 +70,9 @@ def render_page(curation: Curation, *, finished: datetime | None = None) -> str:
         limits=curation.limits(),
         histograms=[h for h in _histograms(curation) if h is not None],
         sections=[_section(curation, reason) for reason in _PICTURED if counts[reason]],
-        pairs=_pairs(curation),
+        pairs=_pairs(curation, curation.rejected, _of(curation, "duplicate")),
+        at_odds=_pairs(curation, curation.at_odds, sorted(curation.at_odds)),
+        odds=AT_ODDS,
         faults=_faults(curation),
         optional=OPTIONAL,
         looked=curation.rule.only,
@@ -113,11 +115,12 @@ def _values(curation: Curation, reason: str) -> NDArray[np.float64]:
     """(N,) what a filter looks at."""
     sides = curation.measures.sizes.astype(np.float64)
     short, long = sides.min(1), sides.max(1)
-    return {
+    values: dict[str, NDArray[np.float64]] = {
         "resolution": short,
         "aspect": long / np.maximum(short, 1),
         "sharpness": curation.measures.sharpness.astype(np.float64),
-    }[reason]
+    }
+    return values[reason]
 
 
 def _just_kept(curation: Curation, reason: str) -> list[int]:
@@ -144,12 +147,13 @@ def _shown(curation: Curation, number: int, figure: str) -> Shown:
     return Shown(file, _data_uri(curation.source.root / file), figure)
 
 
-def _pairs(curation: Curation) -> list[tuple[Shown, Shown, Rejection]]:
-    """Duplicates beside what is kept in their place, the least alike first."""
-    numbers = _of(curation, "duplicate")
+def _pairs(
+    curation: Curation, told: Mapping[int, Rejection], numbers: Sequence[int]
+) -> list[tuple[Shown, Shown, Rejection]]:
+    """Pictures beside their twins, some from the first to the last."""
     pairs = []
     for number in (numbers[place] for place in _spread(len(numbers), MOST_SHOWN)):
-        rejection = curation.rejected[number]
+        rejection = told[number]
         twin = Path(rejection.folder or curation.source.root) / rejection.twin
         height, width = (int(side) for side in curation.measures.sizes[number])
         left_out = _shown(curation, number, f"{width} x {height}")
@@ -209,6 +213,3 @@ def _data_uri(path: Path) -> str:
 def _fit(value: Any) -> Any:
     """Every text of the page without control characters and lone surrogates, whoever wrote it."""
     return printable_lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-__all__: Sequence[str] = ("MOST_SHOWN", "render_page")

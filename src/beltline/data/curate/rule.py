@@ -36,7 +36,8 @@ class CurationRule:
             which are given up, 0 to 50 %. It gives them up whether any is blurred or not.
         min_sharpness: Least variance of the Laplacian, whatever the others have; 0 for none.
         code_bits: Bits in which the codes of two pictures may differ for them to be compared at all.
-        min_likeness: Correlation of their detail, laid over each other, from which two are one picture.
+        min_likeness: Correlation of their detail, laid over each other, from which two are one picture; in
+            the window where they are least alike.
         only: Which of `OPTIONAL` are looked for.
 
     Raises:
@@ -48,7 +49,7 @@ class CurationRule:
     blurred_percent: float = 5.0
     min_sharpness: float = 0.0
     code_bits: int = 10
-    min_likeness: float = 0.85
+    min_likeness: float = 0.7
     only: tuple[str, ...] = OPTIONAL
 
     def __post_init__(self) -> None:

@@ -39,7 +39,7 @@ def sharpness(luminance: NDArray[np.float32]) -> float:
     scale = LONG_SIDE / max(height, width)
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        luminance = cv2.resize(luminance, size, interpolation=cv2.INTER_AREA)
+        luminance = np.asarray(cv2.resize(luminance, size, interpolation=cv2.INTER_AREA), np.float32)
     edges = cv2.Laplacian(luminance, cv2.CV_32F)
     inside = luminance < np.percentile(luminance, 98) - AIR_STEP
     counted = edges[inside] if np.count_nonzero(inside) >= _FEWEST else edges
