@@ -130,6 +130,16 @@ def test_an_imported_set_keeps_its_splits_and_parts(tmp_path: Path) -> None:
     assert (again.train.packed == sets.train.packed).all()
 
 
+def test_the_papers_own_set_is_taken_once_imported(tmp_path: Path) -> None:
+    copy = fake_public_set("xseg", tmp_path / "copy", each=4)
+    import_public_set(public_set("xseg"), copy, tmp_path / "set")
+    sets = real_data(read_set(tmp_path / "set"), tmp_path / "out", TINY, lambda text: None, everyday=False)
+    assert list(sets.tests) == ["test"]
+    for found in (sets.train, sets.tests["test"]):
+        assert len(found.rows()) > 0
+        assert found.masks(found.rows()).any((1, 2)).all()
+
+
 def test_a_set_without_splits_is_refused(tmp_path: Path) -> None:
     copy = fake_public_set("pidray", tmp_path / "copy", each=2)
     import_public_set(public_set("pidray"), copy, tmp_path / "set", part="train")
