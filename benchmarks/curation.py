@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from planted_faults import COPIES, FAULTS, RELATIVES, Bag, armed, cut_off, pitch_of, png
 
-from beltline.data.curate import CodeIndex, Curation, CurationRule, curate
+from beltline.data.curate import CodeIndex, Curation, CurationRule, Rejection, curate
 from beltline.formats import read_set
 from beltline.metrics import wilson
 from beltline.protocols.tables import markdown, write_csv
@@ -26,6 +26,8 @@ from beltline.screening.judgeable import why_not_judged
 
 EACH_COPY, EACH_RELATIVE, EACH_FAULT = 60, 40, 20
 CODES = 150_000
+GROUPS = {"fault": (*FAULTS, "cut off file"), "copy": tuple(COPIES), "relative": tuple(RELATIVES)}
+EXPECTED = {**{kind: reason for kind, (reason, _) in FAULTS.items()}, "cut off file": "unreadable"}
 Row = dict[str, str]
 
 
@@ -73,7 +75,6 @@ def _write(out: Path, name: str, kind: str, data: bytes) -> str:
 def found(curation: Curation, planted: dict[str, list[str]]) -> list[Row]:
     """A row for each kind."""
     reasons = {curation.file(n): r for n, r in curation.rejected.items()}
-    copies = {kind for kind in (*COPIES, *RELATIVES)}
     twins: dict[str, set[str]] = {}
     for file, rejection in reasons.items():
         if rejection.reason == "duplicate":
@@ -82,28 +83,19 @@ def found(curation: Curation, planted: dict[str, list[str]]) -> list[Row]:
     for kind, files in planted.items():
         if kind == "untouched":
             continue
-        expected = {"cut off file": "unreadable"}.get(kind) or (
-            FAULTS[kind][0] if kind in FAULTS else "duplicate"
-        )
-        hits = [f in twins.get(_bag(f), ()) if kind in copies else
-                f in reasons and reasons[f].reason == expected for f in files]  # fmt: skip
-        other = sum(f in reasons and reasons[f].reason not in (expected, "duplicate") for f in files)
-        rows.append(
-            _row(
-                "copy" if kind in COPIES else "relative" if kind in RELATIVES else "fault",
-                kind,
-                expected,
-                hits,
-                other,
-            )
-        )
+        group = next(name for name, kinds in GROUPS.items() if kind in kinds)
+        expected = EXPECTED.get(kind, "duplicate")
+        elsewhere = [f for f in files if f in reasons and reasons[f].reason not in (expected, "duplicate")]
+        came = [f for f in files if f not in elsewhere or group == "fault"]
+        hits = [_found(f, expected, reasons, twins) for f in came]
+        rows.append(_row(group, kind, expected, hits, str(len(elsewhere))))
     untouched = planted["untouched"]
     for reason in ("unreadable", "unjudged", "resolution", "aspect", "sharpness"):
         hits = [f in reasons and reasons[f].reason == reason for f in untouched]
-        rows.append(_row("untouched", "nothing", reason, hits, 0))
+        rows.append(_row("untouched", "nothing", reason, hits, ""))
     strangers = [f in reasons and reasons[f].reason == "duplicate" and _bag(reasons[f].twin) != _bag(f)
                  for files in planted.values() for f in files]  # fmt: skip
-    rows.append(_row("all", "twin is another bag", "duplicate", strangers, 0))
+    rows.append(_row("all", "twin is another bag", "duplicate", strangers, ""))
     return rows
 
 
@@ -111,11 +103,20 @@ def _bag(file: str) -> str:
     return file.partition("__")[0]
 
 
-def _row(group: str, kind: str, expected: str, hits: list[bool], other: int) -> Row:
+def _found(file: str, expected: str, reasons: dict[str, Rejection], twins: dict[str, set[str]]) -> bool:
+    """Whether a picture was left out as it should be; a copy as well where its original was for its sake."""
+    if expected == "duplicate":
+        return file in twins.get(_bag(file), ())
+    return file in reasons and reasons[file].reason == expected
+
+
+def _row(group: str, kind: str, expected: str, hits: list[bool], other: str) -> Row:
     rate = wilson(sum(hits), len(hits))
     said = f"{100 * rate.value:.1f} % [{100 * rate.low:.1f}, {100 * rate.high:.1f}]"
-    return {"group": group, "planted": kind, "filter": expected, "pictures": str(len(hits)), "left out": said,
-            "left out by another": str(other) if group in ("fault", "copy", "relative") else ""}  # fmt: skip
+    return {
+        "group": group, "planted": kind, "filter": expected, "pictures": str(len(hits)), "left out": said,
+        "by an earlier filter": other,
+    }  # fmt: skip
 
 
 def speeds(curation: Curation, seconds: float) -> list[Row]:

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 Codes = NDArray[np.uint64]
 
-ORIENTATIONS = ("as it is", "mirrored top to bottom", "mirrored left to right", "turned by 180 degrees",
-                "transposed", "turned by 90 degrees to the left", "turned by 90 degrees to the right",
-                "transposed the other way")  # fmt: skip
+ORIENTATIONS = (
+    "the same way round", "mirrored top to bottom", "mirrored left to right", "turned by 180 degrees",
+    "transposed", "turned by 90 degrees to the left", "turned by 90 degrees to the right",
+    "transposed the other way",
+)  # fmt: skip
 BANDS = 4
 """A code is four words of 16 bits; low and high frequencies are dealt out to all of them."""
 _SIDE, _FREQUENCIES = 32, 8

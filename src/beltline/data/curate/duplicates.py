@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from beltline.core import Progress, counted
 from beltline.data.curate.alignment import likeness
 from beltline.data.curate.code_index import CodeIndex
@@ -107,10 +105,15 @@ class _Kept:
 
 
 def ranked(measures: Measures, numbers: Iterable[int], annotated: Sequence[bool]) -> list[int]:
-    """Numbers with the best picture first: annotated before not, then the largest, then the sharpest."""
+    """Numbers with the best picture first.
 
-    def worth(number: int) -> tuple[bool, int, float]:
+    Annotated before not, coloured before grey, then the largest, then the sharpest. A picture that was
+    enlarged counts as large.
+    """
+
+    def worth(number: int) -> tuple[bool, bool, int, float]:
         height, width = (int(side) for side in measures.sizes[number])
-        return not annotated[number], -height * width, -float(np.float32(measures.sharpness[number]))
+        grey = not measures.colored[number]
+        return not annotated[number], grey, -height * width, -float(measures.sharpness[number])
 
     return sorted(numbers, key=worth)

@@ -74,10 +74,10 @@ def histogram(
     )
     ends = [edges[0] + margin, (edges[0] + edges[-1]) / 2, edges[-1] - margin]
     shown = [10**v if logarithmic else v for v in ends]
-    ticks = tuple((place(v), f"{v:.3g}") for v in _different(shown))
+    ticks = tuple((place(value), text) for text, value in _different(shown).items())
     return Histogram(title, bars, None if limit is None else place(limit), words, ticks, most)
 
 
-def _different(values: Sequence[float]) -> list[float]:
-    """Without those that read the same."""
-    return list({f"{value:.3g}": float(value) for value in values}.values())
+def _different(values: Sequence[float]) -> dict[str, float]:
+    """By their text, without those that read the same."""
+    return {f"{value:,.0f}" if value >= 100 else f"{value:.3g}": float(value) for value in values}

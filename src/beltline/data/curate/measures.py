@@ -25,6 +25,7 @@ Judge: TypeAlias = Callable[[Scan], str | None]
 """Why no model can judge a scan, or None."""
 _LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _DIGEST = 16
+_GREY = 0.06
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,7 @@ class Measures:
         faults: (N,) text: why one cannot be read, "" for those that can; the rest of their row is 0 then.
         unjudged: (N,) text: why no model can judge it, "" for those that can be.
         sizes: (N, 2) height and width in pixels.
+        colored: (N,) whether there are colours in it.
         sharpness: (N,) variance of the Laplacian, see `sharpness`.
         codes: (N,) see `picture_code`.
         thumbnails: (N, S, S) uint8.
@@ -44,6 +46,7 @@ class Measures:
     faults: NDArray[np.str_]
     unjudged: NDArray[np.str_]
     sizes: NDArray[np.int32]
+    colored: NDArray[np.bool_]
     sharpness: NDArray[np.float32]
     codes: NDArray[np.uint64]
     thumbnails: NDArray[np.uint8]
@@ -62,8 +65,8 @@ def measure(paths: Sequence[Path], judge: Judge | None = None) -> Measures:
     """
     rows = [_measured(path, judge) for path in paths]
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(fields(Measures))
-    kinds = (np.str_, np.str_, np.int32, np.float32, np.uint64, np.uint8, np.uint8)
-    shapes: tuple[tuple[int, ...], ...] = ((), (), (2,), (), (), (THUMBNAIL, THUMBNAIL), (_DIGEST,))
+    kinds = (np.str_, np.str_, np.int32, np.bool_, np.float32, np.uint64, np.uint8, np.uint8)
+    shapes: tuple[tuple[int, ...], ...] = ((), (), (2,), (), (), (), (THUMBNAIL, THUMBNAIL), (_DIGEST,))
     return Measures(
         *(
             np.array(column, kind).reshape(len(rows), *shape)
@@ -111,9 +114,18 @@ def _measured(path: Path, judge: Judge | None) -> tuple[Any, ...]:
     except BadInputError as error:
         scan, fault = None, str(error).removeprefix(f"{path}: ")
     if scan is None:
-        return fault, "", (0, 0), 0.0, 0, blank, np.zeros(_DIGEST, np.uint8)
+        return fault, "", (0, 0), False, 0.0, 0, blank, np.zeros(_DIGEST, np.uint8)
     unjudged = (judge(scan) if judge is not None else None) or ""
     seen = luminance_of(scan)
     digest = np.frombuffer(hashlib.blake2b(data, digest_size=_DIGEST).digest(), np.uint8)
     size = (scan.height, scan.width)
-    return "", unjudged, size, sharpness(seen), picture_code(seen), thumbnail(seen), digest
+    seen_as = (sharpness(seen), picture_code(seen), thumbnail(seen))
+    return "", unjudged, size, _has_colors(scan), *seen_as, digest
+
+
+def _has_colors(scan: Scan) -> bool:
+    """Whether the channels of some per cent of the pixels differ by more than JPEG makes them differ."""
+    if scan.channels != ("r", "g", "b"):
+        return False
+    step = max(1, min(scan.height, scan.width) // 128)
+    return bool(np.quantile(np.ptp(scan.pixels[:, ::step, ::step], axis=0), 0.97) > _GREY)

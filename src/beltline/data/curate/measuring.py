@@ -15,7 +15,7 @@ from beltline.formats import write_atomic
 
 BLOCK = 64
 """Pictures that are measured, and kept, together."""
-_VERSION = "1"  # of what is measured and how
+_VERSION = "2"  # of what is measured and how
 
 
 def measure_files(

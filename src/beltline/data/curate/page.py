@@ -144,7 +144,7 @@ def _said(curation: Curation, number: int) -> str:
 
 def _shown(curation: Curation, number: int, figure: str) -> Shown:
     file = curation.file(number)
-    return Shown(file, _data_uri(curation.source.root / file), figure)
+    return Shown(file, _data_uri(curation.source.root / file)[0], figure)
 
 
 def _pairs(
@@ -155,9 +155,9 @@ def _pairs(
     for number in (numbers[place] for place in _spread(len(numbers), MOST_SHOWN)):
         rejection = told[number]
         twin = Path(rejection.folder or curation.source.root) / rejection.twin
-        height, width = (int(side) for side in curation.measures.sizes[number])
-        left_out = _shown(curation, number, f"{width} x {height}")
-        pairs.append((left_out, Shown(rejection.twin, _data_uri(twin), ""), rejection))
+        file = curation.file(number)
+        left_out = Shown(file, *_data_uri(curation.source.root / file))
+        pairs.append((left_out, Shown(rejection.twin, *_data_uri(twin)), rejection))
     return pairs
 
 
@@ -172,9 +172,9 @@ def _histograms(curation: Curation) -> list[Histogram | None]:
     rule, limits = curation.rule, curation.limits()
     asked = {"resolution": rule.min_side, "aspect": rule.max_aspect, "sharpness": curation.sharpness_limit}
     titles = {
-        "resolution": "Shorter side, pixels",
-        "aspect": "Longer side over shorter",
-        "sharpness": "Sharpness: variance of the Laplacian",
+        "resolution": "Shorter side",
+        "aspect": "Aspect ratio",
+        "sharpness": "Sharpness",
     }
     order = list(REASONS)
     stage = np.full(len(curation.measures), len(order))
@@ -190,24 +190,25 @@ def _histograms(curation: Curation) -> list[Histogram | None]:
             ))  # fmt: skip
     alike = [r.figure for r in curation.rejected.values() if r.reason == "duplicate" and r.figure is not None]
     drawn.append(histogram(
-        "Duplicates: likeness to their twin", np.zeros(0), np.array(alike), limit=rule.min_likeness,
+        "Likeness of duplicates", np.zeros(0), np.array(alike), limit=rule.min_likeness,
         words=limits.get("duplicate", ""),
     ) if alike else None)  # fmt: skip
     return drawn
 
 
-def _data_uri(path: Path) -> str:
+def _data_uri(path: Path) -> tuple[str, str]:
+    """A small JPEG of a picture, and its size in words; empty where it cannot be read."""
     try:
         scan = read_scan(path)
     except BadInputError:
-        return ""
+        return "", ""
     planes = 255 * scan.pixels if scan.channels == ("r", "g", "b") else luminance_of(scan)[None]
     scale = min(1.0, _LONG_SIDE / max(scan.height, scan.width))
     size = (max(1, round(scan.width * scale)), max(1, round(scan.height * scale)))
     small = [cv2.resize(np.ascontiguousarray(p), size, interpolation=cv2.INTER_AREA) for p in planes[::-1]]
     picture = np.clip(np.rint(np.stack(small, axis=2)), 0, 255).astype(np.uint8)
     coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
-    return f"data:image/jpeg;base64,{base64.b64encode(coded).decode()}"
+    return f"data:image/jpeg;base64,{base64.b64encode(coded).decode()}", f"{scan.width} x {scan.height}"
 
 
 def _fit(value: Any) -> Any:
