@@ -174,7 +174,7 @@ def _duplicates(
     readable = measures.faults == ""
     pictures = source.data.pictures
     best = ranked(
-        measures, (n for n in range(own) if n not in rejected), [p.objects is not None for p in pictures]
+        measures, (n for n in range(own) if n not in rejected), [_is_annotated(p) for p in pictures]
     )
     found, apart = find_duplicates(
         measures, best, fixed=(n for n in range(own, len(measures)) if readable[n]),
@@ -196,7 +196,12 @@ def _agree(one: Picture, other: Picture) -> bool:
     """Whether two pictures may be one by what is in them: a bag with and one without a gun are not."""
     if one.objects is not None and other.objects is not None:
         return Counter(i.label for i in one.objects) == Counter(i.label for i in other.objects)
-    return one.labels is None or other.labels is None or dict(one.labels) == dict(other.labels)
+    theirs = other.labels or {}
+    return all(theirs.get(name, 0) in (0, value) for name, value in (one.labels or {}).items() if value)
+
+
+def _is_annotated(picture: Picture) -> bool:
+    return picture.objects is not None or any((picture.labels or {}).values())
 
 
 def _require_apart(source: Source, others: Sequence[Source]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from beltline.core import BadInputError
 from beltline.data.annotations.annotated import Annotated, Picture
-from beltline.data.annotations.coco import read_coco
+from beltline.data.annotations.coco import read_coco_file
 from beltline.data.annotations.conversion import guess_format, read_annotated
 from beltline.formats import find_scans, is_set, read_set
 from beltline.formats.limits import bad
@@ -68,15 +68,16 @@ def _has_annotations(root: Path) -> bool:
 
 
 def _beltline_set(root: Path) -> Source:
-    data, opened = read_coco(root), read_set(root)
+    opened = read_set(root)
+    below = "" if all(r["file_name"].startswith("images/") for r in opened.records) else "images"
+    classes, found = read_coco_file(root / "annotations.json", root, below)
     has_labels = (root / "labels.csv").is_file()
-    pictures = data.pictures
+    pictures = tuple(found)
     if has_labels:
         values = {1.0: 1, 0.0: -1}  # NaN, not known, is 0
         rows = [{name: values.get(float(v), 0) for name, v in zip(opened.classes, row, strict=True)}
                 for row in opened.labels]  # fmt: skip
         pictures = tuple(replace(p, labels=row) for p, row in zip(pictures, rows, strict=True))
     terms = opened.card.get("terms") or opened.card.get("license") or NO_TERMS
-    return Source(
-        replace(data, pictures=pictures), opened.classes if has_labels else None, str(terms), annotated=True
-    )
+    columns = opened.classes if has_labels else None
+    return Source(Annotated(root, classes, pictures), columns, str(terms), annotated=True)
