@@ -23,12 +23,20 @@ def curate(
         str,
         typer.Option(help="Filters, comma separated: unjudged, resolution, aspect, sharpness, duplicate."),
     ] = "",
-    min_side: Annotated[int, typer.Option(help="Fewest pixels on the shorter side.")] = 200,
-    max_aspect: Annotated[float, typer.Option(help="Longer side over shorter, at most.")] = 4.0,
-    blurred_percent: Annotated[float, typer.Option(help="Share given up as least sharp, %.")] = 5.0,
-    min_sharpness: Annotated[float, typer.Option(help="Least variance of the Laplacian; 0: any.")] = 0.0,
-    code_bits: Annotated[int, typer.Option(help="Bits in which codes of duplicates may differ.")] = 10,
-    min_likeness: Annotated[float, typer.Option(help="Correlation from which two pictures are one.")] = 0.7,
+    min_side: Annotated[int, typer.Option(help="Fewest pixels on the shorter side.", min=1)] = 200,
+    max_aspect: Annotated[float, typer.Option(help="Longer side over shorter, at most.", min=1)] = 4.0,
+    blurred_percent: Annotated[
+        float, typer.Option(help="Share given up as least sharp, %.", min=0, max=50)
+    ] = 5.0,
+    min_sharpness: Annotated[
+        float, typer.Option(help="Least variance of the Laplacian; 0 asks for none.", min=0)
+    ] = 0.0,
+    code_bits: Annotated[
+        int, typer.Option(help="Bits in which codes of duplicates may differ.", min=0, max=15)
+    ] = 10,
+    min_likeness: Annotated[
+        float, typer.Option(help="Correlation from which two pictures are one.", min=0, max=1)
+    ] = 0.7,
     copy: Annotated[bool, typer.Option("--copy", help="Copy images instead of hard links.")] = False,
     processes: Annotated[int, typer.Option(help="That measure at the same time.", min=1, max=64)] = 1,
     cache: Annotated[
@@ -70,7 +78,7 @@ def _rule(
     from beltline.data.curate import OPTIONAL, CurationRule
 
     names = tuple(name.strip() for name in only.split(",") if name.strip()) or OPTIONAL
-    with usage("--min-side, --max-aspect, --blurred-percent, --code-bits, --min-likeness or --only"):
+    with usage("--only and thresholds"):
         return CurationRule(min_side, max_aspect, blurred, sharp, bits, likeness, names)
 
 

@@ -293,6 +293,7 @@ def test_out_is_kept_apart_from_the_source_and_from_other_plans(tmp_path):
         write_curated(tmp_path / "in", tmp_path / "out", CurationRule(min_side=100))
     with pytest.raises(BadInputError, match="no picture is left of 2; 2 fall short by resolution"):
         write_curated(tmp_path / "in", tmp_path / "other", CurationRule(min_side=1000))
+    assert len(write_curated(tmp_path / "in", tmp_path / "other", PLAIN)[0].kept) == 2
 
 
 def test_a_stopped_run_goes_on_where_it_was(tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ from beltline.data.curate.filters import filtered
 from beltline.data.curate.measures import Judge, Measures, joined
 from beltline.data.curate.measuring import measure_files
 from beltline.data.curate.rule import REASONS, CurationRule, Rejection
-from beltline.data.curate.source import Source, open_source
+from beltline.data.curate.source import Source, open_source, place_of
 
 AT_ODDS = "look like another that is annotated with other classes: look at them"
 COLUMNS = ("file", "reason", "figure", "limit", "twin", "folder", "detail")
@@ -205,9 +205,9 @@ def _is_annotated(picture: Picture) -> bool:
 
 
 def _require_apart(source: Source, others: Sequence[Source]) -> None:
-    own = source.root.resolve()
+    own = place_of(source.root)
     for other in others:
-        place = other.root.resolve()
+        place = place_of(other.root)
         if own.is_relative_to(place) or place.is_relative_to(own):
             raise BadInputError(
                 f"{other.root}: lies in {source.root} or around it; every picture would be its own twin"

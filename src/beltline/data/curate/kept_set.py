@@ -16,9 +16,9 @@ from beltline.data.curate.curation import Curation, curate
 from beltline.data.curate.measures import Judge
 from beltline.data.curate.page import render_page
 from beltline.data.curate.rule import CurationRule
-from beltline.data.curate.source import COMPANIONS, open_source
+from beltline.data.curate.source import COMPANIONS, open_source, place_of
 from beltline.data.importing import CopyToImport, import_copy, safe_stem
-from beltline.formats import begin_plan, write_atomic, write_json
+from beltline.formats import begin_plan, require_plan, write_atomic, write_json
 
 KIND = "curated"
 REPORT, TABLE, PAGE, MEASURED = "curation.json", "curation.csv", "report.html", ".measured"
@@ -63,10 +63,14 @@ def write_curated(
     """
     out, rule = Path(out), rule or CurationRule()
     source = open_source(folder)
-    if out.resolve().is_relative_to(source.root.resolve()):
+    if place_of(out).is_relative_to(place_of(source.root)):
         raise BadInputError(f"{out}: lies in {source.root}; name a folder outside of what is curated")
-    plan = {"rule": rule.to_json(), "against": [path_text(Path(each).resolve()) for each in against]}
-    begin_plan(out, KIND, {"source": path_text(source.root.resolve()), **plan})
+    plan = {"rule": rule.to_json(), "against": [path_text(place_of(each)) for each in against]}
+    begun = {"source": path_text(place_of(source.root))}
+    require_plan(out, KIND, begun | plan)
+    begin_plan(
+        out, KIND, begun
+    )  # while nothing is brought over, another rule may go on with what was measured
     curation = curate(
         folder, rule, against=against, judge=judge, processes=processes,
         cache=cache or out / MEASURED, on_progress=on_progress,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -57,6 +58,11 @@ def open_source(folder: str | Path) -> Source:
         return Source(read_annotated(root), annotated=True)
     files = (path.relative_to(root).as_posix() for path in find_scans(root))
     return Source(Annotated(root, (), tuple(Picture(file, None) for file in files)))
+
+
+def place_of(path: str | Path) -> Path:
+    """Where a path leads, links followed; of a link that leads to itself as far as it goes."""
+    return Path(os.path.realpath(path))
 
 
 def _has_annotations(root: Path) -> bool:
