@@ -1,13 +1,14 @@
 """``beltline data curate``: of a heap of pictures, those that make a good set."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from beltline.cli.context import JsonFlag, print_json, progress_bar, say, usage
 
 if TYPE_CHECKING:
+    from beltline.core import PartialFailureError
     from beltline.data.curate import CurationRule
 
 
@@ -58,18 +59,25 @@ def curate(
     if (out is None) is not dry_run:
         raise typer.BadParameter("give --out DIR or --dry-run, one of them", param_hint="--out")
     rule = _rule(only, min_side, max_aspect, blurred_percent, min_sharpness, code_bits, min_likeness)
-    options = {"against": against or (), "judge": why_not_judged, "processes": processes, "cache": cache}
-    with progress_bar("measuring pictures") as bar:
+    options: dict[str, Any] = {
+        "against": against or (), "judge": why_not_judged, "processes": processes, "cache": cache,
+    }  # fmt: skip
+    card: dict[str, Any] = {}
+    with progress_bar("curating") as bar:
         if out is None:
-            curation = look(folder, rule, on_progress=bar, **options)  # type: ignore[arg-type]
+            curation = look(folder, rule, on_progress=bar, **options)
         else:
-            curation, _ = write_curated(folder, out, rule, copy=copy, on_progress=bar, **options)  # type: ignore[arg-type]
+            options |= {"copy": copy, "on_written": bar}
+            curation, card = write_curated(folder, out, rule, on_progress=bar, **options)
     if as_json:
         print_json(curation.to_json())
-        return
-    say("\n".join(curation.lines()))
-    if out is not None:
+    else:
+        say("\n".join(curation.lines()))
+    if out is not None and not as_json:
         say(f"{out}: a set of {len(curation.kept):,d}; {out / PAGE} shows what was left out")
+    if skipped := card.get("skipped"):
+        first, reason = next(iter(skipped.items()))
+        raise PartialFailureError(f"{len(skipped)} pictures not brought over, first {first}: {reason}")
 
 
 def _rule(

@@ -133,6 +133,17 @@ def test_an_annotated_picture_goes_before_a_larger_one_that_is_not(tmp_path):
     assert reasons(curate(root, CurationRule(only=("duplicate",)))) == {"images/b.png": "duplicate"}
 
 
+def test_what_leaks_goes_from_training(tmp_path):
+    pixels = bag(1, size=(300, 400))
+    root = write_set(tmp_path / "set", {"train_a": (pixels, "gun"), "test_a": (pixels[:-60, :-80], "gun")})
+    write(root / "images/test_a.png", cv2.resize(pixels, (320, 240), interpolation=cv2.INTER_AREA))
+    coco = json.loads((root / "annotations.json").read_text())
+    for record in coco["images"]:
+        record["split"] = record["file_name"].removeprefix("images/").partition("_")[0]
+    (root / "annotations.json").write_text(json.dumps(coco))
+    assert reasons(curate(root, CurationRule(only=("duplicate",)))) == {"images/train_a.png": "duplicate"}
+
+
 def test_a_set_keeps_all_that_was_known(tmp_path):
     pictures = {"a": (bag(1), "gun"), "b": (bag(2)[:100], "knife"), "c": (bag(3), ""), "d": (bag(4), None)}
     root = write_set(tmp_path / "set", pictures, raw=True)
@@ -349,7 +360,10 @@ def test_processes_change_nothing_and_progress_is_told(tmp_path, monkeypatch):
     assert reasons(one)["black.png"] == "unjudged"
     assert "black" in told(one, "black.png").detail
     assert one.to_json() == two.to_json()
-    assert [step[:2] for step in steps] == [(3, 9), (6, 9), (8, 9), (9, 9)]
+    places = [step[0] for step in steps]
+    assert places[:4] == [3, 6, 8, 9]
+    assert places[4:] == list(range(9 + len(one.rejected), 18))
+    assert {step[1] for step in steps} == {17}
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,11 @@ import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from beltline.core import BadInputError, Progress, path_text
-from beltline.data.annotations.annotated import Picture
-from beltline.data.curate.duplicates import Duplicate, find_duplicates, ranked
+from beltline.data.curate.duplicates import Duplicate, agree, best_first, find_duplicates
 from beltline.data.curate.filters import filtered
 from beltline.data.curate.measures import Judge, Measures, joined
 from beltline.data.curate.measuring import measure_files
@@ -139,7 +137,8 @@ def curate(
             asks nothing.
         processes: That measure at the same time.
         cache: Folder that keeps measures, so that a stopped run goes on, and another rule takes no time.
-        on_progress: Told pictures as they are measured, all folders together.
+        on_progress: Told pictures of all folders together: once as they are measured, and those of
+            ``folder`` once more as they are compared.
 
     Raises:
         BadInputError: If a folder cannot be opened, or one lies in the other.
@@ -148,15 +147,18 @@ def curate(
     others = [open_source(each) for each in against]
     _require_apart(source, others)
     counts = [len(each.data) for each in (source, *others)]
-    work = partial(measure_files, judge=judge, processes=processes, cache=cache)
+    steps = sum(counts) + (counts[0] if "duplicate" in rule.only else 0)
     parts = []
     for number, each in enumerate((source, *others)):
-        told = _shifted(on_progress, sum(counts[:number]), sum(counts))
-        parts.append(work(each.root, [p.file for p in each.data.pictures], on_progress=told))
+        parts.append(measure_files(
+            each.root, [picture.file for picture in each.data.pictures], judge=judge, processes=processes,
+            cache=cache, on_progress=_shifted(on_progress, sum(counts[:number]), steps),
+        ))  # fmt: skip
     rejected, limit = filtered(source.data.pictures, parts[0], rule)
     at_odds: dict[int, Rejection] = {}
     if "duplicate" in rule.only:
-        twice, at_odds = _duplicates(source, others, parts, rejected, rule)
+        told = _shifted(on_progress, sum(counts) + len(rejected), steps)
+        twice, at_odds = _duplicates(source, others, parts, rejected, rule, told)
         rejected |= twice
     return Curation(source, rule, parts[0], rejected, limit, tuple(each.root for each in others), at_odds)
 
@@ -167,19 +169,19 @@ def _duplicates(
     parts: Sequence[Measures],
     rejected: Mapping[int, Rejection],
     rule: CurationRule,
+    on_progress: Progress | None,
 ) -> tuple[dict[int, Rejection], dict[int, Rejection]]:
     """What is left out as a duplicate, and what is kept though it looks like one."""
     measures, own = joined(parts), len(parts[0])
     homes = [(home, number) for home in (source, *others) for number in range(len(home.data))]
     readable = measures.faults == ""
     pictures = source.data.pictures
-    best = ranked(
-        measures, (n for n in range(own) if n not in rejected), [_is_annotated(p) for p in pictures]
-    )
+    best = best_first(measures, pictures, (n for n in range(own) if n not in rejected))
     found, apart = find_duplicates(
         measures, best, fixed=(n for n in range(own, len(measures)) if readable[n]),
         bits=rule.code_bits, min_likeness=rule.min_likeness,
-        may_be_one=lambda number, twin: twin >= own or _agree(pictures[number], pictures[twin]),
+        may_be_one=lambda number, twin: twin >= own or agree(pictures[number], pictures[twin]),
+        on_progress=on_progress,
     )  # fmt: skip
 
     def told(duplicate: Duplicate) -> Rejection:
@@ -190,18 +192,6 @@ def _duplicates(
         )  # fmt: skip
 
     return {d.number: told(d) for d in found}, {d.number: told(d) for d in apart}
-
-
-def _agree(one: Picture, other: Picture) -> bool:
-    """Whether two pictures may be one by what is in them: a bag with and one without a gun are not."""
-    if one.objects is not None and other.objects is not None:
-        return Counter(i.label for i in one.objects) == Counter(i.label for i in other.objects)
-    theirs = other.labels or {}
-    return all(theirs.get(name, 0) in (0, value) for name, value in (one.labels or {}).items() if value)
-
-
-def _is_annotated(picture: Picture) -> bool:
-    return picture.objects is not None or any((picture.labels or {}).values())
 
 
 def _require_apart(source: Source, others: Sequence[Source]) -> None:

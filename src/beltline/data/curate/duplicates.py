@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from beltline.core import Progress, counted
+from beltline.data.annotations.annotated import Picture
 from beltline.data.curate.alignment import likeness
 from beltline.data.curate.code_index import CodeIndex
 from beltline.data.curate.codes import ORIENTATIONS, oriented
@@ -13,6 +15,7 @@ from beltline.data.curate.measures import Measures
 
 COMPARED = 16
 """Candidates that a picture is laid over, the nearest by code; bounds the time where many look alike."""
+_SPLITS = ("test", "val")
 
 
 @dataclass(frozen=True)
@@ -104,16 +107,30 @@ class _Kept:
         return sorted(found, key=lambda one: -one.likeness)
 
 
-def ranked(measures: Measures, numbers: Iterable[int], annotated: Sequence[bool]) -> list[int]:
-    """Numbers with the best picture first.
+def best_first(measures: Measures, pictures: Sequence[Picture], numbers: Iterable[int]) -> list[int]:
+    """Numbers of pictures in the order in which they may stay.
 
-    Annotated before not, coloured before grey, then the largest, then the sharpest. A picture that was
-    enlarged counts as large.
+    Those of a test or validation split first, so that what leaks goes from training; then annotated before
+    not, coloured before grey, the largest, the sharpest. A picture that was enlarged counts as large.
     """
 
-    def worth(number: int) -> tuple[bool, bool, int, float]:
+    def place(number: int) -> tuple[int, bool, bool, int, float]:
+        picture = pictures[number]
+        split = _SPLITS.index(picture.split) if picture.split in _SPLITS else len(_SPLITS)
         height, width = (int(side) for side in measures.sizes[number])
         grey = not measures.colored[number]
-        return not annotated[number], grey, -height * width, -float(measures.sharpness[number])
+        return split, not _is_annotated(picture), grey, -height * width, -float(measures.sharpness[number])
 
-    return sorted(numbers, key=worth)
+    return sorted(numbers, key=place)
+
+
+def agree(one: Picture, other: Picture) -> bool:
+    """Whether two pictures may be one by what is in them: a bag with and one without a gun are not."""
+    if one.objects is not None and other.objects is not None:
+        return Counter(i.label for i in one.objects) == Counter(i.label for i in other.objects)
+    theirs = other.labels or {}
+    return all(theirs.get(name, 0) in (0, value) for name, value in (one.labels or {}).items() if value)
+
+
+def _is_annotated(picture: Picture) -> bool:
+    return picture.objects is not None or any((picture.labels or {}).values())

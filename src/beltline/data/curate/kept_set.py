@@ -51,7 +51,7 @@ def write_curated(
         copy: Copy pictures instead of hard links.
         processes: See `curate`.
         cache: See `curate`; None keeps measures in ``out`` until it is finished.
-        on_progress: Told pictures that are measured.
+        on_progress: See `curate`.
         on_written: Told pictures that are brought over.
 
     Returns:
@@ -68,9 +68,7 @@ def write_curated(
     plan = {"rule": rule.to_json(), "against": [path_text(place_of(each)) for each in against]}
     begun = {"source": path_text(place_of(source.root))}
     require_plan(out, KIND, begun | plan)
-    begin_plan(
-        out, KIND, begun
-    )  # while nothing is brought over, another rule may go on with what was measured
+    begin_plan(out, KIND, begun)  # until something is brought over, another rule may use what was measured
     curation = curate(
         folder, rule, against=against, judge=judge, processes=processes,
         cache=cache or out / MEASURED, on_progress=on_progress,
