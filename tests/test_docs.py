@@ -215,6 +215,11 @@ def test_the_table_of_sizes_is_the_committed_one():
     assert markdown(rows) in PAGES["training.md"]
 
 
+@pytest.mark.parametrize("name", ["faults", "likeness", "speed"])
+def test_the_tables_of_curation_are_the_committed_ones(name):
+    assert markdown(table_of(f"curation/{name}.csv")) in PAGES["curation.md"]
+
+
 def test_the_readmes_figures_stand_on_the_pages():
     """Speed, the gun's detection and the two models' boxes: copied into the README, made for the pages."""
     readme = (DOCS.parent / "README.md").read_text("utf-8")

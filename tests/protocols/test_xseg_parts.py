@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,30 @@ def test_an_imported_set_keeps_its_splits_and_parts(tmp_path: Path) -> None:
     assert sets.everyday is None
     again = real_data(read_set(tmp_path / "set"), tmp_path / "out", TINY, lambda text: None, everyday=False)
     assert (again.train.packed == sets.train.packed).all()
+
+
+def test_the_papers_own_set_is_taken_once_imported(tmp_path: Path) -> None:
+    copy = fake_public_set("xseg", tmp_path / "copy", each=4)
+    import_public_set(public_set("xseg"), copy, tmp_path / "set")
+    sets = real_data(read_set(tmp_path / "set"), tmp_path / "out", TINY, lambda text: None, everyday=False)
+    assert list(sets.tests) == ["test"]
+    for found in (sets.train, sets.tests["test"]):
+        assert len(found.rows()) > 0
+        assert found.masks(found.rows()).any((1, 2)).all()
+
+
+def test_sets_are_crossed_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("xseg", "pidray", "pixray"):
+        copy = fake_public_set(name, tmp_path / name, each=3)
+        import_public_set(public_set(name), copy, tmp_path / f"{name}-{'clean' if name == 'xseg' else 'set'}")
+    page = (Path(__file__).parents[2] / "docs" / "xseg.md").read_text("utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(block, {})
+    sets = real_data(read_set("xseg-crossed"), tmp_path / "out", TINY, lambda text: None, everyday=False)
+    assert list(sets.tests) == ["test", "test pidray-set", "test pixray-set"]
+    assert len(sets.train.rows()) > 0
+    assert all(len(found.rows()) > 0 for found in sets.tests.values())
 
 
 def test_a_set_without_splits_is_refused(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from beltline.cli import data_devices, data_sets, data_shards, data_sixray
+from beltline.cli import data_curate, data_devices, data_sets, data_shards, data_sixray
 from beltline.cli.context import JsonFlag, print_json
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ data_sets.register(data_app)
 data_sixray.register(data_app)
 data_shards.register(data_app)
 data_devices.register(data_app)
+data_curate.register(data_app)
 
 
 @data_app.callback()

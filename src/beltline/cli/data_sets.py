@@ -18,7 +18,7 @@ SIXRAY = "sixray"
 
 def import_set(
     name: Annotated[
-        str, typer.Argument(help="sixray, opixray, pidray, hixray, clcxray, eds, pixray, gdxray.")
+        str, typer.Argument(help="sixray, opixray, pidray, hixray, clcxray, eds, pixray, gdxray, xseg.")
     ],
     root: Annotated[Path, typer.Argument(help="Folder of a copy of it.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the Beltline set.")],

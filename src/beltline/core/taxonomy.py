@@ -64,6 +64,10 @@ _BY_DATASET: dict[str, dict[str, str]] = {
     "eds": {},
     "gdxray": {},
     "pixray": {},
+    "xseg": {
+        "metalhandlecleaver": "knife", "plastichandlecleaver": "knife", "plastichandlescissors": "scissors",
+        "plasticbottleliquid": "liquid", "metalbottleliquid": "liquid", "columnarblockbattery": "battery",
+    },
 }  # fmt: skip
 
 DATASETS: Mapping[str, Mapping[str, str]] = MappingProxyType(_BY_DATASET)

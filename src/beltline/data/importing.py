@@ -104,6 +104,16 @@ def import_copy(
     return card
 
 
+def safe_stem(text: str) -> str:
+    """A file name without extension that any system takes, of text from outside.
+
+    Example:
+        >>> safe_stem("bag 1/../../x")
+        'bag_1_.._.._x'
+    """
+    return _UNSAFE.sub("_", text)[:_LONGEST]
+
+
 @dataclass
 class _Tables:
     """What an import has gathered: numbers of categories, labels by image, COCO rows as JSON, what is out."""
@@ -123,21 +133,21 @@ def _add(tables: _Tables, source: CopyToImport, picture: Picture, out: Path, *, 
     check = check_image(path)
     if picture.fault or check.fault is not None or check.size is None:
         return picture.fault or check.fault or "size not known"
-    stem = _UNSAFE.sub("_", source.stem(picture))[:_LONGEST]
+    stem = safe_stem(source.stem(picture))
     if stem in tables.labels:
         return f"another image is called {stem} already"
     try:
-        objects = [_object(item, check.size) for item in picture.objects or ()]
+        objects = [(item.label, _object(item, check.size)) for item in picture.objects or ()]
     except ShapeError as error:
         return str(error)
     name, number = f"images/{stem}{path.suffix.lower()}", len(tables.records) + 1
     bring_image(path, out / name, copy=copy)
-    kept = [found for found in objects if found is not None]
+    kept = [(published, found) for published, found in objects if found is not None]
     if len(kept) < len(objects):
         tables.dropped[picture.file] = len(objects) - len(kept)
     present = {}
-    for found in kept:
-        label = source.category(found["name"])
+    for published, found in kept:
+        label = source.category(published)
         category = tables.categories.setdefault(label, len(tables.categories) + 1)
         ids = {"id": len(tables.objects) + 1, "image_id": number, "category_id": category, "label": label}
         tables.objects.append(json.dumps(ids | found))

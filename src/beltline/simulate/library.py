@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import FORMER, LABELS
+from beltline.core.parallel import shared
 from beltline.formats import require_same, sha256_of, write_json
 from beltline.simulate.bags import (
     BagRecipe,
@@ -36,7 +37,6 @@ from beltline.simulate.containers import CONTAINERS
 from beltline.simulate.draws import Rng
 from beltline.simulate.items import families, make_item
 from beltline.simulate.packing import HeightMap, PackingRules, draw_rotation, laid_out
-from beltline.simulate.parallel import shared
 from beltline.simulate.projection import Pose, item_window, material_thickness
 from beltline.simulate.raster import Beam, Window
 from beltline.simulate.scanner import add_to_canvas

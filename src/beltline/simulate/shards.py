@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import BadInputError, Progress, counted, mask_window
+from beltline.core.parallel import shared
 from beltline.formats import begin_plan, write_shard
 from beltline.formats.shard_writer import STRIDE, require_same_classes, shard_path
 from beltline.simulate.bags import BagRecipe
@@ -23,7 +24,6 @@ from beltline.simulate.composed import Composed
 from beltline.simulate.draws import Rng
 from beltline.simulate.framing import MIXED_STYLES, STYLE_NUMBERS, Styles, check_styles, framed_picture
 from beltline.simulate.library import ObjectLibrary, compose
-from beltline.simulate.parallel import shared
 
 # As full as public scans are: soft mass from wall to wall, and some bags with next to nothing in them.
 FULL_BAGS = BagRecipe(positives=0.7, threats=(1, 4), items=(3, 32), garments=(6, 28), sparse=0.1)

@@ -63,7 +63,7 @@ def read_voc(root: str | Path) -> Annotated:
             items, size = found or (None, None)
         pictures.append(Picture(file, items, splits.get(stem, ""), size, (), stem in files, fault))
     used = (item.label for picture in pictures for item in picture.objects or ())
-    classes = dict.fromkeys((*_label_map(root / LABEL_MAP), *used))
+    classes = dict.fromkeys((*read_label_map(root / LABEL_MAP), *used))
     return Annotated(root, tuple(classes), tuple(pictures))
 
 
@@ -180,13 +180,19 @@ def _splits(folder: Path) -> dict[str, str]:
     return found
 
 
-def _label_map(path: Path) -> list[str]:
-    """Names in the order of the file; none if it is not there."""
+def read_label_map(path: Path) -> list[str]:
+    """Names in the order of the file, without the background; none if it is not there.
+
+    A line a class: its name, and what CVAT writes behind a colon.
+
+    Raises:
+        BadInputError: If it cannot be read.
+    """
     if not path.is_file():
         return []
     lines = (line.strip() for line in read_bytes(path).decode("utf-8", errors="replace").splitlines())
     names = (line.partition(":")[0].strip() for line in lines if line and not line.startswith("#"))
-    return [name for name in names if name and name != _BACKGROUND]
+    return [name for name in names if name and name.strip("_").lower() != _BACKGROUND]
 
 
 def _write_label_map(path: Path, classes: Sequence[str], losses: Losses) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -46,12 +47,13 @@ def import_public_set(
     """
     data = known.read(root)
     pictures = _chosen(data, part)
-    labels = known.labels() if names == "taxonomy" else {name: name for name in known.classes}
-    other = _spelled if names == "taxonomy" else str
+    classes = data.classes if known.names_its_classes else known.classes
+    spelled = partial(_spelled, dataset=known.name) if names == "taxonomy" else str
+    labels = {name: spelled(name) for name in classes}
     source = CopyToImport(
         known.name, data.root, {"part": part, "names": names}, pictures, len(pictures), len(data),
         known.terms, classes=tuple(labels.values()),
-        category=lambda name: labels.get(name) or other(name),
+        category=lambda name: labels.get(name) or spelled(name),
         stem=lambda picture: f"{picture.split}_{picture.stem}" if known.own_names else picture.stem,
     )  # fmt: skip
     return import_copy(source, out, copy=copy, on_progress=on_progress)
@@ -68,9 +70,9 @@ def _chosen(data: Annotated, part: str | None) -> list[Picture]:
     return there
 
 
-def _spelled(label: str) -> str:
-    """An unknown class by the taxonomy's spelling; as it is where that has no letter for it."""
+def _spelled(label: str, dataset: str) -> str:
+    """A class by the taxonomy; one that it does not know in its spelling, or as it is without letters."""
     try:
-        return canonical(label)
+        return canonical(label, dataset)
     except ValueError:
         return label

@@ -24,6 +24,7 @@ class PublicSet:
         releases: Published counts.
         terms: Who may use it for what.
         own_names: Whether one file name in two splits means two pictures.
+        names_its_classes: Whether a copy says which classes it has; ``classes`` are then those published.
     """
 
     name: str
@@ -34,6 +35,7 @@ class PublicSet:
     releases: tuple[Release, ...]
     terms: str
     own_names: bool = False
+    names_its_classes: bool = False
 
     def labels(self) -> dict[str, str]:
         """Taxonomy name by published class name."""

@@ -16,9 +16,10 @@ from beltline.data.public.opixray import OPIXRAY
 from beltline.data.public.pidray import PIDRAY
 from beltline.data.public.pixray import PIXRAY
 from beltline.data.public.record import PublicSet
+from beltline.data.public.xseg import XSEG
 
 PUBLIC_SETS: Mapping[str, PublicSet] = MappingProxyType(
-    {known.name: known for known in (OPIXRAY, PIDRAY, HIXRAY, CLCXRAY, EDS, PIXRAY, GDXRAY)}
+    {known.name: known for known in (OPIXRAY, PIDRAY, HIXRAY, CLCXRAY, EDS, PIXRAY, GDXRAY, XSEG)}
 )
 
 

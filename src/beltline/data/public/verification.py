@@ -26,6 +26,7 @@ FAULTS: Mapping[str, str] = MappingProxyType(
 NOTES: Mapping[str, str] = MappingProxyType(
     {
         "missing_splits": "splits of which nothing is there",
+        "unnamed_classes": "no list of class names",
         "missing_lists": "lists that are not there; the images of the folder count",
         "unread_truth": "ground truth in MATLAB files; not read: save the matrix as ground_truth.txt",
         "unlisted_images": "images on disk that no list names; readers leave them out",
@@ -64,12 +65,13 @@ def verify_public_set(
     data = known.read(root)
     there = [picture for picture in data.pictures if picture.present]
     splits = {picture.file: picture.split for picture in there}
-    summary = _summary(known, data, there)
+    classes = data.classes if known.names_its_classes else known.classes
+    summary = _summary(known, data, there, classes)
 
     def look(checks: Checks) -> Iterator[tuple[str, str]]:
         yield from ((kind, name) for kind, names in data.problems.items() for name in names)
         for picture in data.pictures:
-            yield from _picture_remarks(picture, checks, known.classes)
+            yield from _picture_remarks(picture, checks, classes)
         if not known.own_names:
             yield from _name_remarks(data.pictures)
         if (release := summary.release) is not None:
@@ -84,9 +86,11 @@ def verify_public_set(
     return verify_copy(copy, deep=deep, workers=workers, on_progress=on_progress)
 
 
-def _summary(known: PublicSet, data: Annotated, there: Sequence[Picture]) -> SetVerdict:
+def _summary(
+    known: PublicSet, data: Annotated, there: Sequence[Picture], classes: Sequence[str]
+) -> SetVerdict:
     listed = _part_counts(data.pictures)
-    objects = Counter(dict.fromkeys(known.classes, 0))
+    objects = Counter(dict.fromkeys(classes, 0))
     for picture in there:
         objects.update(item.label for item in picture.objects or ())
     return SetVerdict(
