@@ -11,8 +11,9 @@ from typing import Literal
 #: "truth" is what only a simulator has: the bags with an item really in them.
 Generator = Literal["M", "A", "TIP", "SDEdit", "truth"]
 #: What the box is refined by: nothing; the segmenter given the layout box alone; the segmenter given points
-#: out of the attention; without a segmenter, what of the attention is hot, or what changed where it is hot.
-Refinement = Literal["none", "box", "points", "heat", "change"]
+#: out of the attention; without a segmenter, what of the attention is hot, what changed where it is hot, or all
+#: that changed: the item itself, where the painter adds to the bag and touches nothing else.
+Refinement = Literal["none", "box", "points", "heat", "change", "own"]
 Maps = Literal["conditional", "mixed"]
 #: Where the background is blended in: nowhere; a rectangle of latents, as released; latents under a mask; or
 #: transmissions multiplied, which is physics.
@@ -87,7 +88,7 @@ class Arm:
 REAL, TIP, XSYN_A = "real", "TIP", "Xsyn-A"
 PLAIN = f"{XSYN_A}, plain"
 TRUTH = "true composite"
-OURS = f"{XSYN_A}, as ours"  # the boxes of what has changed, nothing laid over: what `synthesize xsyn` does
+OURS = f"{XSYN_A}, as ours"  # boxes of all that changed, nothing laid over: what `synthesize xsyn` does
 OWN_ITEMS = "TIP, items of the fraction"
 #: GLIGEN is plain grounded inpainting. Which boxes the printed one paints is not known; that it is M without
 #: CAR and BOM is inferred from its place below Xsyn-M. "Xsyn-A, plain" is the same for added objects.
@@ -129,7 +130,7 @@ def _ablations() -> dict[str, Arm]:
     whole = ARMS[XSYN_A]
     arms = {f"{XSYN_A}, {name}": Arm("A", car, whole.bom) for name, car in CARS.items()}
     arms |= {f"{XSYN_A}, {name}": Arm("A", whole.car, bom) for name, bom in BOMS.items()}
-    ours = Arm("A", CARS["CAR by change"], NO_BOM)
+    ours = Arm("A", Car("own", 0), NO_BOM)
     return {**arms, OURS: ours, OWN_ITEMS: Arm("TIP", library="fraction"), TRUTH: Arm("truth")}
 
 

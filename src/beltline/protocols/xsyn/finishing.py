@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from beltline.core import mask_window
 from beltline.core.square_window import SquareWindow
 from beltline.metrics.detections import Boxes
 from beltline.models.latents import CELL
@@ -24,6 +25,7 @@ from beltline.synthesis.diffusion.bom_transmission import occlude_transmission
 from beltline.synthesis.diffusion.car import CarSettings, refine_box, refined_of
 from beltline.synthesis.diffusion.car_change import refine_by_change
 from beltline.synthesis.diffusion.car_heat import heat_map, over_level
+from beltline.synthesis.diffusion.extent import without_specks
 from beltline.synthesis.diffusion.promptable import Box, Pixels, Segment, box_in_picture
 from beltline.synthesis.diffusion.proposals import depth_masks
 from beltline.synthesis.diffusion.regions import free_regions
@@ -31,6 +33,7 @@ from beltline.systems.detector.arrays import DetectionSet
 
 Floats = NDArray[np.float32]
 SEED = 0
+LEAST_CHANGE = 2 / 255
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +63,8 @@ def refined(one: Painted, car: Car, view: View, segment: Segment) -> Box:
     """
     if car.by == "none":
         return one.layout
+    if car.by == "own":
+        return _all_changed(one)
     picture = view.picture(view.planes(one.after))
     layout = box_in_picture(one.layout, picture.shape[:2])
     if car.by == "change":
@@ -72,6 +77,15 @@ def refined(one: Painted, car: Car, view: View, segment: Segment) -> Box:
         points="box" if car.by == "box" else "median", depth=max(car.depth, 1), heat="threshold"
     )
     return refine_box(one.attention, picture, layout, segment, how).box
+
+
+def _all_changed(one: Painted) -> Box:
+    """Box of all that changed by more than eight bits round, but for specks; the layout box where nothing did."""
+    mask = without_specks(np.abs(one.after - one.before).max(0) > LEAST_CHANGE)
+    if not mask.any():
+        return one.layout
+    rows, columns = mask_window(mask)
+    return float(columns.start), float(rows.start), float(columns.stop), float(rows.stop)
 
 
 def hidden(one: Painted, bom: Bom, view: View, painter: Painter, rng: np.random.Generator) -> Floats:
