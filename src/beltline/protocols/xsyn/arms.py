@@ -11,8 +11,8 @@ from typing import Literal
 #: "truth" is what only a simulator has: the bags with an item really in them.
 Generator = Literal["M", "A", "TIP", "SDEdit", "truth"]
 #: What the box is refined by: nothing; the segmenter given the layout box alone; the segmenter given points
-#: out of the attention; without a segmenter, what of the attention is hot, what changed where it is hot, or all
-#: that changed: the item itself, where the painter adds to the bag and touches nothing else.
+#: out of the attention; without a segmenter, what of the attention is hot, what changed where it is hot, or
+#: all that changed: the item itself, where the painter adds to the bag and touches nothing else.
 Refinement = Literal["none", "box", "points", "heat", "change", "own"]
 Maps = Literal["conditional", "mixed"]
 #: Where the background is blended in: nowhere; a rectangle of latents, as released; latents under a mask; or

@@ -80,7 +80,7 @@ def refined(one: Painted, car: Car, view: View, segment: Segment) -> Box:
 
 
 def _all_changed(one: Painted) -> Box:
-    """Box of all that changed by more than eight bits round, but for specks; the layout box where nothing did."""
+    """Box of all that changed by more than eight bits round off, but for specks; else the layout box."""
     mask = without_specks(np.abs(one.after - one.before).max(0) > LEAST_CHANGE)
     if not mask.any():
         return one.layout
