@@ -87,10 +87,10 @@ def freeze(
 
 
 def _require_settled(store: Store, *, conflicts: bool) -> None:
-    found = store.edits.conflicts()
+    found = store.edits.disputed()
     if found and not conflicts:
         raise BadInputError(
-            f"people disagree on {len(found)} scans, first item {min(found)}; review them, or leave them out"
+            f"people disagree on {len(found)} scans, first item {found[0]}; review them, or leave them out"
             " with --conflicts"
         )
 
