@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from beltline.cli import rounds_exchange
 from beltline.cli.context import JsonFlag, Seed, note, print_json, progress_bar, say, usage
 
 rounds_app = typer.Typer(no_args_is_help=True, help="Annotate in rounds: pick, propose, review, train.")
@@ -215,3 +216,6 @@ def simulate(
         print_json(found)
         return
     print(out / PAGE)
+
+
+rounds_exchange.register(rounds_app)

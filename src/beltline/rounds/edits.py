@@ -142,18 +142,22 @@ class Edits:
             by_item.setdefault(edit.item, []).append(edit)
         return {item: tuple(edits) for item, edits in by_item.items()}
 
-    def conflicts(self) -> dict[int, tuple[Edit, ...]]:
-        """The heads of items that have more than one."""
+    def disputed(self) -> list[int]:
+        """Numbers of the items that have more than one head, without reading what the heads say."""
         statement = (
             select(HEADS.item_id)
             .join(schema.items, HEADS.item_id == ITEMS.id)
             .where(ITEMS.project_id == self.db.project)
             .group_by(HEADS.item_id)
             .having(func.count() > 1)
+            .order_by(HEADS.item_id)
         )
         with self.db.reading() as connection:
-            items = connection.execute(statement).scalars().all()
-        return {item: edits for item, edits in self.heads(items).items() if len(edits) > 1}
+            return list(connection.execute(statement).scalars())
+
+    def conflicts(self) -> dict[int, tuple[Edit, ...]]:
+        """The heads of items that have more than one."""
+        return {item: edits for item, edits in self.heads(self.disputed()).items() if len(edits) > 1}
 
     def _written(self, store: Callable[[Connection], list[int]]) -> list[Edit]:
         try:

@@ -131,7 +131,7 @@ def status_of(project: Project, store: Store) -> Status:
         store.items.counts(),
         lines,
         tuple(store.leases.live()),
-        tuple(sorted(store.edits.conflicts())),
+        tuple(store.edits.disputed()),
         classes,
         may_stop(verdicts, rates),
     )
