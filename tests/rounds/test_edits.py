@@ -158,6 +158,7 @@ def test_a_refused_submit_keeps_the_lease():
         ({"author": "ann"}, "an author is"),
         ({"kind": "guess"}, "kind must be one of"),
         ({"request": ""}, "a request key has 1 to 200"),
+        ({"request": "two\nlines"}, "a request key has 1 to 200"),
         ({"kind": "review"}, "a review names the edits that it judged"),
         ({"seconds": -1.0}, "seconds spent are 0 or more"),
         ({"seconds": float("nan")}, "seconds spent are 0 or more"),

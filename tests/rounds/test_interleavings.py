@@ -338,7 +338,7 @@ def interleave(runs, steps):
 
 
 def test_no_interleaving_loses_or_overwrites_anything():
-    interleave(200, 12)
+    interleave(200, 10)
 
 
 @pytest.mark.slow

@@ -107,6 +107,7 @@ def test_what_is_no_store(tmp_path, prepare, message):
     ("options", "message"),
     [
         ({"double_share": 1.5}, "double_share is a share in 0..1"),
+        ({"seed": 2**63}, "a seed is a whole number of 64 bits"),
         ({"project": ""}, "a project's name has 1 to 200"),
         ({"where": "nonsense://x/y"}, "no such kind of database"),
         ({"where": "://"}, "a store lies in a folder or at a URL"),

@@ -123,10 +123,9 @@ class Draft:
         check_author(self.author)
         if self.kind not in KINDS:
             raise BadInputError(f"kind must be one of {KINDS}, got {self.kind!r}")
-        if not self.request or len(self.request) > LONGEST_REQUEST:
-            raise BadInputError(
-                f"a request key has 1 to {LONGEST_REQUEST} letters, got {self.request[:40]!r}"
-            )
+        if not self.request.isprintable() or not 1 <= len(self.request) <= LONGEST_REQUEST:
+            most = f"1 to {LONGEST_REQUEST} printable letters"
+            raise BadInputError(f"a request key has {most}, got {self.request[:40]!r}")
         if self.kind == "review" and not self.bases:
             raise BadInputError("a review names the edits that it judged (bases), got none")
         if self.seconds is not None and not 0 <= self.seconds < float("inf"):

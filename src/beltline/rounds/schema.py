@@ -142,6 +142,6 @@ picks = Table(
     Column("round_id", ForeignKey(rounds.c.id), primary_key=True),
     Column("place", Integer, primary_key=True),
     Column("item_id", ForeignKey(items.c.id), nullable=False),
-    Column("why", String(200), nullable=False),
+    Column("why", Text, nullable=False),
     Column("scores", JSON, nullable=False),
 )

@@ -63,6 +63,8 @@ def create(
     """See `beltline.rounds.create_store`."""
     if not 0 <= double_share <= 1:
         raise BadInputError(f"double_share is a share in 0..1, got {double_share}")
+    if not -(2**63) <= seed < 2**63:
+        raise BadInputError(f"a seed is a whole number of 64 bits, got {seed}")
     if not project or not project.isprintable() or len(project) > 200:
         raise BadInputError(f"a project's name has 1 to 200 printable letters, got {project[:40]!r}")
     engine = connect_to(url_of(where))
