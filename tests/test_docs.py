@@ -14,7 +14,7 @@ from scripts import anomaly_page, click_page, detector_page, model_page, real_ta
 
 from beltline.cli import app as application
 from beltline.protocols.tables import markdown
-from beltline.screening import find_weights, list_weights, open_model
+from beltline.screening import find_weights, list_starts, list_weights, open_model
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -294,11 +294,24 @@ def test_what_decided_about_painted_threats_is_the_committed_report():
     page = one_line("painting.md")
     decided = gains["Xsyn-A", "TIP"]
     readme = (DOCS.parent / "README.md").read_text("utf-8")
-    assert decided["points of AP (printed)"].split(" (")[0] in readme
-    assert (decided["seeds"], decided["clear"], decided["real, %"]) == ("5", "yes", "25")
     for row in gains.values():
         assert row["points of AP (printed)"].split(" (")[0] in page
+        assert (row["seeds"], row["real, %"]) == ("5", "25")
+    assert gains["Xsyn-A, as ours", "TIP"]["points of AP (printed)"] in readme
     assert f"the test windows apart {decided['test windows']}" in page
     assert markdown(table_of("xsyn_small/tables/boxes.csv")) in PAGES["painting.md"]
     told = json.loads((DOCS / "reports/xsyn_small/report.json").read_text())
-    assert "Worse" in told["verdicts"][0]
+    assert "Not shown" in told["verdicts"][0]
+    card = json.loads((DOCS / "reports/xsyn_small/card.json").read_text())
+    assert card["painter"]["sha256"] in PAGES["models/starter-xsyn-1.md"]
+    assert {entry.sha256 for entry in list_starts()} == {card["painter"]["sha256"]}
+
+
+def test_what_the_judge_found_of_painted_threats_is_the_committed_report():
+    page, report = one_line("painting.md"), (DOCS / "reports/xsyn_small/report.md").read_text()
+    rows = [row.split("|") for row in report.split("\n") if row.startswith("|") and "± " in row]
+    found = {cells[1].strip(): cells[2].strip() for cells in rows}
+    for name in ("painted", "item really in it", "bag alone"):
+        assert found[name].replace(" [", " % [") in page
+    before = {(row["arm"], row["over"]): row for row in table_of("xsyn_small_seen/tables/differences.csv")}
+    assert before["Xsyn-A", "TIP"]["points of AP (printed)"].split(" (")[0] in page

@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import Instances, mask_window
-from beltline.formats import write_json
-from beltline.formats.images import write_png
+from beltline.formats import write_atomic, write_json
 from beltline.formats.inpainting_shards import InpaintingWindows
 from beltline.metrics import BoxAgreement, Rate, box_agreement, wilson
 from beltline.metrics.detections import iou_matrix
@@ -50,6 +50,7 @@ SEED = 0
 BATCH = 8
 SHOWN_ROWS = 12  # of the contact sheet
 SHOWN = (CAR, "CAR by change")  # by class
+QUALITY = 88  # of its JPEG
 OWN_MASK = "painter's own mask"
 Boxes4 = NDArray[np.float64]  # (N, 4)
 
@@ -269,7 +270,9 @@ def _sheet(
         for extent in [extent_of_difference(*windows.pair(int(row)), REPAINTED_DEPTH).box]
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_png(path, contact_sheet(items, hidden=not adds(asked.use.painter)))
+    sheet = contact_sheet(items, hidden=not adds(asked.use.painter))
+    _, data = cv2.imencode(".jpg", sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    write_atomic(path, data.tobytes())
 
 
 def _percent(rate: Rate) -> str:
