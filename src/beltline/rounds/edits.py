@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, exc, func, select
+from sqlalchemy import Connection, Row, Select, exc, select
 
 from beltline.core import BadInputError
 from beltline.rounds import schema
 from beltline.rounds.database import Database, in_pieces
-from beltline.rounds.items import ITEMS
+from beltline.rounds.items import ITEMS, in_conflict
 from beltline.rounds.leases import end_lease, lease_row
 from beltline.rounds.objects import EditedObject
 from beltline.rounds.records import Draft, Edit, Kind
@@ -144,14 +144,8 @@ class Edits:
 
     def disputed(self) -> list[int]:
         """Numbers of the items that have more than one head, without reading what the heads say."""
-        statement = (
-            select(HEADS.item_id)
-            .join(schema.items, HEADS.item_id == ITEMS.id)
-            .where(ITEMS.project_id == self.db.project)
-            .group_by(HEADS.item_id)
-            .having(func.count() > 1)
-            .order_by(HEADS.item_id)
-        )
+        mine = select(ITEMS.id).where(ITEMS.project_id == self.db.project, in_conflict())
+        statement = mine.order_by(ITEMS.id)
         with self.db.reading() as connection:
             return list(connection.execute(statement).scalars())
 
