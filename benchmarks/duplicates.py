@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 from planted_faults import COPIES, RELATIVES, Bag, armed, pitch_of
 
@@ -28,6 +27,7 @@ from beltline.data.curate.alignment import alignment
 from beltline.formats import read_set
 from beltline.protocols.tables import markdown, write_csv
 from beltline.screening import find_weights
+from beltline.screening.runtime import onnxruntime
 
 STRANGERS, EACH = 1000, 40
 SIDE = 320  # of the picture that the classifier sees

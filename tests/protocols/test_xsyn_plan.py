@@ -11,9 +11,12 @@ from beltline.protocols.xsyn.arms import (
     ARMS,
     BOMS,
     CARS,
+    NO_BOM,
+    OURS,
     OWN_ITEMS,
     PLAIN,
     TRUTH,
+    Arm,
     Bom,
     Car,
     arm_of,
@@ -57,7 +60,7 @@ def test_every_printed_arm_is_trained_at_every_printed_percentage():
 
 def test_the_small_scale_counts():
     plan = list(cells(SCALES["small"]))
-    assert len({cell.name for cell in plan}) == len(plan) == 88
+    assert len({cell.name for cell in plan}) == len(plan) == 89
     first, second = SCALES["small"].detectors
     by = Counter((cell.detector, cell.arm in ABLATIONS) for cell in plan)
     # 7 arms at 6 percentages, 4 more seeds of the 3 that decide; 15 ablations; 7 arms of the other detector
@@ -101,8 +104,9 @@ def test_an_ablation_changes_one_thing():
     changed = {
         name: (arm.car != whole.car) + (arm.bom != whole.bom)
         for name, arm in ABLATIONS.items()
-        if arm.generator == "A"
+        if arm.generator == "A" and name != OURS
     }
+    assert ABLATIONS[OURS] == Arm("A", Car("own", 0), NO_BOM)
     assert len(changed) == len(CARS) + len(BOMS) == 13
     assert set(changed.values()) == {1}
     assert ABLATIONS[OWN_ITEMS] == replace(ARMS["TIP"], library="fraction")

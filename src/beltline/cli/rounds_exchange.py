@@ -17,7 +17,7 @@ TOOL_NAMES = "coco, cvat or labelstudio"
 
 def out(
     folder: Folder,
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to make.")],
+    out: Annotated[Path, typer.Argument(help="Folder to make.")],
     to: Annotated[str, typer.Option("--to", help=f"{TOOL_NAMES}.")],
     person: Annotated[str, typer.Option(help="Who gets them; empty for the name you are logged in by.")] = "",
     count: Annotated[int, typer.Option(help="Scans at most.", min=1)] = 20,
@@ -43,20 +43,20 @@ def out(
             raise ValueError(f"must be one of {', '.join(PURPOSES)}, got {purpose!r}")
     with progress_bar("writing scans") as on_progress:
         went = send_out(
-            open_project(folder), target, tool, person=f"person:{person or _login()}", count=count,
+            open_project(folder), out, tool, person=f"person:{person or _login()}", count=count,
             purpose=wanted, days=days, own=own, copy=copy, on_progress=on_progress,
         )  # fmt: skip
     who, number = went.sent.person.split(":", 1)[1], len(went.sent.items)
     if as_json:
         print_json(
             {
-                "folder": str(target), "tool": tool, "person": went.sent.person, "purpose": wanted,
+                "folder": str(out), "tool": tool, "person": went.sent.person, "purpose": wanted,
                 "items": [one.item for one in went.sent.items], "until": went.sent.until,
                 "failed": {one.path: one.reason for one in went.failed}, "losses": went.losses.to_json(),
             }
         )  # fmt: skip
     else:
-        say(f"{target}: {number} scans for {who} to {_TO_DO[wanted]}, lent for {days:g} days")
+        say(f"{out}: {number} scans for {who} to {_TO_DO[wanted]}, lent for {days:g} days")
         for line in went.losses.lines():
             say(line)
     if went.failed:
@@ -66,7 +66,7 @@ def out(
 
 def back(
     folder: Folder,
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder that rounds out made.")],
+    out: Annotated[Path, typer.Argument(help="Folder that rounds out made.")],
     file: Annotated[
         Path | None, typer.Argument(help="What the tool exported; left out if it lies in OUT itself.")
     ] = None,
@@ -96,7 +96,7 @@ def back(
 
     tool = _tool(from_, "--from") if from_ else None
     found = bring_back(
-        open_project(folder), target, file, person=f"person:{person}" if person else None, tool=tool,
+        open_project(folder), out, file, person=f"person:{person}" if person else None, tool=tool,
         all_seen=all_seen, release=release,
     )  # fmt: skip
     if as_json:
