@@ -22,6 +22,15 @@ def test_one_code_gives_those_of_all_orientations(orientation):
     assert picture_code(turned) == codes[0, orientation]
 
 
+def test_codes_are_turned_together_as_one_by_one():
+    codes = np.random.default_rng(0).integers(0, 2**63, 50, dtype=np.uint64) << np.uint64(1)
+    together = all_orientations(codes)
+    assert together.shape == (50, 8)
+    for row, code in zip(together, codes, strict=True):
+        assert (row == all_orientations(np.array([code]))[0]).all()
+        assert row[0] == code
+
+
 def test_the_words_for_orientations_are_numpys():
     picture = np.arange(9, dtype=np.uint8).reshape(3, 3)
     for words, expected in (

@@ -80,7 +80,7 @@ def oriented(picture: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
 
 def _packed(positive: NDArray[np.bool_]) -> Codes:
     flat = positive.reshape(len(positive), -1)
-    bits = np.zeros_like(flat)
+    bits = np.zeros(flat.shape, bool)
     bits[:, _BITS] = flat
     return np.packbits(bits, axis=1, bitorder="little").view("<u8").astype(np.uint64)[:, 0]
 
