@@ -183,7 +183,7 @@ def simulate(
     rounds: Annotated[int, typer.Option(help="Of annotation.", min=1)] = 5,
     bags: Annotated[int, typer.Option(help="Scans of each round.", min=1)] = 24,
     pool: Annotated[int | None, typer.Option(help="Scans to pick from; twice all rounds.", min=1)] = None,
-    gate: Annotated[int, typer.Option(help="Scans that judge new models; few let none through.", min=5)] = 24,
+    gate: Annotated[int, typer.Option(help="Scans that judge new models; few let none through.", min=5)] = 80,
     test: Annotated[int, typer.Option(help="Scans that compare the arms.", min=1)] = 40,
     arms: Annotated[str, typer.Option(help="picked, random, untrained, by hand; empty for all.")] = "",
     seeds: Annotated[int, typer.Option(help="How many, from --seed on.", min=1)] = 1,
