@@ -25,6 +25,7 @@ from beltline.core import BeltlineError
 from beltline.data.annotations import compare_returned
 from beltline.data.annotations.archives import with_images
 from beltline.data.annotations.conversion import TARGETS, convert, read_annotated
+from beltline.data.curate import CurationRule, write_curated
 from beltline.data.public import (
     PUBLIC_SETS,
     fake_public_set,
@@ -150,10 +151,12 @@ def _own_set(place, rng):
     yield lambda: _through(place / "tree")
     yield lambda: verify_set(place / "tree")
     yield lambda: _converted(place / "tree", place / "out", rng)
+    yield lambda: _curated(place)
 
 
 def _annotations(place, rng):
     yield lambda: _converted(place / "tree", place / "out", rng)
+    yield lambda: _curated(place)
     yield lambda: compare_returned(read_annotated(place / "tree"), read_annotated(place / "out"))
 
 
@@ -172,6 +175,12 @@ def _zipped(place, rng):
 
     yield converted
     yield lambda: read_annotated(back)
+
+
+def _curated(place):
+    curation, _ = write_curated(place / "tree", place / "curated", CurationRule(min_side=1))
+    json.dumps(curation.to_json(), allow_nan=False)
+    _through(place / "curated")
 
 
 def _through(root):
