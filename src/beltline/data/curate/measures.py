@@ -77,8 +77,8 @@ def measure(paths: Sequence[Path], judge: Judge | None = None) -> Measures:
 
 def joined(parts: Sequence[Measures]) -> Measures:
     """Measures of several runs of pictures, one after the other."""
-    if not parts:
-        return measure(())
+    if len(parts) < 2:  # nothing to copy
+        return parts[0] if parts else measure(())
     return Measures(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Measures)))
 
 

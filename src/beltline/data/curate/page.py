@@ -190,7 +190,7 @@ def _histograms(curation: Curation) -> list[Histogram | None]:
             ))  # fmt: skip
     alike = [r.figure for r in curation.rejected.values() if r.reason == "duplicate" and r.figure is not None]
     drawn.append(histogram(
-        "Likeness of duplicates", np.zeros(0), np.array(alike), limit=rule.min_likeness,
+        "Duplicates", np.zeros(0), np.array(alike), limit=rule.min_likeness,
         words=limits.get("duplicate", ""),
     ) if alike else None)  # fmt: skip
     return drawn
