@@ -106,8 +106,7 @@ def write_click_shards(
         raise BadInputError(f"{library.root}: no prohibited object; bake another library")
     recipe = replace(FULL_BAGS, classes=labels, positives=0.9, threats=(1, 6))
     families = sorted({one.family for one in library.objects if one.role != "container"})
-    made_of = {"split": library.split, "pixel_mm": library.pixel_mm, "library": library.digest}
-    begin_plan(out, "click shards", {"seed": seed, "plan": plan, "recipe": recipe, **made_of})
+    begin_plan(out, "click shards", {"seed": seed, "plan": plan, "recipe": recipe, **library.origin})
     names = _Names(tuple(families), ("", *labels))
     write_click_classes(out, names.families, names.labels)
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError, Progress, mask_window
+from beltline.core import Progress, mask_window
 from beltline.core.square_window import SHARE, SquareWindow, window_around
 from beltline.formats import begin_plan
 from beltline.formats.inpainting_shards import (
@@ -101,13 +101,9 @@ def write_inpainting_shards(
     Raises:
         BadInputError: If the folder was begun with another plan, or the library lacks a class.
     """
-    if missing := sorted(set(plan.classes) - set(library.exemplars())):
-        raise BadInputError(
-            f"{library.root}: no object of {', '.join(missing)}; bake another library, or leave them out"
-        )
+    library.require(plan.classes)
     recipe = replace(FULL_BAGS, classes=plan.classes, positives=1.0, threats=plan.threats)
-    made_of = {"split": library.split, "pixel_mm": library.pixel_mm, "library": library.digest}
-    begin_plan(out, "inpainting shards", {"seed": seed, "plan": plan, "recipe": recipe, **made_of})
+    begin_plan(out, "inpainting shards", {"seed": seed, "plan": plan, "recipe": recipe, **library.origin})
     write_inpainting_classes(out, plan.classes)
     write = partial(_write_shard, out, library=library, recipe=recipe, plan=plan)
     return write_missing(

@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import FORMER, LABELS
+from beltline.core import FORMER, LABELS, BadInputError
 from beltline.core.parallel import shared
 from beltline.formats import require_same, sha256_of, write_json
 from beltline.simulate.bags import (
@@ -125,6 +125,22 @@ class ObjectLibrary:
     def exemplars(self) -> dict[str, int]:
         """Objects of each prohibited label; a label is drawn first, then one of them, all evenly."""
         return dict(sorted(Counter(o.label for o in self.objects if o.threat).items()))
+
+    def require(self, labels: Collection[str]) -> None:
+        """Refuse to go on without an object of each prohibited label.
+
+        Raises:
+            BadInputError: If one has none.
+        """
+        if missing := sorted(set(labels) - set(self.exemplars())):
+            raise BadInputError(
+                f"{self.root}: no object of {', '.join(missing)}; bake another library, or leave them out"
+            )
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """What a plan of shards keeps of the library that they are made of."""
+        return {"split": self.split, "pixel_mm": self.pixel_mm, "library": self.digest}
 
 
 def _recorded(entry: Mapping[str, Any]) -> BakedObject:

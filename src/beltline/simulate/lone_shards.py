@@ -83,12 +83,8 @@ def write_lone_shards(
     Raises:
         BadInputError: If the folder was begun with another plan, or the library lacks a class.
     """
-    if missing := sorted(set(plan.classes) - set(library.exemplars())):
-        raise BadInputError(
-            f"{library.root}: no object of {', '.join(missing)}; bake another library, or leave them out"
-        )
-    made_of = {"split": library.split, "pixel_mm": library.pixel_mm, "library": library.digest}
-    begin_plan(out, "lone threat shards", {"seed": seed, "plan": plan, **made_of})
+    library.require(plan.classes)
+    begin_plan(out, "lone threat shards", {"seed": seed, "plan": plan, **library.origin})
     write_inpainting_classes(out, plan.classes)
     write = partial(_write_shard, out, library=library, plan=plan)
     return write_missing(

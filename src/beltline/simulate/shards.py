@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from beltline.core import BadInputError, Progress, counted, mask_window
+from beltline.core import Progress, counted, mask_window
 from beltline.core.parallel import shared
 from beltline.formats import begin_plan, write_shard
 from beltline.formats.shard_writer import STRIDE, require_same_classes, shard_path
@@ -172,12 +172,8 @@ def write_shards(
     """
     recipe = replace(FULL_BAGS, classes=tuple(drawn or plan.classes))
     require_same_classes(out, plan.classes)
-    if missing := sorted(set(recipe.classes) - set(library.exemplars())):
-        raise BadInputError(
-            f"{library.root}: no object of {', '.join(missing)}; bake another library, or leave them out"
-        )
-    made_of = {"split": library.split, "pixel_mm": library.pixel_mm, "library": library.digest}
-    begin_plan(out, "shards", {"seed": seed, "plan": plan, "recipe": recipe, **made_of})
+    library.require(recipe.classes)
+    begin_plan(out, "shards", {"seed": seed, "plan": plan, "recipe": recipe, **library.origin})
 
     write = partial(compose_shard, out, library=library, recipe=recipe, plan=plan)
     return write_missing(
