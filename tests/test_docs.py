@@ -313,6 +313,12 @@ def test_what_the_judge_found_of_painted_threats_is_the_committed_report():
     found = {cells[1].strip(): cells[2].strip() for cells in rows}
     for name in ("painted", "item really in it", "bag alone"):
         assert found[name].replace(" [", " % [") in page
+    guns = next(row for row in report.splitlines() if row.startswith("| gun | "))
+    assert f"of painted guns {guns.split('|')[3].strip().replace(' [', ' % [')}" in page
+    shares = {int(row["found, %"].split(" ")[0]) for row in table_of("xsyn_small/tables/occlusions.csv")}
+    assert f"{min(shares)} to {max(shares)} % are found" in page
+    layout = table_of("xsyn_small_seen/tables/boxes.csv")[0]
+    assert f"over a layout of {float(layout['IoU']):.2f}" in page
     before = {(row["arm"], row["over"]): row for row in table_of("xsyn_small_seen/tables/differences.csv")}
     assert before["Xsyn-A", "TIP"]["points of AP (printed)"].split(" (")[0] in page
 
