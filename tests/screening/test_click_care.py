@@ -31,6 +31,17 @@ def test_what_holds_a_click_beside_the_object_goes():
     assert np.array_equal(tidied(mask(KNIFE), [(20, 25), (60, 25)], [1, 0]), mask(KNIFE))
 
 
+def test_clicks_beside_the_object_alone_mend_it_and_do_not_throw_it_away():
+    crumb = (100, 60, 106, 70)
+    found = tidied(mask(PHONE), [(92, 52)], [0], box=PHONE)  # the network left in what was clicked away
+    assert np.array_equal(found, mask(PHONE))
+    assert np.array_equal(tidied(mask(PHONE), [(92, 52)], [0], previous=mask(PHONE)), mask(PHONE))
+    both = mask(KNIFE, crumb)
+    assert np.array_equal(tidied(both, [(102, 65)], [0], previous=both), mask(KNIFE))
+    two = mask(KNIFE, PHONE)  # the neighbour was taken for the object as well
+    assert np.array_equal(tidied(two, [(100, 60)], [0], previous=two), mask(KNIFE))
+
+
 def test_the_mask_so_far_and_a_box_hold_parts_as_well():
     both = mask(KNIFE, PHONE)
     assert np.array_equal(tidied(both, [], [], previous=mask((60, 22, 75, 26))), mask(KNIFE))

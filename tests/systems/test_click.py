@@ -191,7 +191,7 @@ def test_a_second_look_adds_points_of_the_first_mask(shards):
 
 def test_prompts_are_of_every_kind(shards):
     look = look_at(shards)
-    prompts = [draw_prompt(np.random.default_rng(seed), look, "apg") for seed in range(80)]
+    prompts = [draw_prompt(np.random.default_rng(seed), look, "apg", 0.15) for seed in range(80)]
     assert {len(p.points) for p in prompts} >= {0, 1, 3}
     assert {p.box is None for p in prompts} == {p.previous is None for p in prompts} == {True, False}
     assert any((p.labels == 0).any() for p in prompts)

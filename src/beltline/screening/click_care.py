@@ -15,6 +15,7 @@ Mask = NDArray[np.bool_]
 
 REACH = 3  # pixels: a click so near to a part holds it
 SMALL = 0.01  # of the mask: a part that no click holds and a hole below that are noise
+NEARLY_ALL = 0.8  # of the mask: what clicks beside the object alone do not throw away
 _MOST = 0.5  # of a part must lie in the box, if nothing else holds it
 
 
@@ -30,6 +31,8 @@ def tidied(
 
     Parts stay that hold a click on the object, overlap the previous mask or, where there is a box, lie in it
     for the most part. A part that holds a click beside the object goes, unless one on it holds it as well.
+    Where no click is on the object, a part that is nearly all of the mask is what those beside it mend: it
+    stays, though the network did not cut out what they mean.
 
     Args:
         mask: (H, W).
@@ -54,9 +57,11 @@ def tidied(
         meant |= np.bincount(parts[previous[window]], minlength=count) > 0
     if box is not None:
         meant |= _mostly_in(parts, stats, box, window)
-    meant &= ~refused | held
     areas = stats[:, cv2.CC_STAT_AREA]
     meant[0] = False
+    if not (signs == 1).any():
+        held |= meant & (areas >= NEARLY_ALL * areas[meant].sum())
+    meant &= ~refused | held
     meant &= held | (areas >= SMALL * areas[meant].sum())
     result = np.zeros(mask.shape, bool)
     result[window] = _filled(meant[parts], clicks[signs == 0])

@@ -71,6 +71,7 @@ class ClickBatches:
         zoom: Whether half of the looks are close.
         points: What second looks add to the click.
         threats: Probability that the first object drawn of a bag is prohibited.
+        boxes: Probability that a box is given.
         seed: Of everything.
         workers: Threads that prepare batches ahead.
     """
@@ -82,6 +83,7 @@ class ClickBatches:
     zoom: bool = True
     points: Points = "apg"
     threats: float = 0.5
+    boxes: float = 0.15
     seed: int = 0
     workers: int = 1
 
@@ -108,7 +110,7 @@ class ClickBatches:
         energies = self.shards.energies(image) if rng.random() < TRANSMISSIONS else None
         bag = Bag(self.shards.picture(image), energies, self.shards.bag(image))
         looks = [self._look(rng, bag, row) for row in rows]
-        return [sample_of(look, draw_prompt(rng, look, self.points)) for look in looks]
+        return [sample_of(look, draw_prompt(rng, look, self.points, self.boxes)) for look in looks]
 
     @cached_property
     def _weights(self) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ Soft = NDArray[np.float32]
 MASK_AT_FIRST, MASK_CLOSE = 0.2, 0.6  # probability of a mask so far
 MENDS = 0.35  # probability that the click mends the mask instead of lying anywhere on the object
 ADDED = 0.7  # probability that a second look at a mask has the two added points
-BOX, BOX_ALONE = 0.15, 0.5
+BOX_ALONE = 0.5  # of the prompts with a box
 BESIDE = 0.15  # probability of clicks beside the object
 JITTER = 0.08  # of a box's sides
 BLURRED = 0.5
@@ -43,15 +43,16 @@ class Prompt:
     box: Box | None = None
 
 
-def draw_prompt(rng: Rng, look: Look, points: Points) -> Prompt:
+def draw_prompt(rng: Rng, look: Look, points: Points, boxes: float) -> Prompt:
     """A prompt for the object of a look.
 
     Args:
         rng: Source of chance.
         look: What is looked at.
         points: What a second look adds to the click, see `beltline.screening.click.ClickSettings`.
+        boxes: Probability of a box around the object; every second box is all that is given.
     """
-    box = _shaken_box(rng, look.mask) if rng.random() < BOX else None
+    box = _shaken_box(rng, look.mask) if rng.random() < boxes else None
     if box is not None and rng.random() < BOX_ALONE:
         return Prompt(np.zeros((0, 2)), np.zeros(0, np.int64), None, box)
     has_mask = rng.random() < (MASK_CLOSE if look.close else MASK_AT_FIRST)
