@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -96,6 +98,40 @@ def test_patience_ends_and_the_outline_is_drawn_by_hand():
     assert work.effort.click == NEVER.patience
     assert work.effort.vertex >= 4
     assert mask_iou(one.mask, GUN.mask) >= 0.9
+
+
+def test_a_mask_from_a_box_is_made_anew_with_that_box_at_each_click():
+    cut, asked = perfect(GUN)
+    box = (9.0, 9.0, 61.0, 41.0)
+    annotator().annotate([GUN], [Thing("gun", rectangle(10, 10, 35, 40), box=box)], cut)
+    assert [(given, mask) for _, given, mask in asked] == [(box, None)]
+
+
+def test_a_click_that_makes_it_worse_is_undone_and_the_pen_mends_what_was_there():
+    rows, columns = np.ogrid[:100, :140]
+    disc = np.hypot(rows - 50, columns - 60) < 35
+    bitten = disc & (columns < 78)
+    work = annotator().annotate([Thing("gun", disc)], [Thing("gun", bitten)], useless)
+    one = work.objects[0]
+    assert (work.effort.click, work.effort.undo) == (1, 1)
+    assert one.made_by == "mended"
+    assert work.effort.vertex == 4
+    assert mask_iou(one.mask, disc) >= 0.9
+    assert one.mask[bitten].all()
+
+
+def test_who_does_not_mend_draws_the_whole_outline():
+    nearly = Thing("gun", rectangle(10, 10, 52, 40))
+    habits = replace(NEVER, mends=False)
+    assert annotator(habits).annotate([GUN], [nearly], useless).objects[0].made_by == "outline"
+
+
+def test_the_pen_takes_the_way_of_fewer_vertices():
+    comb = rectangle(10, 10, 60, 40)
+    for x in range(14, 60, 8):
+        comb[10:36, x : x + 4] = False  # six gaps, each an outline of its own
+    work = annotator().annotate([GUN], [Thing("gun", comb)], useless)
+    assert work.objects[0].made_by == "outline"
 
 
 def test_a_proposal_of_nothing_is_deleted():

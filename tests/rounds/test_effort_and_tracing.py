@@ -3,6 +3,7 @@ import pytest
 
 from beltline.metrics.segmentation import mask_iou
 from beltline.rounds.effort import Effort, TimeModel
+from beltline.rounds.mending import mended
 from beltline.rounds.tracing import traced
 
 
@@ -12,9 +13,9 @@ def disc(radius=30, size=120):
 
 
 def test_every_press_counts_once_and_looking_counts_none():
-    done = Effort(look=3, judge=2, click=1, corner=2, vertex=5, label=1, delete=1)
-    assert done.presses == 10
-    assert (done + done).presses == 20
+    done = Effort(look=3, judge=2, click=1, corner=2, vertex=5, label=1, delete=1, undo=1)
+    assert done.presses == 11
+    assert (done + done).presses == 22
 
 
 def test_seconds_follow_the_time_model():
@@ -49,6 +50,24 @@ def test_what_is_too_small_for_the_hand_gets_its_best_outline():
     found = traced(speck, np.random.default_rng(1), jitter_px=3.0)
     assert found.mask.shape == speck.shape
     assert found.vertices >= 3
+
+
+def test_mending_costs_as_little_as_what_is_wrong(rng):
+    bitten, swollen = disc(), disc()
+    bitten[:, 75:] = False
+    swollen[50:70, 88:110] = True
+    for mask in (bitten, swollen):
+        found = mended(disc(), mask, rng, jitter_px=0, most=30)
+        assert found is not None
+        assert mask_iou(disc(), found.mask) >= 0.9
+        assert found.vertices < traced(disc(), rng, jitter_px=0).vertices
+
+
+def test_mending_is_given_up_where_it_takes_too_many_vertices(rng):
+    bitten = disc()
+    bitten[:, 75:] = False
+    assert mended(disc(), bitten, rng, jitter_px=0, most=3) is None
+    assert mended(disc(), disc(), rng, most=0).vertices == 0
 
 
 def test_goal_zero_takes_the_first_outline(rng):

@@ -134,7 +134,7 @@ def quick_models(monkeypatch):
     def look(scan, detector, clicker, classes):
         mask = np.zeros((scan.height, scan.width), bool)
         mask[10:30, 10:40] = True
-        one = Proposal("gun", mask, (10, 10, 40, 30), 0.9, 0.8, 0.1)
+        one = Proposal("gun", mask, 0.9, 0.8, 0.1, box=(10, 10, 40, 30))
         return PreLabel((one,), np.full(len(classes), 0.3), np.array([scan.pixels.mean(), 0], np.float32))
 
     monkeypatch.setattr("beltline.rounds.working.prelabel", look)

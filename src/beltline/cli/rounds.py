@@ -188,6 +188,9 @@ def simulate(
     arms: Annotated[str, typer.Option(help="picked, random, untrained, by hand; empty for all.")] = "",
     seeds: Annotated[int, typer.Option(help="How many, from --seed on.", min=1)] = 1,
     steps: Annotated[int, typer.Option(help="Of each round's training.", min=1)] = 100,
+    data_seed: Annotated[
+        int, typer.Option(help="Of the scans; settings are chosen on another.", min=0)
+    ] = 2026,
     seed: Seed = 0,
     as_json: JsonFlag = False,
 ) -> None:
@@ -209,6 +212,7 @@ def simulate(
         names,
         tuple(range(seed, seed + seeds)),
         steps=steps,
+        data_seed=data_seed,
     )
     with progress_bar("simulating scans") as on_progress:
         found = simulate_rounds(out, plan, say=note, on_progress=on_progress)

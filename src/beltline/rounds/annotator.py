@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 from beltline.metrics.clicks import Click, next_click
 from beltline.metrics.segmentation import mask_iou
 from beltline.rounds.effort import Effort
-from beltline.rounds.tracing import traced
+from beltline.rounds.mending import mended
+from beltline.rounds.tracing import Traced, traced
 
 Mask = NDArray[np.bool_]
 Box: TypeAlias = tuple[float, float, float, float]
 Rng = np.random.Generator
 Cut: TypeAlias = Callable[[Sequence[Click], Box | None, Mask | None], Mask]
 """The click model on one scan: clicks, a box and a mask to be mended to a mask (H, W)."""
-Hand: TypeAlias = Literal["proposal", "clicks", "outline"]
+Hand: TypeAlias = Literal["proposal", "clicks", "mended", "outline"]
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,10 @@ class Habits:
     Attributes:
         goal: IoU that they take for good enough.
         misjudged: Standard deviation of the IoU that they see about the true one.
-        patience: Clicks on one mask after which they draw the outline by hand instead.
+        patience: Clicks on one mask after which they use the pen instead.
         usable: IoU below which they delete a proposed mask and begin anew.
+        mends: Whether the pen mends what is wrong of a mask where that takes fewer vertices than the whole
+            outline; else it always draws the whole outline.
         inside: A click lies at least this share of the deepest place's depth inside the region that is meant.
         jitter_px: Standard deviation of a click, or of a box's side.
         vertex_px: Standard deviation of a vertex: outlines are drawn enlarged.
@@ -50,6 +53,7 @@ class Habits:
     misjudged: float = 0.02
     patience: int = 4
     usable: float = 0.4
+    mends: bool = True
     inside: float = 0.5
     jitter_px: float = 1.0
     vertex_px: float = 0.5
@@ -79,10 +83,12 @@ class Thing:
     Attributes:
         label: Class.
         mask: (H, W) bool.
+        box: xyxy that a model was given for the mask, or None.
     """
 
     label: str
     mask: Mask
+    box: Box | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +97,8 @@ class Annotated(Thing):
 
     Attributes:
         clicks: That made its mask, in order.
-        made_by: Whose mask it is: an untouched proposal's, the click model's at clicks, or drawn by hand.
+        made_by: Whose mask it is: an untouched proposal's, the click model's at clicks, one of theirs mended
+            with the pen, or an outline drawn by hand.
         proposed: Number of the proposal that it grew from, or None.
         first: IoU with the truth before any correction, of a proposal or of the first cut; NaN without.
         iou: With the truth at the end; 0 of what is no object.
@@ -183,13 +190,13 @@ class Annotator:
             outline = self._outline(thing)
             return replace(outline, label=label, effort=outline.effort + chosen)
         box = self._box(thing.mask)
-        found = self._until_good(thing, cut((), box, None), cut, Effort(corner=2, judge=1) + chosen)
+        found = self._until_good(thing, cut((), box, None), box, cut, Effort(corner=2, judge=1) + chosen)
         return replace(found, label=label)
 
     def _mended(self, thing: Thing, proposal: Thing, number: int, cut: Cut | None) -> Annotated:
         """A proposal of this object, its class set right and its mask mended."""
-        found = self._until_good(thing, proposal.mask, cut, Effort())
-        made_by: Hand = found.made_by if found.clicks or found.made_by == "outline" else "proposal"
+        found = self._until_good(thing, proposal.mask, proposal.box, cut, Effort())
+        made_by: Hand = "proposal" if found.mask is proposal.mask else found.made_by
         if proposal.label == thing.label:
             label, choice = thing.label, Effort()
         elif self._happens(self.habits.accepts_bad):
@@ -198,31 +205,50 @@ class Annotator:
             label, choice = self._label(thing.label), Effort(label=1)
         return replace(found, label=label, made_by=made_by, proposed=number, effort=found.effort + choice)
 
-    def _until_good(self, thing: Thing, mask: Mask, cut: Cut | None, effort: Effort) -> Annotated:
-        """Click on what is wrong until it looks good enough, or patience ends."""
+    def _until_good(
+        self, thing: Thing, mask: Mask, box: Box | None, cut: Cut | None, effort: Effort
+    ) -> Annotated:
+        """Click on what is wrong until it looks good enough; use the pen once clicks do not help.
+
+        A mask made from a box is made anew from box and clicks; any other is mended around the clicks.
+        """
         clicks: list[Click] = []
-        first = mask_iou(thing.mask, mask)
-        while not self._good(thing, mask) and not self._happens(self.habits.accepts_bad):
+        first, seen = mask_iou(thing.mask, mask), self._seen(thing, mask)
+        while seen < self.habits.goal and not self._happens(self.habits.accepts_bad):
             click = self._click(thing.mask, mask, clicks)
             if cut is None or len(clicks) >= self.habits.patience or click is None:
-                outline = self._outline(thing)
-                done = effort + Effort(click=len(clicks)) + outline.effort
-                return replace(outline, clicks=tuple(clicks), first=first, effort=done)
+                return self._by_pen(thing, mask, clicks, first, effort)
+            changed = cut([*clicks, click], box, mask if box is None else None)
+            effort += Effort(click=1)
+            now = self._seen(thing, changed)
+            if now < seen:
+                return self._by_pen(thing, mask, clicks, first, effort + Effort(undo=1))
             clicks.append(click)
-            mask = cut(clicks, None, mask)
+            mask, seen = changed, now
         return Annotated(
-            thing.label, mask, tuple(clicks), "clicks", None, first, mask_iou(thing.mask, mask),
-            effort + Effort(click=len(clicks)),
+            thing.label, mask, clicks=tuple(clicks), made_by="clicks", first=first,
+            iou=mask_iou(thing.mask, mask), effort=effort,
         )  # fmt: skip
 
-    def _outline(self, thing: Thing) -> Annotated:
-        drawn = traced(thing.mask, self.rng, goal=self.habits.goal, jitter_px=self.habits.vertex_px)
-        effort, iou = Effort(vertex=drawn.vertices), mask_iou(thing.mask, drawn.mask)
-        return Annotated(thing.label, drawn.mask, made_by="outline", iou=iou, effort=effort)
+    def _by_pen(
+        self, thing: Thing, mask: Mask, clicks: Sequence[Click], first: float, effort: Effort
+    ) -> Annotated:
+        """The mask mended by outlines around what is wrong, or drawn anew, whichever takes fewer vertices."""
+        done, habits = self._outline(thing), self.habits
+        if habits.mends and mask_iou(thing.mask, mask) >= habits.usable:
+            fewer, goal, shake = done.effort.vertex - 1, habits.goal, habits.vertex_px
+            pieces = mended(thing.mask, mask, self.rng, goal=goal, jitter_px=shake, most=fewer)
+            done = done if pieces is None else _drawn(thing, pieces, "mended")
+        return replace(done, clicks=tuple(clicks), first=first, effort=effort + done.effort)
 
-    def _good(self, thing: Thing, mask: Mask) -> bool:
-        seen = mask_iou(thing.mask, mask) + self.rng.normal(0, self.habits.misjudged)
-        return bool(seen >= self.habits.goal)
+    def _outline(self, thing: Thing) -> Annotated:
+        habits = self.habits
+        drawn = traced(thing.mask, self.rng, goal=habits.goal, jitter_px=habits.vertex_px)
+        return _drawn(thing, drawn, "outline")
+
+    def _seen(self, thing: Thing, mask: Mask) -> float:
+        """The IoU that they see."""
+        return mask_iou(thing.mask, mask) + float(self.rng.normal(0, self.habits.misjudged))
 
     def _click(self, truth: Mask, mask: Mask, clicks: Sequence[Click]) -> Click | None:
         """On the largest wrong region, not in its very middle; now and then beside it."""
@@ -251,6 +277,11 @@ class Annotator:
 
     def _happens(self, chance: float) -> bool:
         return bool(self.rng.random() < chance)
+
+
+def _drawn(thing: Thing, drawn: Traced, hand: Hand) -> Annotated:
+    effort, iou = Effort(vertex=drawn.vertices), mask_iou(thing.mask, drawn.mask)
+    return Annotated(thing.label, drawn.mask, made_by=hand, iou=iou, effort=effort)
 
 
 def matched(truth: Sequence[Thing], proposals: Sequence[Thing], usable: float) -> dict[int, int]:

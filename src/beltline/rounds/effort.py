@@ -20,6 +20,7 @@ class TimeModel:
         vertex: Of an outline: a point exactly on the edge, as the extreme points are.
         label: Choosing a class. 1 s per class (Bearman et al.).
         delete: A wrong object. Reconstructed, as choosing a class.
+        undo: A click that made the mask worse. Reconstructed, as choosing a class.
     """
 
     look: float = 4.0
@@ -29,6 +30,7 @@ class TimeModel:
     vertex: float = 1.75
     label: float = 1.0
     delete: float = 1.0
+    undo: float = 1.0
 
 
 SECONDS = TimeModel()
@@ -51,14 +53,15 @@ class Effort:
     vertex: int = 0
     label: int = 0
     delete: int = 0
+    undo: int = 0
 
     def __add__(self, other: Effort) -> Effort:
         return Effort(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
     @property
     def presses(self) -> int:
-        """Every press of the mouse: clicks, corners, vertices, choices of a class and deletions."""
-        return self.click + self.corner + self.vertex + self.label + self.delete
+        """Every press of the mouse: clicks, corners, vertices, choices of a class, deletions and undoing."""
+        return self.click + self.corner + self.vertex + self.label + self.delete + self.undo
 
     def seconds(self, model: TimeModel = SECONDS) -> float:
         """What they stand for."""

@@ -35,6 +35,8 @@ class LearningPlan:
         side: Of the network's image, pixels. More than the shipped model's: a step takes 1.6 times as long,
             and outlines of thin things come out nearer.
         lr: Peak rate, annealed to 0 within the round.
+        boxes: Share of prompts that have a box, which is what proposals and annotators begin with.
+        close: Share of looks as close as one around a box, for the same reason.
         frozen_stages: Of the backbone that stay as they are, see `beltline.training.freezing`.
         ema_decay: Of the averaged weights; short runs follow closely.
         max_minutes: Stop by the clock as well; None for by steps alone, which is what repeats.
@@ -44,6 +46,8 @@ class LearningPlan:
     batch_size: int = 16
     side: int = SIDE
     lr: float = 1e-3
+    boxes: float = 0.8
+    close: float = 0.9
     frozen_stages: int = 3
     ema_decay: float = 0.99
     max_minutes: float | None = None
@@ -67,9 +71,9 @@ def learn(shards: Path, start: str | Path, out: Path, *, plan: LearningPlan, see
     """
     recipe = load_recipe(SYSTEM, Path(start)) if is_run(Path(start)) else ClickRecipe()
     values = asdict(plan)
-    side = values.pop("side")
+    own = {name: values.pop(name) for name in ("side", "boxes", "close")}
     settings = replace(recipe.training, init=str(start), seed=seed, warmup=0.1, **values)
-    train(SYSTEM, replace(recipe, side=side, training=settings), shards, out, watching=QUIET, resume=True)
+    train(SYSTEM, replace(recipe, **own, training=settings), shards, out, watching=QUIET, resume=True)
     return out
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -36,10 +36,10 @@ class Proposal(Thing):
         disagreement: 1 - IoU of what the box alone gives and what a click on its middle alone gives.
     """
 
-    box: Box
     score: float
     quality: float
     disagreement: float
+    box: Box = field(kw_only=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,4 +147,4 @@ def _cut(
     both = clicker.cut(scan, [middle], box=box)
     if not both.mask.any():
         return None
-    return Proposal(label, both.mask, box, score, both.quality, 1 - mask_iou(alone, clicked))
+    return Proposal(label, both.mask, score, both.quality, 1 - mask_iou(alone, clicked), box=box)

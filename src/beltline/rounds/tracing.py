@@ -50,7 +50,7 @@ def traced(truth: Mask, rng: np.random.Generator, *, goal: float = 0.9, jitter_p
     lines = mask_window(truth, AIR)
     inside, best, reached = truth[lines], None, -1.0
     for polygons, vertices in _finer(inside):
-        drawn = drawn_polygons(_shaken(polygons, rng, jitter_px), inside.shape)
+        drawn = drawn_polygons(shaken(polygons, rng, jitter_px), inside.shape)
         iou = mask_iou(inside, drawn)
         if iou > reached:
             best, reached = (drawn, vertices), iou
@@ -74,7 +74,9 @@ def _finer(mask: Mask) -> Iterator[tuple[tuple[Polygon, ...], int]]:
         allowed += 1 if allowed < 24 else 4
 
 
-def _shaken(polygons: tuple[Polygon, ...], rng: np.random.Generator, jitter_px: float) -> tuple[Polygon, ...]:
+def shaken(polygons: tuple[Polygon, ...], rng: np.random.Generator, jitter_px: float) -> tuple[Polygon, ...]:
+    """Polygons with every vertex set by a hand whose standard deviation is so many pixels."""
+
     def ring(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
         moved = np.asarray(points) + rng.normal(0, jitter_px, (len(points), 2))
         return [(float(x), float(y)) for x, y in moved]

@@ -14,7 +14,7 @@ import numpy as np
 
 from beltline.core import Masks
 from beltline.formats import write_json
-from beltline.rounds.annotator import Thing
+from beltline.rounds.annotator import Hand, Thing
 from beltline.rounds.effort import Effort
 from beltline.rounds.first_cuts import first_ious
 from beltline.rounds.gate import FEWEST, judged, kappa
@@ -63,6 +63,7 @@ class Room:
     detector: ScreeningModel
     _clickers: dict[Path | None, Clicker] = field(default_factory=dict)
     _prelabels: dict[tuple[Path | None, int], PreLabel] = field(default_factory=dict)
+    _gates: dict[tuple[int, bool], dict[int, Reviewed]] = field(default_factory=dict)
 
     @property
     def plan(self) -> SimulationPlan:
@@ -82,6 +83,13 @@ class Room:
             scan, clicker = self.world.scan(number), self.clicker(model)
             self._prelabels[model, number] = prelabel(scan, self.detector, clicker, self.plan.classes)
         return self._prelabels[model, number]
+
+    def gate(self, cell: Cell, arm: Arm, start: Before) -> Mapping[int, Reviewed]:
+        """The gate's scans, labelled and reviewed in the first round, once for all arms that begin alike."""
+        key = cell.seed, arm.model
+        if key not in self._gates:
+            self._gates = {key: _annotated(self, cell, arm, start, self.world.gate, salt=GATE)}
+        return self._gates[key]
 
     def forget(self) -> None:
         """Let go of later models and of what they said; the first one is everybody's."""
@@ -114,11 +122,7 @@ def run_cell(room: Room, cell: Cell) -> dict[str, Any]:
     arm, start = ARMS[cell.arm], before(room, cell)
     picked = _picked(room, cell, arm, start)
     done = _annotated(room, cell, arm, start, [one.item for one in picked], salt=cell.round)
-    gate = {
-        n: _annotated(room, cell, arm, start, [n], salt=GATE)[n]
-        for n in room.world.gate
-        if n not in start.gate
-    }
+    gate = {} if start.gate else room.gate(cell, arm, start)
     now = replace(
         start,
         seen={**start.seen, **{n: one.objects for n, one in done.items()}},
@@ -152,7 +156,8 @@ def figures(room: Room, done: Mapping[int, Reviewed]) -> dict[str, Any]:
     Returns:
         ``masks`` that stand, ``presses``, ``seconds``, ``effort`` of label and review, ``looks``; sums
         ``first_iou`` over ``firsts`` first proposals, ``iou`` over ``objects`` true ones; ``changed`` of
-        ``compared`` objects in review; ``kappa`` of their classes; ``by_hand``, masks drawn as outlines.
+        ``compared`` objects in review; ``kappa`` of their classes; of the masks those drawn ``by_hand`` as
+        whole outlines, and those ``mended`` with the pen.
     """
     label = sum((one.label.effort for one in done.values()), Effort())
     review = sum((one.review.effort for one in done.values()), Effort())
@@ -173,8 +178,14 @@ def figures(room: Room, done: Mapping[int, Reviewed]) -> dict[str, Any]:
         "changed": sum(one.changed for one in done.values()),
         "compared": sum(one.total for one in done.values()),
         "kappa": kappa([a for a, _ in pairs], [b for _, b in pairs]) if pairs else None,
-        "by_hand": sum(o.made_by == "outline" for one in done.values() for o in one.label.objects),
+        "by_hand": _made(done, "outline"),
+        "mended": _made(done, "mended"),
     }
+
+
+def _made(done: Mapping[int, Reviewed], hand: Hand) -> int:
+    """Masks of the annotators that were made in one way."""
+    return sum(o.made_by == hand for one in done.values() for o in one.label.objects)
 
 
 def _picked(room: Room, cell: Cell, arm: Arm, start: Before) -> list[Pick]:

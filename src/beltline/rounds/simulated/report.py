@@ -21,6 +21,7 @@ MEASURES: Mapping[str, Callable[[Found], float | None]] = {
     "IoU of the first proposal": lambda f: _ratio(f["first_iou"], f["firsts"]),
     "final IoU": lambda f: _ratio(f["iou"], f["objects"]),
     "changed in review": lambda f: _ratio(f["changed"], f["compared"]),
+    "mended with the pen": lambda f: _ratio(f["mended"], f["masks"]),
     "drawn by hand": lambda f: _ratio(f["by_hand"], f["masks"]),
     "kappa": lambda f: f["kappa"],
 }
@@ -127,7 +128,7 @@ def _page(plan: SimulationPlan, found: Mapping[str, Any]) -> str:
         f" {plan.test} test scans that no arm ever annotates. Scans are simulated (look {plan.style},"
         f" {', '.join(plan.classes)}); people are simulated too, and so are their seconds.", "",
         "A click is every press of the mouse, of label and review together: clicks, corners of a box,"
-        " vertices of an outline, choices of a class, deletions.", "",
+        " vertices of an outline, choices of a class, deletions, undoing.", "",
         "## What decides", "",
     ]  # fmt: skip
     lines += [_decided(name, found["decides"][name]) for name in ("by hand", "random")]

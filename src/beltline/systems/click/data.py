@@ -26,7 +26,6 @@ CLICKS = 6  # rows of a table of clicks: most that a prompt and its corrections 
 NO_CLICK = -1.0
 PER_BAG = 2  # objects drawn of one bag, whose pictures take as long to decode as all the rest
 TRANSMISSIONS = 0.5  # probability that a bag's energies are the scanner's; else they are of its colours
-CLOSE = 0.5  # probability of a close look
 
 
 class ClickBatch(NamedTuple):
@@ -68,10 +67,11 @@ class ClickBatches:
         batch_size: Looks a batch.
         size: Pixels of the network's image along each side.
         ranges: Augmentation.
-        zoom: Whether half of the looks are close.
+        zoom: Whether there are close looks.
         points: What second looks add to the click.
         threats: Probability that the first object drawn of a bag is prohibited.
         boxes: Probability that a box is given.
+        close: Probability of a close look, where there are any.
         seed: Of everything.
         workers: Threads that prepare batches ahead.
     """
@@ -84,6 +84,7 @@ class ClickBatches:
     points: Points = "apg"
     threats: float = 0.5
     boxes: float = 0.15
+    close: float = 0.5
     seed: int = 0
     workers: int = 1
 
@@ -125,7 +126,7 @@ class ClickBatches:
     def _look(self, rng: Rng, bag: Bag, row: int) -> Look:
         click = interior_click(rng, self.shards.mask(row))
         nested = self.shards.nested(row, click)
-        close = self.zoom and bool(rng.random() < CLOSE)
+        close = self.zoom and bool(rng.random() < self.close)
         square = close_square(rng, click, nested) if close else wide_square(rng, click, bag.box)
         return Lens(self.size, self.ranges).look(rng, square, bag, nested, click, close=close)
 

@@ -40,6 +40,7 @@ class ClickRecipe:
         points: What the second look adds to the click: ``apg``, ``random`` or ``none``.
         threats: Share of prohibited things among the objects drawn, which is what users click on most.
         boxes: Share of the prompts that have a box, every second one nothing else.
+        close: Share of the looks that are as close as a second one in use, or one around a box.
         augmentation: Flips, turns and colours; nothing is enlarged or shifted here.
         training: Steps, rate, precision, start. ``init`` takes a click model with the same network, or a
             classifier with the same backbone.
@@ -56,6 +57,7 @@ class ClickRecipe:
     points: Points = "apg"
     threats: float = 0.5
     boxes: float = 0.15
+    close: float = 0.5
     augmentation: AugmentationRange = field(default_factory=_augmentation)
     training: TrainingSettings = field(default_factory=_training)
 

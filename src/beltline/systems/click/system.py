@@ -47,10 +47,9 @@ def open_data(folder: Path, recipe: ClickRecipe) -> tuple[ClickShards, ClickReci
     """
     if recipe.side < 64 or recipe.side % 32:
         raise BadInputError(f"side must be a multiple of 32 from 64 on, got {recipe.side}")
-    if not 0 <= recipe.threats <= 1:
-        raise BadInputError(f"threats must be in [0, 1], got {recipe.threats:g}")
-    if not 0 <= recipe.boxes <= 1:
-        raise BadInputError(f"boxes must be in [0, 1], got {recipe.boxes:g}")
+    for name in ("threats", "boxes", "close"):
+        if not 0 <= getattr(recipe, name) <= 1:
+            raise BadInputError(f"{name} must be in [0, 1], got {getattr(recipe, name):g}")
     if recipe.width < 1:
         raise BadInputError(f"width must be at least 1, got {recipe.width}")
     shards = open_click_shards(folder)
@@ -64,7 +63,7 @@ def build_batches(recipe: ClickRecipe, shards: ClickShards) -> ClickBatches:
     training = recipe.training
     return ClickBatches(
         shards, training.batch_size, recipe.side, recipe.augmentation, recipe.zoom, recipe.points,
-        recipe.threats, recipe.boxes, training.seed, training.workers,
+        recipe.threats, recipe.boxes, recipe.close, training.seed, training.workers,
     )  # fmt: skip
 
 
