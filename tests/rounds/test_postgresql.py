@@ -45,6 +45,8 @@ def everything(store, clock):
     store.rounds.record(1, {"clicks": 1.5, "curve": [1, None]}, {"passed": True})
     store.items.set_scores({third.id: {"novelty": 0.125}})
     assert not store.edits.conflicts()
+    assert store.edits.labels() == {"gun": 1, "knife": 1}
+    assert store.items.get_all([second.id, first.id])[1].id == first.id
     told = [(e.author, e.kind, e.objects, e.bases and len(e.bases), e.seconds) for e in store.edits.find()]
     frozen = [edit.objects for edit in store.versions.edits("v1")]
     rounds = [(r.number, [p.why for p in r.picked], r.figures, r.verdict) for r in store.rounds.all()]

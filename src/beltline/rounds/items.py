@@ -68,8 +68,16 @@ class Items:
         Raises:
             BadInputError: If there is no such item.
         """
+        return self.get_all([item])[0]
+
+    def get_all(self, items: Iterable[int]) -> list[Item]:
+        """Items by their numbers, in that order.
+
+        Raises:
+            BadInputError: If there is no such item.
+        """
         with self.db.reading() as connection:
-            return self._by_id(connection, [item])[0]
+            return self._by_id(connection, list(items))
 
     def find(self, *, state: State | None = None, split: Split | None = None) -> list[Item]:
         """All items in the order of their adding, or those of a state or split.

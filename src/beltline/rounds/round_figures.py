@@ -10,7 +10,8 @@ from typing import Any
 from beltline.core import Masks
 from beltline.rounds.gate import kappa
 from beltline.rounds.objects import EditedObject, masks_of
-from beltline.rounds.records import Edit, Item
+from beltline.rounds.records import Edit, Item, RoundRecord
+from beltline.rounds.store import Store
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,15 @@ def figures_of(items: Mapping[int, Item], histories: Mapping[int, Sequence[Edit]
         "kappa": round(kappa([a for a, _ in pairs], [b for _, b in pairs]), 4) if pairs else None,
         "classes": dict(Counter(one.label for one in masks)),
     }
+
+
+def current_figures(store: Store, record: RoundRecord) -> dict[str, Any]:
+    """Figures of a round as its edits are now."""
+    numbers = [one.item for one in record.picked]
+    histories: dict[int, list[Edit]] = {number: [] for number in numbers}
+    for edit in store.edits.find(numbers):
+        histories[edit.item].append(edit)
+    return figures_of({item.id: item for item in store.items.get_all(numbers)}, histories)
 
 
 def per_mask(figures: Mapping[str, Any], name: str) -> float | None:

@@ -9,9 +9,8 @@ from typing import Any
 from beltline.rounds.gate import may_stop
 from beltline.rounds.project import Project
 from beltline.rounds.records import Counts, Lease, RoundRecord
-from beltline.rounds.round_figures import change_rate, per_mask
+from beltline.rounds.round_figures import change_rate, current_figures, per_mask
 from beltline.rounds.store import Store
-from beltline.rounds.working import current_figures
 
 
 @dataclass(frozen=True)

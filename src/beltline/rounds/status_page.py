@@ -103,7 +103,7 @@ def worst_proposals(status: Status, store: Store) -> list[Picture]:
         return []
     last = store.rounds.all()[-1]
     numbers = [pick.item for pick in last.picked]
-    items = {number: store.items.get(number) for number in numbers}
+    items = {item.id: item for item in store.items.get_all(numbers)}
     histories: dict[int, list[Edit]] = {}
     for edit in store.edits.find(numbers):
         histories.setdefault(edit.item, []).append(edit)
