@@ -7,6 +7,7 @@ import pytest
 
 from beltline.core import BadInputError, QualityGateError
 from beltline.formats.set_reader import read_set
+from beltline.rounds import working
 from beltline.rounds.annotator import Thing
 from beltline.rounds.current_models import author_of, clicker_of
 from beltline.rounds.prelabels import PreLabel, Proposal
@@ -194,3 +195,21 @@ def test_training_meets_the_gate_and_promotion_changes_the_models(begun, scans):
     (begun / project.models["click"]["file"]).write_bytes(b"other")
     with pytest.raises(ValueError, match="not the model that was promoted"):
         clicker_of(project)
+
+
+@pytest.mark.usefixtures("quick_models")
+def test_of_two_who_pick_at_once_one_begins_the_round(scans, tmp_path, monkeypatch):
+    project = new_project(tmp_path / "p", scans, classes=CLASSES, seed=2).project
+    look = working.prelabel
+
+    def look_while_somebody_else_picks(*values):
+        monkeypatch.setattr(working, "prelabel", look)
+        pick_round(project, 2, gate=0)
+        return look(*values)
+
+    monkeypatch.setattr(working, "prelabel", look_while_somebody_else_picks)
+    with pytest.raises(BadInputError, match="somebody else began one meanwhile"):
+        pick_round(project, 3, gate=0)
+    assert [len(record.picked) for record in project.open().rounds.all()] == [2]
+    with pytest.raises(BadInputError, match="round 1 has 2 items that nobody has labelled"):
+        pick_round(project, 3, gate=0)

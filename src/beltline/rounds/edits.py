@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, exc, func, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from beltline.core import BadInputError
 from beltline.rounds import schema
-from beltline.rounds.database import Database, in_pieces
+from beltline.rounds.database import Database, in_pieces, written
 from beltline.rounds.items import ITEMS, in_conflict
 from beltline.rounds.leases import end_lease, lease_row
 from beltline.rounds.objects import EditedObject
@@ -172,10 +172,7 @@ class Edits:
         return {item: edits for item, edits in self.heads(self.disputed()).items() if len(edits) > 1}
 
     def _written(self, store: Callable[[Connection], list[int]]) -> list[Edit]:
-        try:
-            return self._write(store)
-        except exc.IntegrityError:  # somebody stored this request key at the same moment; now it is found
-            return self._write(store)
+        return written(lambda: self._write(store))  # a request key may come twice at the same moment
 
     def _write(self, store: Callable[[Connection], list[int]]) -> list[Edit]:
         with self.db.writing() as connection:

@@ -47,6 +47,7 @@ class Items:
         """
         wanted = list(new)
         with self.db.writing() as connection:
+            self.db.hold(connection)
             seed, share = connection.execute(
                 select(schema.projects.c.seed, schema.projects.c.double_share).where(
                     schema.projects.c.id == self.db.project

@@ -61,7 +61,8 @@ def pick_round(
         on_progress: Told scans that are looked at.
 
     Raises:
-        BadInputError: If nothing is left to pick, or the round before has items that nobody has labelled.
+        BadInputError: If nothing is left to pick, the round before has items that nobody has labelled, or
+            somebody else began this round meanwhile.
     """
     project = with_default_models(project)
     store = project.open()
@@ -75,12 +76,12 @@ def pick_round(
     def look(scan: Scan) -> PreLabel:
         return prelabel(scan, detector, clicker, project.classes)
 
-    labels = store.edits.labels()
     survey = surveyed(
         project.folder, len(project.classes), items, lambda item: project.scan(items[item]), look, on_progress
     )
     rng = np.random.default_rng((seed, number))
     seen = [item.id for item in items.values() if item.state not in ("new", "leased")]
+    labels = store.edits.labels()
     picks = pick(
         survey.candidates(free), count,
         labelled=np.array([labels[name] for name in project.classes], np.float64),
@@ -93,7 +94,7 @@ def pick_round(
         item = store.items.get(one.item)
         store.edits.add([_proposal(item, author, look(project.scan(item)))])
     store.items.set_scores({one.item: one.scores for one in picks if one.scores})
-    return store.rounds.start(digests(project), picks)
+    return store.rounds.start(digests(project), picks, number=number)
 
 
 def train_round(project: Project, plan: Any, *, margin: float = MARGIN, seed: int = 0) -> RoundRecord:
