@@ -15,7 +15,7 @@ from beltline.rounds.project import new_project, open_project
 from beltline.rounds.records import Draft
 from beltline.rounds.round_figures import change_rate
 from beltline.rounds.simulated.people import Workplace, agreement
-from beltline.rounds.status import status_lines, status_of
+from beltline.rounds.status import CLICKS_NOTE, status_lines, status_of
 from beltline.rounds.status_page import render_status
 from beltline.rounds.survey import read_survey
 from beltline.rounds.working import pick_round, promote_round, reviewed_edits, train_round
@@ -113,6 +113,7 @@ def test_status_tells_counts_rounds_and_the_next_step(begun):
     assert sum(found.classes.values()) == line.figures["masks"]
     lines = status_lines(found)
     assert max(map(len, lines)) <= 100
+    assert f"  {CLICKS_NOTE}" in lines
     assert "train" in lines[-1] or "Review" in lines[-1] or "Settle" in lines[-1]
     json.dumps(found.to_json(), allow_nan=False)
 
@@ -123,6 +124,7 @@ def test_the_page_is_one_file_that_loads_nothing_and_escapes_names(begun):
     page = render_status(status_of(project, store), store)
     assert "tray &lt;lane&gt; &amp; co" in page
     assert "<lane>" not in page
+    assert CLICKS_NOTE in page
     assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
     assert "<script" not in page
     assert "data:image/jpeg;base64," in page

@@ -67,10 +67,11 @@ def figures_of(items: Mapping[int, Item], histories: Mapping[int, Sequence[Edit]
     """Figures of some items, by number.
 
     Returns:
-        ``items``, ``labelled``, ``reviewed``; ``masks`` that stand, ``clicks`` and ``seconds`` of labels and
-        reviews (seconds None where nobody measured); ``first_iou``, the mean of proposals that stand in some
-        form; ``accepted``, ``deleted``, ``added`` of proposals and objects; ``changed`` of ``compared``
-        objects in review; ``kappa`` of classes in label and review; ``classes``, masks by label.
+        ``items``, ``labelled``, ``reviewed``; ``masks`` that stand; ``clicks`` stored with masks in labels
+        and reviews (None where people drew masks and no click is stored: files do not tell corners of boxes
+        and outlines); ``seconds`` of both (None where nobody measured); ``first_iou``, the mean of proposals
+        that stand in some form; ``accepted``, ``deleted``, ``added`` of proposals and objects; ``changed`` of
+        ``compared`` objects in review; ``kappa`` of classes in label and review; ``classes``, masks by label.
     """
     ends = {item: standing(history) for item, history in histories.items()}
     done = {item: edit for item, edit in ends.items() if edit is not None}
@@ -85,7 +86,7 @@ def figures_of(items: Mapping[int, Item], histories: Mapping[int, Sequence[Edit]
         "labelled": len(done),
         "reviewed": sum(edit.kind == "review" for edit in done.values()),
         "masks": len(masks),
-        "clicks": sum(len(one.clicks) for edit in judged for one in edit.objects),
+        "clicks": _clicks([one for edit in judged for one in edit.objects]),
         "seconds": round(sum(timed), 1) if timed else None,
         "first_iou": round(sum(kept) / len(kept), 4) if kept else None,
         "accepted": sum(iou > 0.999 for iou in kept),
@@ -116,6 +117,12 @@ def per_mask(figures: Mapping[str, Any], name: str) -> float | None:
 def change_rate(figures: Mapping[str, Any]) -> float | None:
     """Share of objects that reviewers changed; None before anything is reviewed."""
     return figures["changed"] / figures["compared"] if figures.get("compared") else None
+
+
+def _clicks(objects: Sequence[EditedObject]) -> int | None:
+    """Clicks stored with objects; None where people drew some of them and nothing told how."""
+    drawn = any(one.made_by.startswith("person:") for one in objects)
+    return sum(len(one.clicks) for one in objects) or (None if drawn else 0)
 
 
 def _reviews(

@@ -16,7 +16,7 @@ from beltline.rounds.line_chart import Line, line_chart
 from beltline.rounds.objects import EditedObject, masks_of
 from beltline.rounds.records import Edit, Item
 from beltline.rounds.round_figures import ProposalFate, fates
-from beltline.rounds.status import Status
+from beltline.rounds.status import CLICKS_NOTE, Status
 from beltline.rounds.store import Store
 from beltline.screening.outlines import svg_path
 from beltline.screening.pictures import display_picture, jpeg
@@ -71,6 +71,7 @@ def render_status(status: Status, store: Store, *, moment: datetime | None = Non
         people=_people(status),
         most=max(status.classes.values(), default=0),
         moment=when,
+        clicks_note=CLICKS_NOTE,
     )
 
 
