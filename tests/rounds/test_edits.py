@@ -53,6 +53,18 @@ def test_a_late_submit_is_kept_beside_what_somebody_else_did():
     assert store.items.get(1).state == "labelled"
 
 
+def test_labels_that_stand_are_counted_without_proposals_and_by_the_newest_of_several_heads():
+    store, _ = new_store(3)
+    knife, gun = drawn(), drawn("gun")
+    store.edits.add([
+        Draft(1, MODEL, "proposal", (gun, gun), "offered"),
+        Draft(1, ANN, "label", (knife, knife), "superseded"), Draft(1, ANN, "label", (knife,), "stands"),
+        Draft(2, ANN, "label", (gun,), "older"), Draft(2, BOB, "label", (knife, gun), "newest"),
+    ])  # fmt: skip
+    assert store.edits.labels() == {"knife": 2, "gun": 1}
+    assert new_store(1)[0].edits.labels() == {}
+
+
 def test_a_late_submit_where_nobody_came_is_no_conflict():
     store, clock = new_store(1)
     lease = store.leases.take(ANN)

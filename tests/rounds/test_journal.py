@@ -19,6 +19,16 @@ def test_rounds_are_numbered_and_keep_why():
     assert store.rounds.all() == [first, second]
 
 
+def test_a_round_whose_number_somebody_else_took_does_not_begin():
+    store, _ = new_store(2)
+    store.rounds.start({}, [Pick(1, "chance")], number=1)
+    message = r"round 1 cannot begin, the next is 2: somebody else began one meanwhile; see beltline rounds"
+    with pytest.raises(BadInputError, match=message):
+        store.rounds.start({}, [Pick(2, "chance")], number=1)
+    assert [record.picked for record in store.rounds.all()] == [(Pick(1, "chance"),)]
+    assert store.rounds.start({}, [], number=2).number == 2
+
+
 def test_figures_are_added_to():
     store, _ = new_store(1)
     store.rounds.start({}, [Pick(1, "chance")])

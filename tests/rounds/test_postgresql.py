@@ -6,13 +6,15 @@ A server is named by BELTLINE_TEST_POSTGRESQL, a URL of SQLAlchemy; its driver m
 import os
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import create_engine, event
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 from tests.rounds.stores import Clock, drawn, new_store, scans
 
+from beltline.core import BadInputError
 from beltline.rounds import Draft, Pick, create_store, open_store, schema
 
 SERVER = os.environ.get("BELTLINE_TEST_POSTGRESQL")
@@ -45,6 +47,8 @@ def everything(store, clock):
     store.rounds.record(1, {"clicks": 1.5, "curve": [1, None]}, {"passed": True})
     store.items.set_scores({third.id: {"novelty": 0.125}})
     assert not store.edits.conflicts()
+    assert store.edits.labels() == {"gun": 1, "knife": 1}
+    assert store.items.get_all([second.id, first.id])[1].id == first.id
     told = [(e.author, e.kind, e.objects, e.bases and len(e.bases), e.seconds) for e in store.edits.find()]
     frozen = [edit.objects for edit in store.versions.edits("v1")]
     rounds = [(r.number, [p.why for p in r.picked], r.figures, r.verdict) for r in store.rounds.all()]
@@ -105,3 +109,62 @@ def test_on_a_server_too_nobody_gets_the_same_item():
     assert sorted(given) == items
     assert store.items.counts().edits["label"] == len({edit.request for edit in store.edits.find()})
     store.close()
+
+
+def at_once(call, times=6):
+    """What calls give that begin at the same moment; an error is given, not raised."""
+    gate = threading.Barrier(times)
+
+    def one(number):
+        gate.wait()
+        try:
+            return call(number)
+        except BadInputError as error:
+            return error
+
+    with ThreadPoolExecutor(times) as pool:
+        return list(pool.map(one, range(times)))
+
+
+@pytest.fixture
+def empty():
+    """A database of its own on the server, which must let us make one."""
+    name = f"test_{uuid.uuid4().hex}"
+    engine = create_engine(SERVER, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        yield engine.url.set(database=name).render_as_string(hide_password=False)
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    engine.dispose()
+
+
+@server
+def test_in_an_empty_database_too_everybody_at_once_makes_one_store(empty):
+    stores = at_once(lambda _: create_store(empty, project="one", exist_ok=True))
+    assert len({store.db.project for store in stores}) == 1
+    only = at_once(lambda _: create_store(empty, project="two"))
+    refused = [str(one) for one in only if isinstance(one, BadInputError)]
+    assert len(refused) == 5
+    assert all("holds the project 'two' already; open it" in one for one in refused)
+    for store in (*stores, *only):
+        if not isinstance(store, BadInputError):
+            store.close()
+
+
+@server
+def test_on_a_server_too_scans_are_added_once_and_a_round_begins_once():
+    project = f"test {uuid.uuid4()}"
+    create_store(SERVER, project=project).close()
+    stores = [open_store(SERVER, project=project) for _ in range(6)]
+    added = at_once(lambda k: stores[k].items.add(scans(50)))
+    assert all(items == added[0] for items in added)
+    stores[0].edits.add([Draft(added[0][0].id, "person:ann", "label", (), "a")])
+    stores[0].edits.mark_reviewed(stores[0].edits.find()[0].id, "person:bob", request="b")
+    frozen = at_once(lambda k: stores[k].versions.freeze("v1"))
+    assert all(version == frozen[0] for version in frozen)
+    begun = at_once(lambda k: stores[k].rounds.start({}, [], number=1))
+    assert sum("somebody else began one" in str(one) for one in begun) == 5
+    at_once(lambda k: stores[k].rounds.start({}, []))
+    assert [record.number for record in stores[0].rounds.all()] == [1, 2, 3, 4, 5, 6, 7]
+    for store in stores:
+        store.close()

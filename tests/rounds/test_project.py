@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -136,6 +137,19 @@ def test_a_beginning_that_was_cut_off_goes_on(scans, tmp_path):
     with pytest.raises(BadInputError, match="no such store"):
         open_project(folder).open()
     assert new_project(folder, scans).added == BAGS * VIEWS
+
+
+def test_two_who_begin_at_once_begin_the_same_project(scans, tmp_path):
+    with ThreadPoolExecutor(4) as pool:
+        begun = list(pool.map(lambda _: new_project(tmp_path / "p", scans, seed=3), range(4)))
+    assert [one.project for one in begun] == 4 * [open_project(tmp_path / "p")]
+    assert len(items_of(begun[0].project)) == max(one.added for one in begun)
+
+
+def test_a_beginning_that_was_killed_while_writing_goes_on(scans, tmp_path):
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / ".project.json.17.18.tmp").write_text('{"schema_ver')
+    assert items_of(new_project(tmp_path / "p", scans, seed=3).project)
 
 
 @pytest.mark.parametrize(

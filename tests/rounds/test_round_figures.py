@@ -78,6 +78,15 @@ def test_figures_of_a_reviewed_item_by_hand():
     assert found["classes"] == {"gun": 1, "pliers": 1}
 
 
+def test_clicks_are_not_known_where_people_drew_and_a_tool_did_not_tell_how():
+    outlined = edit(2, "label", ANN, [drawn("gun", (0, 20), by=ANN)], (1,))
+    found = figures_of({7: ITEM}, {7: [PROPOSAL, outlined]})
+    assert found["clicks"] is None
+    assert per_mask(found, "clicks") is None
+    accepted = edit(2, "label", ANN, [drawn("gun", (0, 20), proposed=0)], (1,))
+    assert figures_of({7: ITEM}, {7: [PROPOSAL, accepted]})["clicks"] == 0
+
+
 def test_what_a_reviewer_adds_and_deletes_counts_as_changed():
     review = edit(3, "review", BOB, [drawn("knife", (5, 9), by=BOB)], (2,))
     found = figures_of({7: ITEM}, {7: [PROPOSAL, LABEL, review]})

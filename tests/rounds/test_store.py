@@ -8,12 +8,12 @@ import subprocess
 import sys
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import exc, insert, select, update
 from tests.rounds.stores import drawn, new_store, scans
 
 from beltline.core import BadInputError, MissingExtraError
 from beltline.rounds import Draft, Pick, create_store, open_store, schema
-from beltline.rounds.database import FILE, connect_to, url_of
+from beltline.rounds.database import FILE, connect_to, url_of, written
 
 
 def test_a_store_is_opened_as_it_was_left(tmp_path):
@@ -73,6 +73,29 @@ def test_a_project_is_created_once(tmp_path):
     again.close()
     with pytest.raises(BadInputError, match="already"):
         create_store(tmp_path, seed=4, double_share=0.0, exist_ok=True)
+
+
+def test_what_somebody_else_wrote_at_the_same_moment_is_found(tmp_path):
+    """On SQLite writers wait for each other, so the clash that a server tells is made up here."""
+    store, _ = new_store(1, where=tmp_path)
+    tried = []
+
+    def write(fails):
+        tried.append(fails)
+        with store.db.writing() as connection:
+            if len(tried) <= fails:
+                name = connection.execute(select(schema.projects.c.name)).scalar_one()
+                twice = {"name": name, "seed": 0, "double_share": 0.0, "created": 0.0}
+                connection.execute(insert(schema.projects), twice)
+            return "found"
+
+    assert written(lambda: write(1)) == "found"
+    assert tried == [1, 1]
+    tried.clear()
+    with pytest.raises(exc.IntegrityError):  # not for ever: another fault is told
+        written(lambda: write(9))
+    assert tried == [9, 9]
+    store.close()
 
 
 def test_a_later_version_is_refused_in_one_line(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 
 from beltline.core import BadInputError, QualityGateError
 from beltline.formats.set_reader import read_set
+from beltline.rounds import working
 from beltline.rounds.annotator import Thing
 from beltline.rounds.current_models import author_of, clicker_of
 from beltline.rounds.prelabels import PreLabel, Proposal
@@ -14,7 +15,7 @@ from beltline.rounds.project import new_project, open_project
 from beltline.rounds.records import Draft
 from beltline.rounds.round_figures import change_rate
 from beltline.rounds.simulated.people import Workplace, agreement
-from beltline.rounds.status import status_lines, status_of
+from beltline.rounds.status import CLICKS_NOTE, status_lines, status_of
 from beltline.rounds.status_page import render_status
 from beltline.rounds.survey import read_survey
 from beltline.rounds.working import pick_round, promote_round, reviewed_edits, train_round
@@ -112,6 +113,7 @@ def test_status_tells_counts_rounds_and_the_next_step(begun):
     assert sum(found.classes.values()) == line.figures["masks"]
     lines = status_lines(found)
     assert max(map(len, lines)) <= 100
+    assert f"  {CLICKS_NOTE}" in lines
     assert "train" in lines[-1] or "Review" in lines[-1] or "Settle" in lines[-1]
     json.dumps(found.to_json(), allow_nan=False)
 
@@ -122,6 +124,7 @@ def test_the_page_is_one_file_that_loads_nothing_and_escapes_names(begun):
     page = render_status(status_of(project, store), store)
     assert "tray &lt;lane&gt; &amp; co" in page
     assert "<lane>" not in page
+    assert CLICKS_NOTE in page
     assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
     assert "<script" not in page
     assert "data:image/jpeg;base64," in page
@@ -194,3 +197,21 @@ def test_training_meets_the_gate_and_promotion_changes_the_models(begun, scans):
     (begun / project.models["click"]["file"]).write_bytes(b"other")
     with pytest.raises(ValueError, match="not the model that was promoted"):
         clicker_of(project)
+
+
+@pytest.mark.usefixtures("quick_models")
+def test_of_two_who_pick_at_once_one_begins_the_round(scans, tmp_path, monkeypatch):
+    project = new_project(tmp_path / "p", scans, classes=CLASSES, seed=2).project
+    look = working.prelabel
+
+    def look_while_somebody_else_picks(*values):
+        monkeypatch.setattr(working, "prelabel", look)
+        pick_round(project, 2, gate=0)
+        return look(*values)
+
+    monkeypatch.setattr(working, "prelabel", look_while_somebody_else_picks)
+    with pytest.raises(BadInputError, match="somebody else began one meanwhile"):
+        pick_round(project, 3, gate=0)
+    assert [len(record.picked) for record in project.open().rounds.all()] == [2]
+    with pytest.raises(BadInputError, match="round 1 has 2 items that nobody has labelled"):
+        pick_round(project, 3, gate=0)

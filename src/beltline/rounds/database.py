@@ -12,9 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url, select
 
 from beltline.core import BadInputError, MissingExtraError
+from beltline.rounds import schema
 
 T = TypeVar("T")
 Clock: TypeAlias = Callable[[], float]
@@ -40,6 +41,14 @@ class Database:
     clock: Clock
     classes: tuple[str, ...] | None
 
+    def hold(self, connection: Connection) -> None:
+        """Let nobody else hold the project until this transaction ends, who would write the same row too.
+
+        Edits and leases go on: they refer to the project's row, and only that it stays is theirs.
+        """
+        mine = select(schema.projects.c.id).where(schema.projects.c.id == self.project)
+        connection.execute(mine.with_for_update(key_share=True))
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one moment and hinders nobody."""
@@ -62,6 +71,18 @@ def writing(engine: Engine) -> Iterator[Connection]:
         connection.execution_options(rounds_writes=True).begin(),
     ):
         yield connection
+
+
+def written(write: Callable[[], T]) -> T:
+    """What a write gives; tried once more where it fails, since somebody may have written the same rows.
+
+    Two can make a table, or a row with a key of its own, at one moment. The database refuses the later one,
+    which then finds what is there. What was refused for another reason is refused again.
+    """
+    try:
+        return write()
+    except exc.DatabaseError:
+        return write()
 
 
 def url_of(where: str | Path) -> URL:

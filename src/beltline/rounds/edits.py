@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, exc, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from beltline.core import BadInputError
 from beltline.rounds import schema
-from beltline.rounds.database import Database, in_pieces
+from beltline.rounds.database import Database, in_pieces, written
 from beltline.rounds.items import ITEMS, in_conflict
 from beltline.rounds.leases import end_lease, lease_row
 from beltline.rounds.objects import EditedObject
@@ -142,6 +143,23 @@ class Edits:
             by_item.setdefault(edit.item, []).append(edit)
         return {item: tuple(edits) for item, edits in by_item.items()}
 
+    def labels(self) -> Counter[str]:
+        """Objects that stand, by label; of several heads of an item the newest counts.
+
+        Reads no mask: at 10,000 items building every object would take most of a pick's time.
+        """
+        newest = (
+            select(func.max(HEADS.edit_id).label("id"))
+            .join(schema.items, ITEMS.id == HEADS.item_id)
+            .where(ITEMS.project_id == self.db.project)
+            .group_by(HEADS.item_id)
+            .subquery()
+        )
+        statement = select(EDITS.objects).join(newest, newest.c.id == EDITS.id)
+        with self.db.reading() as connection:
+            rows = connection.execute(statement).scalars()
+            return Counter(one["label"] for objects in rows for one in objects)
+
     def disputed(self) -> list[int]:
         """Numbers of the items that have more than one head, without reading what the heads say."""
         mine = select(ITEMS.id).where(ITEMS.project_id == self.db.project, in_conflict())
@@ -154,10 +172,7 @@ class Edits:
         return {item: edits for item, edits in self.heads(self.disputed()).items() if len(edits) > 1}
 
     def _written(self, store: Callable[[Connection], list[int]]) -> list[Edit]:
-        try:
-            return self._write(store)
-        except exc.IntegrityError:  # somebody stored this request key at the same moment; now it is found
-            return self._write(store)
+        return written(lambda: self._write(store))  # a request key may come twice at the same moment
 
     def _write(self, store: Callable[[Connection], list[int]]) -> list[Edit]:
         with self.db.writing() as connection:

@@ -47,6 +47,7 @@ class Items:
         """
         wanted = list(new)
         with self.db.writing() as connection:
+            self.db.hold(connection)
             seed, share = connection.execute(
                 select(schema.projects.c.seed, schema.projects.c.double_share).where(
                     schema.projects.c.id == self.db.project
@@ -68,8 +69,16 @@ class Items:
         Raises:
             BadInputError: If there is no such item.
         """
+        return self.get_all([item])[0]
+
+    def get_all(self, items: Iterable[int]) -> list[Item]:
+        """Items by their numbers, in that order.
+
+        Raises:
+            BadInputError: If there is no such item.
+        """
         with self.db.reading() as connection:
-            return self._by_id(connection, [item])[0]
+            return self._by_id(connection, list(items))
 
     def find(self, *, state: State | None = None, split: Split | None = None) -> list[Item]:
         """All items in the order of their adding, or those of a state or split.

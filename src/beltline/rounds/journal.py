@@ -24,26 +24,36 @@ class Journal:
 
     db: Database
 
-    def start(self, models: Mapping[str, str], picked: Iterable[Pick]) -> RoundRecord:
+    def start(
+        self, models: Mapping[str, str], picked: Iterable[Pick], *, number: int | None = None
+    ) -> RoundRecord:
         """Begin the next round.
 
         Args:
             models: SHA-256 of each model in use, by its name.
             picked: Its items, the most wanted first.
+            number: That it is to have; None takes the next.
 
         Raises:
-            BadInputError: If an item is picked twice or is none of the project.
+            BadInputError: If an item is picked twice or is none of the project, or the number is not the
+                next: somebody else has begun a round meanwhile.
         """
         picks = list(picked)
         with self.db.writing() as connection:
+            self.db.hold(connection)
             self._check(connection, picks)
             last = connection.execute(
                 select(func.max(ROUNDS.number)).where(ROUNDS.project_id == self.db.project)
             ).scalar_one()
-            number = (last or 0) + 1
+            following = (last or 0) + 1
+            if number not in (None, following):
+                raise BadInputError(
+                    f"round {number} cannot begin, the next is {following}: somebody else began one"
+                    " meanwhile; see beltline rounds status"
+                )
             values = {
                 "project_id": self.db.project,
-                "number": number,
+                "number": following,
                 "started": self.db.clock(),
                 "models": dict(models),
                 "figures": {},
@@ -51,7 +61,7 @@ class Journal:
             row = connection.execute(insert(schema.rounds).returning(ROUNDS.id), values).scalar_one()
             if picks:
                 connection.execute(insert(schema.picks), [_columns(row, k, p) for k, p in enumerate(picks)])
-            return self._read(connection, self._row(connection, number))
+            return self._read(connection, self._row(connection, following))
 
     def record(
         self, number: int, figures: Mapping[str, Any] | None = None, verdict: Mapping[str, Any] | None = None

@@ -192,15 +192,21 @@ def open_project(folder: str | Path) -> Project:
 def _begun(wanted: Project, *, free: frozenset[str]) -> Project:
     """The project as it was begun, or begun now; what is free may differ from before."""
     folder = wanted.folder
-    if (folder / PROJECT_FILE).is_file():
+    strange = folder.exists() and (not folder.is_dir() or any(map(_is_strange, folder.iterdir())))
+    if (folder / PROJECT_FILE).is_file():  # asked later: beside it may lie what somebody makes at this moment
         before = open_project(folder)
         way_out = "give the same to go on, or name a new folder"
         require_same(_json(before), _json(wanted), f"{folder}:", way_out, free=free)
         return before
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if strange:
         raise bad(folder, "holds something else than a project of rounds; name a new folder")
     write_json(folder / PROJECT_FILE, _json(wanted), indent=1)
     return wanted
+
+
+def _is_strange(path: Path) -> bool:
+    """Whether it is anything but a project.json that is being written, or whose writer was killed."""
+    return not path.name.startswith(f".{PROJECT_FILE}.")
 
 
 def _store_of(project: Project) -> Store:

@@ -10,7 +10,8 @@ from typing import Any
 from beltline.core import Masks
 from beltline.rounds.gate import kappa
 from beltline.rounds.objects import EditedObject, masks_of
-from beltline.rounds.records import Edit, Item
+from beltline.rounds.records import Edit, Item, RoundRecord
+from beltline.rounds.store import Store
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,11 @@ def figures_of(items: Mapping[int, Item], histories: Mapping[int, Sequence[Edit]
     """Figures of some items, by number.
 
     Returns:
-        ``items``, ``labelled``, ``reviewed``; ``masks`` that stand, ``clicks`` and ``seconds`` of labels and
-        reviews (seconds None where nobody measured); ``first_iou``, the mean of proposals that stand in some
-        form; ``accepted``, ``deleted``, ``added`` of proposals and objects; ``changed`` of ``compared``
-        objects in review; ``kappa`` of classes in label and review; ``classes``, masks by label.
+        ``items``, ``labelled``, ``reviewed``; ``masks`` that stand; ``clicks`` stored with masks in labels
+        and reviews (None where people drew masks and no click is stored: files do not tell corners of boxes
+        and outlines); ``seconds`` of both (None where nobody measured); ``first_iou``, the mean of proposals
+        that stand in some form; ``accepted``, ``deleted``, ``added`` of proposals and objects; ``changed`` of
+        ``compared`` objects in review; ``kappa`` of classes in label and review; ``classes``, masks by label.
     """
     ends = {item: standing(history) for item, history in histories.items()}
     done = {item: edit for item, edit in ends.items() if edit is not None}
@@ -84,7 +86,7 @@ def figures_of(items: Mapping[int, Item], histories: Mapping[int, Sequence[Edit]
         "labelled": len(done),
         "reviewed": sum(edit.kind == "review" for edit in done.values()),
         "masks": len(masks),
-        "clicks": sum(len(one.clicks) for edit in judged for one in edit.objects),
+        "clicks": _clicks([one for edit in judged for one in edit.objects]),
         "seconds": round(sum(timed), 1) if timed else None,
         "first_iou": round(sum(kept) / len(kept), 4) if kept else None,
         "accepted": sum(iou > 0.999 for iou in kept),
@@ -97,6 +99,15 @@ def figures_of(items: Mapping[int, Item], histories: Mapping[int, Sequence[Edit]
     }
 
 
+def current_figures(store: Store, record: RoundRecord) -> dict[str, Any]:
+    """Figures of a round as its edits are now."""
+    numbers = [one.item for one in record.picked]
+    histories: dict[int, list[Edit]] = {number: [] for number in numbers}
+    for edit in store.edits.find(numbers):
+        histories[edit.item].append(edit)
+    return figures_of({item.id: item for item in store.items.get_all(numbers)}, histories)
+
+
 def per_mask(figures: Mapping[str, Any], name: str) -> float | None:
     """Clicks or seconds for each mask that stands; None where nothing is known."""
     value = figures.get(name)
@@ -106,6 +117,12 @@ def per_mask(figures: Mapping[str, Any], name: str) -> float | None:
 def change_rate(figures: Mapping[str, Any]) -> float | None:
     """Share of objects that reviewers changed; None before anything is reviewed."""
     return figures["changed"] / figures["compared"] if figures.get("compared") else None
+
+
+def _clicks(objects: Sequence[EditedObject]) -> int | None:
+    """Clicks stored with objects; None where people drew some of them and nothing told how."""
+    drawn = any(one.made_by.startswith("person:") for one in objects)
+    return sum(len(one.clicks) for one in objects) or (None if drawn else 0)
 
 
 def _reviews(

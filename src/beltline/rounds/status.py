@@ -9,9 +9,10 @@ from typing import Any
 from beltline.rounds.gate import may_stop
 from beltline.rounds.project import Project
 from beltline.rounds.records import Counts, Lease, RoundRecord
-from beltline.rounds.round_figures import change_rate, per_mask
+from beltline.rounds.round_figures import change_rate, current_figures, per_mask
 from beltline.rounds.store import Store
-from beltline.rounds.working import current_figures
+
+CLICKS_NOTE = "clicks stored with masks; what a tool does not tell is not counted"
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def status_lines(status: Status) -> list[str]:
         lines.append(f"  at work: {', '.join(people)}")
     if status.rounds:
         lines += ["", "  round  scans  masks  clicks/mask  s/mask  first IoU  changed  kappa  gate"]
-        lines += [_row(one) for one in status.rounds]
+        lines += [*map(_row, status.rounds), f"  {CLICKS_NOTE}"]
     known = [f"{label} {number}" for label, number in status.classes.items() if number]
     if known:
         lines += ["", *_wrapped("  masks: ", known)]

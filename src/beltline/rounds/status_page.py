@@ -16,7 +16,7 @@ from beltline.rounds.line_chart import Line, line_chart
 from beltline.rounds.objects import EditedObject, masks_of
 from beltline.rounds.records import Edit, Item
 from beltline.rounds.round_figures import ProposalFate, fates
-from beltline.rounds.status import Status
+from beltline.rounds.status import CLICKS_NOTE, Status
 from beltline.rounds.store import Store
 from beltline.screening.outlines import svg_path
 from beltline.screening.pictures import display_picture, jpeg
@@ -71,6 +71,7 @@ def render_status(status: Status, store: Store, *, moment: datetime | None = Non
         people=_people(status),
         most=max(status.classes.values(), default=0),
         moment=when,
+        clicks_note=CLICKS_NOTE,
     )
 
 
@@ -103,7 +104,7 @@ def worst_proposals(status: Status, store: Store) -> list[Picture]:
         return []
     last = store.rounds.all()[-1]
     numbers = [pick.item for pick in last.picked]
-    items = {number: store.items.get(number) for number in numbers}
+    items = {item.id: item for item in store.items.get_all(numbers)}
     histories: dict[int, list[Edit]] = {}
     for edit in store.edits.find(numbers):
         histories.setdefault(edit.item, []).append(edit)

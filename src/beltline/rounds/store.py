@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, insert, inspect, select
 
 from beltline.core import BadInputError
 from beltline.rounds import schema
-from beltline.rounds.database import Clock, Database, connect_to, file_of, told_plainly, url_of, writing
+from beltline.rounds.database import (
+    Clock,
+    Database,
+    connect_to,
+    file_of,
+    told_plainly,
+    url_of,
+    writing,
+    written,
+)
 from beltline.rounds.edits import Edits
 from beltline.rounds.items import Items
 from beltline.rounds.journal import Journal
@@ -71,21 +81,11 @@ def create(
     file = file_of(engine.url)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
-    with writing(engine) as connection:
-        if not inspect(connection).has_table(schema.schema_version.name):
-            schema.metadata.create_all(connection)
-            connection.execute(insert(schema.schema_version).values(version=schema.SCHEMA_VERSION))
+    written(lambda: _make_tables(engine))
     _check_version(engine)
-    with writing(engine) as connection:
-        known = connection.execute(select(schema.projects).where(schema.projects.c.name == project)).first()
-        if known is not None:
-            if not exist_ok or (known.seed, known.double_share) != (seed, double_share):
-                way_out = "open it, or give another name"
-                raise BadInputError(f"{_place(engine)}: holds the project {project!r} already; {way_out}")
-            return _store(engine, known.id, clock, classes)
-        values = {"name": project, "seed": seed, "double_share": double_share, "created": clock()}
-        number = connection.execute(insert(schema.projects).returning(schema.projects.c.id), values)
-        return _store(engine, int(number.scalar_one()), clock, classes)
+    values = {"name": project, "seed": seed, "double_share": double_share, "created": clock()}
+    number = written(lambda: _project(engine, values, exist_ok=exist_ok))
+    return _store(engine, number, clock, classes)
 
 
 def open_(where: str | Path, *, project: str | None, classes: Sequence[str] | None, clock: Clock) -> Store:
@@ -104,6 +104,28 @@ def open_(where: str | Path, *, project: str | None, classes: Sequence[str] | No
         fault = "which of its projects" if wanted is None else f"no project {wanted!r}"
         raise BadInputError(f"{_place(engine)}: {fault}? There are: {known}")
     return _store(engine, numbers[wanted], clock, classes)
+
+
+def _make_tables(engine: Engine) -> None:
+    with writing(engine) as connection:
+        if not inspect(connection).has_table(schema.schema_version.name):
+            schema.metadata.create_all(connection)
+            connection.execute(insert(schema.schema_version).values(version=schema.SCHEMA_VERSION))
+
+
+def _project(engine: Engine, values: Mapping[str, Any], *, exist_ok: bool) -> int:
+    """Number of a project, made now or, if that is allowed and the settings are the same, before."""
+    projects, name = schema.projects.c, values["name"]
+    with writing(engine) as connection:
+        known = connection.execute(select(schema.projects).where(projects.name == name)).first()
+        if known is None:
+            made = connection.execute(insert(schema.projects).returning(projects.id), values)
+            return int(made.scalar_one())
+    same = (known.seed, known.double_share) == (values["seed"], values["double_share"])
+    if not exist_ok or not same:
+        way_out = "open it, or give another name"
+        raise BadInputError(f"{_place(engine)}: holds the project {name!r} already; {way_out}")
+    return int(known.id)
 
 
 def _store(engine: Engine, project: int, clock: Clock, classes: Sequence[str] | None) -> Store:

@@ -41,6 +41,7 @@ class Versions:
         if not name or not name.isprintable() or len(name) > 200:
             raise BadInputError(f"a version's name has 1 to 200 printable letters, got {name[:40]!r}")
         with self.db.writing() as connection:
+            self.db.hold(connection)
             rows = self._ready(connection, None if items is None else sorted(set(items)))
             digest = _digest((row.sha256, row.digest) for row in rows)
             known = self._row(connection, name)

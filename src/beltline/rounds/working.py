@@ -7,7 +7,6 @@ training goes on or is kept.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,8 +31,7 @@ from beltline.rounds.pick import PickWeights, pick
 from beltline.rounds.prelabels import PreLabel, prelabel
 from beltline.rounds.project import Project
 from beltline.rounds.records import Draft, Edit, Item, Pick, RoundRecord, Split
-from beltline.rounds.reviewed_shards import reviewed_bag, write_reviewed
-from beltline.rounds.round_figures import figures_of
+from beltline.rounds.round_figures import current_figures
 from beltline.rounds.store import Store
 from beltline.rounds.storing import digest_of
 from beltline.rounds.survey import surveyed
@@ -63,7 +61,8 @@ def pick_round(
         on_progress: Told scans that are looked at.
 
     Raises:
-        BadInputError: If nothing is left to pick, or the round before has items that nobody has labelled.
+        BadInputError: If nothing is left to pick, the round before has items that nobody has labelled, or
+            somebody else began this round meanwhile.
     """
     project = with_default_models(project)
     store = project.open()
@@ -82,9 +81,11 @@ def pick_round(
     )
     rng = np.random.default_rng((seed, number))
     seen = [item.id for item in items.values() if item.state not in ("new", "leased")]
+    labels = store.edits.labels()
     picks = pick(
         survey.candidates(free), count,
-        labelled=_labelled(store, project.classes), seen=survey.candidates(seen).embeddings,
+        labelled=np.array([labels[name] for name in project.classes], np.float64),
+        seen=survey.candidates(seen).embeddings,
         rng=rng, weights=weights,
     )  # fmt: skip
     picks += _gate_picks(store, round(GATE_SHARE * count) if gate is None else gate, rng)
@@ -93,7 +94,7 @@ def pick_round(
         item = store.items.get(one.item)
         store.edits.add([_proposal(item, author, look(project.scan(item)))])
     store.items.set_scores({one.item: one.scores for one in picks if one.scores})
-    return store.rounds.start(digests(project), picks)
+    return store.rounds.start(digests(project), picks, number=number)
 
 
 def train_round(project: Project, plan: Any, *, margin: float = MARGIN, seed: int = 0) -> RoundRecord:
@@ -109,6 +110,7 @@ def train_round(project: Project, plan: Any, *, margin: float = MARGIN, seed: in
         BadInputError: If there is no round, or too little is reviewed in pool or gate.
     """
     from beltline.rounds.learning import learn, write_model
+    from beltline.rounds.reviewed_shards import reviewed_bag, write_reviewed
 
     store = project.open()
     last = store.rounds.last()
@@ -184,17 +186,6 @@ def things_of(item: Item, edit: Edit) -> list[Thing]:
     return [Thing(one.label, mask) for one, mask in zip(edit.objects, masks, strict=True)]
 
 
-def current_figures(store: Store, record: RoundRecord) -> dict[str, Any]:
-    """Figures of a round as its edits are now."""
-    numbers = [one.item for one in record.picked]
-    wanted = set(numbers)
-    items = {item.id: item for item in store.items.find() if item.id in wanted}
-    histories: dict[int, list[Edit]] = {number: [] for number in numbers}
-    for edit in store.edits.find(numbers):
-        histories[edit.item].append(edit)
-    return figures_of(items, histories)
-
-
 def _next_round(store: Store) -> int:
     last = store.rounds.last()
     if last is None:
@@ -207,12 +198,6 @@ def _next_round(store: Store) -> int:
             f"round {last.number} has {left} items that nobody has labelled; label them first"
         )
     return last.number + 1
-
-
-def _labelled(store: Store, classes: tuple[str, ...]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    heads = store.edits.heads()
-    counts = Counter(one.label for edits in heads.values() for one in edits[-1].objects)
-    return np.array([counts[name] for name in classes], np.float64)
 
 
 def _gate_picks(store: Store, count: int, rng: np.random.Generator) -> list[Pick]:

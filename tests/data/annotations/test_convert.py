@@ -14,6 +14,7 @@ from beltline.data.annotations import Annotated, AnnotatedObject, Picture
 from beltline.data.annotations.coco import read_coco
 from beltline.data.annotations.conversion import convert, guess_format, read_annotated
 from beltline.data.annotations.fake import write_picture
+from beltline.data.annotations.image_finder import ImageFinder
 from beltline.data.annotations.losses import Losses
 from beltline.data.annotations.polygons import one_polygon, run_length
 from beltline.data.annotations.voc import read_voc_xml, whole_pixels
@@ -196,6 +197,32 @@ def test_exports_of_earlier_versions_are_read(plain, tmp_path):
     convert(plain, tmp_path / "voc", "voc")
     (tmp_path / "voc" / "labelmap.txt").unlink()
     assert essence(read_annotated(tmp_path / "voc")) == essence(plain)
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "expected"),
+    [
+        ("x.jpg", "images", "images/x.jpg"),
+        ("images/x.jpg", "images", "images/x.jpg"),
+        ("images/lane/x.jpg", "images", "images/lane/x.jpg"),
+        ("./images/x.jpg", "images", "images/x.jpg"),
+        ("lane/x.jpg", "images", "images/lane/x.jpg"),
+        ("train/x.jpg", "images/train", "images/train/x.jpg"),
+        ("images/val/x.jpg", "images/train", "images/val/x.jpg"),
+        ("images/x.jpg", "", "images/x.jpg"),
+    ],
+)
+def test_a_missing_picture_is_named_as_it_should_lie(tmp_path, name, folder, expected):
+    (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+    assert ImageFinder(tmp_path, folder).find(name) == (expected, False, False)
+    (tmp_path / "annotations.json").write_text(
+        json.dumps({"images": [{"id": 1, "file_name": name}], "categories": []})
+    )
+    if folder in ("", "images"):
+        assert [picture.file for picture in read_coco(tmp_path).pictures] == [expected]
+    (tmp_path / expected).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / expected).write_bytes(b"")
+    assert ImageFinder(tmp_path, folder).find(name) == (expected, True, False)
 
 
 def test_classes_of_voc_keep_order_and_the_unused(plain, tmp_path):

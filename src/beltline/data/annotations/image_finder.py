@@ -20,7 +20,11 @@ class ImageFinder:
         self._listed: dict[str, tuple[set[str], dict[str, str]]] = {}
 
     def find(self, name: str) -> tuple[str, bool, bool]:
-        """Path below the root, whether it is there, and whether only its extension differs."""
+        """Path below the root, whether it is there, and whether only its extension differs.
+
+        Of a picture that is not there the path is where it should be: a folder that the name repeats is said
+        once, so that ``images/x.jpg`` is looked for in ``images`` but never missed in ``images/images``.
+        """
         below, _, last = name.replace("\\", "/").rpartition("/")
         places = [f"{self.images}/{below}".strip("/"), self.images, below.strip("/")]
         for folder in dict.fromkeys(places):
@@ -32,7 +36,15 @@ class ImageFinder:
             other = self._folder(folder)[1].get(stem) if stem else None
             if other is not None:
                 return f"{folder}/{other}".lstrip("/"), True, True
-        return f"{places[0]}/{last}".lstrip("/"), False, False
+        return "/".join([*self._expected(below), last]), False, False
+
+    def _expected(self, below: str) -> list[str]:
+        """Folders on the way to a picture whose name leads through ``below``."""
+        own, named = (
+            [part for part in path.split("/") if part not in ("", ".")] for path in (self.images, below)
+        )
+        shared = own.index(named[0]) if named and named[0] in own else len(own)
+        return own[:shared] + named
 
     def _folder(self, folder: str) -> tuple[set[str], dict[str, str]]:
         if folder not in self._listed:
