@@ -12,7 +12,7 @@ from beltline.rounds.line_chart import Line, line_chart
 from beltline.rounds.simulated.plan import SimulationPlan
 
 REPORT, PAGE = "report.json", "report.md"
-HALF, FEWER = 0.5, 0.7  # aims: of the presses by hand, and of random picking
+AIMS = {"by hand": 0.5, "untrained": 1.0, "random": 0.7}  # share of the other arm's presses, at most
 EQUAL = 0.02  # IoU by which final masks may differ and still count as equally good
 Found = Mapping[str, Any]
 MEASURES: Mapping[str, Callable[[Found], float | None]] = {
@@ -49,10 +49,7 @@ def write_report(
         "seeds": sorted({one["seed"] for one in results}),
         "cells": len(results),
         "planned": len(plan.arms) * len(plan.seeds) * plan.rounds,
-        "decides": {
-            "by hand": _compared(plan, results, "by hand", HALF),
-            "random": _compared(plan, results, "random", FEWER),
-        },
+        "decides": {other: _compared(plan, results, other, aim) for other, aim in AIMS.items()},
         "test": curves["test"],
         "rounds": curves["figures"],
         "gate": [
@@ -131,7 +128,7 @@ def _page(plan: SimulationPlan, found: Mapping[str, Any]) -> str:
         " vertices of an outline, choices of a class, deletions, undoing.", "",
         "## What decides", "",
     ]  # fmt: skip
-    lines += [_decided(name, found["decides"][name]) for name in ("by hand", "random")]
+    lines += [_decided(name, found["decides"][name]) for name in AIMS]
     for key, title in (("test", "Test scans, after each round"), ("rounds", "The scans of each round")):
         lines += ["", f"## {title}", "", *_table(found[key], plan.rounds)]
     lines += ["", "## Trivial answers", "", "Mean IoU with the truth of masks made from a box by a rule:", ""]
@@ -152,7 +149,11 @@ def _page(plan: SimulationPlan, found: Mapping[str, Any]) -> str:
 
 
 def _decided(name: str, found: Mapping[str, Any] | None) -> str:
-    goal = {"by hand": "labelling without a model", "random": "random picking"}[name]
+    goal = {
+        "by hand": "labelling without a model",
+        "untrained": "a model that does not learn",
+        "random": "random picking",
+    }[name]
     if found is None:
         return f"- Beside {goal}: not compared yet, both arms are needed."
     reach = "" if found["interval"] is None else " [{:.2f}, {:.2f}]".format(*found["interval"])
