@@ -57,7 +57,7 @@ def models_and_scans_by_heart(monkeypatch):
     rng = np.random.default_rng(0)
 
     def look(*_):
-        one = Proposal("gun", mask, (10, 10, 30, 20), 0.9, 0.8, float(rng.random()))
+        one = Proposal("gun", mask, 0.9, 0.8, float(rng.random()), box=(10, 10, 30, 20))
         return PreLabel((one,), rng.random(len(STARTER_CLASSES)), rng.random(81, np.float32))
 
     white = Scan(np.ones((1, HEIGHT, WIDTH), np.float32), "transmission", ("gray",))
