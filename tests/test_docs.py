@@ -346,7 +346,10 @@ def test_what_decides_about_rounds_is_the_committed_report():
         assert shares["equal_iou"]
         assert f"{shares['share']:.2f} [{low:.2f}, {high:.2f}]" in page
     assert found["decides"]["random"] is None
-    assert "That picking beats chance is **not shown and was not tested**" in page
+    chance = json.loads((DOCS / "reports/rounds_chance/report.json").read_text())["decides"]["random"]
+    assert chance["seeds"] == 1
+    assert "That picking beats chance is **not shown**" in page
+    assert f"{chance['share']:.2f} of the clicks of random picking" in page
     promoted = sum(one["promoted"] for one in found["gate"])
     assert f"{promoted} of {len(found['gate'])} trained models were promoted" in page
     small = (DOCS / "reports/rounds_small_gate/report.md").read_text()
