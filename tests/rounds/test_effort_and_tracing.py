@@ -70,5 +70,21 @@ def test_mending_is_given_up_where_it_takes_too_many_vertices(rng):
     assert mended(disc(), disc(), rng, most=0).vertices == 0
 
 
+def test_the_hand_shakes_once_an_outline_and_not_until_it_is_lucky():
+    bitten = disc()
+    bitten[:, 70:] = False
+
+    class Counting:
+        draws = 0
+
+        def normal(self, mean, deviation, size):
+            Counting.draws += 1
+            return np.zeros(size)
+
+    found = mended(disc(), bitten, Counting(), most=60)
+    assert found is not None
+    assert Counting.draws == 1  # one outline was enough, so one ring was set
+
+
 def test_goal_zero_takes_the_first_outline(rng):
     assert traced(disc(), rng, goal=0.0).vertices == pytest.approx(4, abs=1)

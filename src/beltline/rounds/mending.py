@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltline.core import mask_window
-from beltline.core.polygons import drawn_polygons, outlines_of
+from beltline.core.polygons import Polygon, drawn_polygons, outlines_of
 from beltline.metrics.segmentation import mask_iou
 from beltline.rounds.tracing import AIR, Traced, shaken
 
@@ -63,7 +63,8 @@ def _stroke(
 ) -> tuple[Mask, int] | None:
     """The mask after one outline around its largest error, and the vertices; None where none helps.
 
-    The fewest vertices that reach the goal, or else those that bring most each.
+    The fewest vertices that reach the goal, or else those that bring most each; chosen before the hand
+    shakes, because the luckiest of many shakes would be no hand.
     """
     region, missed = _largest_error(truth, mask)
     if region.sum() < CRUMB:
@@ -71,21 +72,28 @@ def _stroke(
     wrong = int((truth ^ mask).sum())
     free = truth & mask if missed else ~(truth | mask)
     best, worth = None, 0.0
-    reaching: tuple[Mask, int] | None = None
-    for drawn, vertices in _outlines(region, free, rng, jitter_px):
-        changed = mask | drawn if missed else mask & ~drawn
+    reaching: tuple[tuple[Polygon, ...], int] | None = None
+    for polygons, vertices, drawn in _outlines(region, free):
+        changed = _changed(mask, drawn, missed)
         gain = wrong - int((truth ^ changed).sum())
         if gain / vertices > worth:
-            best, worth = (changed, vertices), gain / vertices
+            best, worth = (polygons, vertices), gain / vertices
         if mask_iou(truth, changed) >= goal and (reaching is None or vertices < reaching[1]):
-            reaching = changed, vertices
-    return reaching or best
+            reaching = polygons, vertices
+    chosen = reaching or best
+    if chosen is None:
+        return None
+    drawn = drawn_polygons(shaken(chosen[0], rng, jitter_px), truth.shape)
+    return _changed(mask, drawn, missed), chosen[1]
 
 
-def _outlines(
-    region: Mask, free: Mask, rng: np.random.Generator, jitter_px: float
-) -> Iterator[tuple[Mask, int]]:
-    """Outlines around a region as they are drawn, and their vertices; fewest first for each reach."""
+def _changed(mask: Mask, drawn: Mask, missed: bool) -> Mask:
+    return mask | drawn if missed else mask & ~drawn
+
+
+def _outlines(region: Mask, free: Mask) -> Iterator[tuple[tuple[Polygon, ...], int, Mask]]:
+    """Outlines around a region, their vertices and what they enclose; for each reach the fewest first."""
+    area = int(region.sum())
     for reach in REACHES:
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
         around = region | ((cv2.dilate(region.astype(np.uint8), disc) > 0) & free)
@@ -94,11 +102,9 @@ def _outlines(
             vertices = sum(len(ring) for polygon in polygons for ring in polygon)
             if not vertices:
                 continue
-            drawn = drawn_polygons(shaken(polygons, rng, jitter_px), region.shape)
-            yield drawn, vertices
-            if int((drawn & region).sum()) - int((drawn & ~region & ~free).sum()) >= ENOUGH * int(
-                region.sum()
-            ):
+            drawn = drawn_polygons(polygons, region.shape)
+            yield polygons, vertices, drawn
+            if int((drawn & region).sum()) - int((drawn & ~region & ~free).sum()) >= ENOUGH * area:
                 break
 
 
