@@ -55,6 +55,22 @@ def test_the_order_of_classes_is_followed(tmp_path: Path) -> None:
     assert torch.equal(new.heads[0].weight, old.heads[0].weight[[2, 0, 1]])
 
 
+@pytest.mark.parametrize(("before", "now"), [("bat", "baton"), ("baton", "bat")])
+def test_a_class_that_was_called_otherwise_keeps_its_row(tmp_path: Path, before: str, now: str) -> None:
+    old = _run(tmp_path, ["gun", before])
+    new = chr_tiny(3, pooling="lse")
+    found = take_over(new, read_start(tmp_path), [now, "gun", "saw_blade"])
+    assert found.classes == (now, "gun")
+    assert torch.equal(new.heads[0].weight[:2], old.heads[0].weight[[1, 0]])
+
+
+def test_a_class_goes_by_its_very_name_where_both_names_are_known(tmp_path: Path) -> None:
+    old = _run(tmp_path, ["baton", "bat"])
+    new = chr_tiny(2, pooling="lse")
+    take_over(new, read_start(tmp_path), ["bat", "baton"])
+    assert torch.equal(new.heads[0].weight, old.heads[0].weight[[1, 0]])
+
+
 def test_what_is_no_run_or_another_network_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"recipe\.json"):
         read_start(tmp_path / "none")

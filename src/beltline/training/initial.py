@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from beltline.core import BadInputError
+from beltline.core import FORMER, BadInputError
 from beltline.formats import write_atomic
 from beltline.screening import find_start, list_starts, list_weights
 from beltline.training.checkpoint import WEIGHTS
@@ -113,7 +113,8 @@ def take_over(model: nn.Module, start: Start, classes: Sequence[str]) -> TakenOv
     """Copy weights into a model of the same recipe, class by class.
 
     Tensors of equal name and shape are copied. Where only the number of classes differs (classifier weights,
-    biases, gains), the rows of the classes that both know are copied, the others keep their random start.
+    biases, gains), the rows of the classes that both know are copied, the others keep their random start. A
+    class that an earlier version called otherwise (`beltline.core.FORMER`) is the same one.
 
     Args:
         model: Changed in place.
@@ -123,8 +124,7 @@ def take_over(model: nn.Module, start: Start, classes: Sequence[str]) -> TakenOv
     Raises:
         BadInputError: If the networks have nothing in common.
     """
-    shared = [name for name in classes if name in start.classes]
-    pairs = [(list(classes).index(name), start.classes.index(name)) for name in shared]
+    pairs = _shared(classes, start.classes)
     copied, fresh = 0, []
     for name, tensor in model.state_dict().items():
         old = start.tensors.get(name)
@@ -134,7 +134,7 @@ def take_over(model: nn.Module, start: Start, classes: Sequence[str]) -> TakenOv
             fresh.append(name)
     if copied == 0:
         raise BadInputError(f"{start.name}: no tensor of its network fits this recipe's; start without it")
-    return TakenOver(copied, tuple(fresh), tuple(shared))
+    return TakenOver(copied, tuple(fresh), tuple(classes[here] for here, _ in pairs))
 
 
 def take_over_part(part: nn.Module, start: Start, prefix: str) -> int:
@@ -161,6 +161,14 @@ def take_over_part(part: nn.Module, start: Start, prefix: str) -> int:
         )
     part.load_state_dict({name: inside[name] for name in wanted})
     return len(wanted)
+
+
+def _shared(classes: Sequence[str], known: Sequence[str]) -> list[tuple[int, int]]:
+    """Number of each class that both know, here and there."""
+    numbers = {FORMER.get(name, name): number for number, name in enumerate(known)}
+    numbers |= {name: number for number, name in enumerate(known)}  # its very name goes first
+    there = [numbers.get(name, numbers.get(FORMER.get(name, name))) for name in classes]
+    return [(here, number) for here, number in enumerate(there) if number is not None]
 
 
 def _copy(new: Tensor, old: Tensor, pairs: list[tuple[int, int]], counts: tuple[int, int]) -> bool:
