@@ -62,6 +62,28 @@ def test_import_reads_back(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", PUBLIC_SETS)
+def test_reading_says_how_far_it_came(name, tmp_path):
+    root = fake_public_set(name, tmp_path / "copy", each=4)
+    told = []
+    quiet, heard = (
+        public_set(name).read(root),
+        public_set(name).read(root, on_progress=lambda *t: told.append(t)),
+    )
+    steps = [done for done, _, _ in told]
+    assert steps == list(range(len(steps)))
+    assert {total for _, total, _ in told} == {steps[-1]}
+    assert all(item for _, _, item in told[1:])
+    assert heard.pictures == quiet.pictures
+
+
+def test_pictures_of_polygon_files_are_told_one_by_one(tmp_path):
+    root = fake_public_set("pixray", tmp_path / "copy", each=4)
+    told = []
+    data = read_pixray(root, on_progress=lambda *t: told.append(t))
+    assert told[-1] == (8, 8, data.pictures[-1].file)
+
+
+@pytest.mark.parametrize("name", PUBLIC_SETS)
 def test_every_class_has_its_place_in_the_taxonomy(name):
     labels = public_set(name).labels()
     assert name in DATASETS

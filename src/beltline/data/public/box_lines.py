@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from beltline.core import BadInputError
+from beltline.core import BadInputError, Progress, counted
 from beltline.data.annotations.annotated import (
     Annotated,
     AnnotatedObject,
@@ -78,9 +78,13 @@ def read_box_lines(path: Path) -> tuple[tuple[AnnotatedObject, ...], set[str]]:
 
 
 def read_box_line_set(
-    root: str | Path, splits: Iterable[BoxLineSplit], classes: tuple[str, ...]
+    root: str | Path,
+    splits: Iterable[BoxLineSplit],
+    classes: tuple[str, ...],
+    *,
+    on_progress: Progress | None = None,
 ) -> Annotated:
-    """Every split of a set of this kind, as far as it is there.
+    """Every split of a set of this kind, as far as it is there; told pictures.
 
     Raises:
         BadInputError: If no folder and no list of it is there.
@@ -94,7 +98,10 @@ def read_box_line_set(
             f"{root}: expected the folders {expected}, found none; name the folder above them"
         )
     problems: dict[str, list[str]] = {}
-    pictures = [picture for split in here for picture in _read_split(root, split, problems)]
+    listed = [_listed(root, split, problems) for split in here]
+    rows = [(one, name) for one in listed for name in one.names]
+    told = counted(rows, on_progress, name=lambda row: row[1])
+    pictures = [_picture(root, one, name, problems) for one, name in told]
     missing = [split.name for split in known if split not in here]
     if missing:
         problems["missing_splits"] = missing
@@ -106,7 +113,18 @@ def _list_path(root: Path, split: BoxLineSplit) -> Path | None:
     return path if path is not None and path.is_file() else None
 
 
-def _read_split(root: Path, split: BoxLineSplit, problems: dict[str, list[str]]) -> Iterable[Picture]:
+@dataclass(frozen=True)
+class _Listed:
+    """What there is of a split: names listed, image files by stem, stems of texts, members of its parts."""
+
+    split: BoxLineSplit
+    names: list[str]
+    files: Mapping[str, str]
+    texts: set[str]
+    subsets: Mapping[str, set[str]]
+
+
+def _listed(root: Path, split: BoxLineSplit, problems: dict[str, list[str]]) -> _Listed:
     files = images_in(root / split.images)
     path = _list_path(root, split)
     if path is None:
@@ -122,13 +140,16 @@ def _read_split(root: Path, split: BoxLineSplit, problems: dict[str, list[str]])
     texts = {path.stem for path in (root / split.annotations).glob("*.txt")}
     orphans = [f"{split.annotations}/{stem}.txt" for stem in sorted(texts - set(files))]
     problems.setdefault("annotation_without_image", []).extend(orphans)
-    for name in names:
-        items, fault = None, None
-        if name in texts:
-            items, fault = _items(root, f"{split.annotations}/{name}.txt", name, problems)
-        file = f"{split.images}/{files.get(name, name + '.jpg')}"
-        parts = tuple(part for part, members in subsets.items() if name in members)
-        yield Picture(file, items, split.name, None, parts, name in files, fault)
+    return _Listed(split, names, files, texts, subsets)
+
+
+def _picture(root: Path, listed: _Listed, name: str, problems: dict[str, list[str]]) -> Picture:
+    split, items, fault = listed.split, None, None
+    if name in listed.texts:
+        items, fault = _items(root, f"{split.annotations}/{name}.txt", name, problems)
+    file = f"{split.images}/{listed.files.get(name, name + '.jpg')}"
+    parts = tuple(part for part, members in listed.subsets.items() if name in members)
+    return Picture(file, items, split.name, None, parts, name in listed.files, fault)
 
 
 def _items(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from beltline.core import BadInputError
+from beltline.core import BadInputError, Progress, counted
 from beltline.data.annotations.annotated import Annotated, Picture, images_in
 from beltline.data.annotations.coco import read_coco_file
 from beltline.data.annotations.coco_writer import coco_tables
@@ -34,8 +34,14 @@ class CocoPart:
     subset: str = ""
 
 
-def read_coco_set(root: str | Path, parts: Iterable[CocoPart], classes: tuple[str, ...]) -> Annotated:
-    """Every part of a set of this kind, as far as it is there.
+def read_coco_set(
+    root: str | Path,
+    parts: Iterable[CocoPart],
+    classes: tuple[str, ...],
+    *,
+    on_progress: Progress | None = None,
+) -> Annotated:
+    """Every part of a set of this kind, as far as it is there; told COCO files.
 
     Raises:
         BadInputError: If none of its COCO files is there.
@@ -47,7 +53,7 @@ def read_coco_set(root: str | Path, parts: Iterable[CocoPart], classes: tuple[st
         raise BadInputError(f"{root}: expected {expected}, found none; name the folder above annotations/")
     problems: dict[str, list[str]] = {}
     pictures: list[Picture] = []
-    for part in here:
+    for part in counted(here, on_progress, name=lambda part: part.annotations):
         subsets = (part.subset,) if part.subset else ()
         try:
             _, found = read_coco_file(

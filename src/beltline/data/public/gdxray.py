@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from beltline.core import BadInputError
+from beltline.core import BadInputError, Progress, counted
 from beltline.data.annotations.annotated import (
     Annotated,
     AnnotatedObject,
@@ -40,8 +40,8 @@ TRUTHS = ("ground_truth.txt", "BoundingBox.txt")
 _SERIES = re.compile(r"B\d{4}")
 
 
-def read_gdxray(root: str | Path) -> Annotated:
-    """Read the series of the group Baggages; each is a part of the one split.
+def read_gdxray(root: str | Path, *, on_progress: Progress | None = None) -> Annotated:
+    """Read the series of the group Baggages, each a part of the one split; told series.
 
     A series without ground truth is not annotated; in one with it an image without box has no object.
 
@@ -55,7 +55,8 @@ def read_gdxray(root: str | Path) -> Annotated:
         raise BadInputError(f"{root}: expected {GROUP}/B0001 and so on, found none; name the folder above")
     problems: dict[str, list[str]] = {}
     below = f"{GROUP}/" if top != root else ""
-    pictures = [p for name in series for p in _read_series(root, f"{below}{name}", name, problems)]
+    told = counted(series, on_progress, name=str)
+    pictures = [p for name in told for p in _read_series(root, f"{below}{name}", name, problems)]
     return Annotated(root, CLASSES, tuple(pictures), {k: tuple(v) for k, v in problems.items()})
 
 

@@ -36,7 +36,7 @@ def import_public_set(
         part: Only this split, or part of a split ("OL3", "hidden").
         names: Classes by the taxonomy, where several published ones may be one, or as published.
         copy: Copy images instead of hard links.
-        on_progress: Told images.
+        on_progress: Told what is read, then images as they are written.
 
     Returns:
         The card; ``skipped`` holds file and reason of each image left out.
@@ -45,7 +45,7 @@ def import_public_set(
         BadInputError: If the part is unknown, nothing of it is on disk, links are not possible, or the folder
             was begun with another set, part or kind of names.
     """
-    data = known.read(root)
+    data = known.read(root, on_progress=on_progress)
     pictures = _chosen(data, part)
     classes = data.classes if known.names_its_classes else known.classes
     spelled = partial(_spelled, dataset=known.name) if names == "taxonomy" else str

@@ -10,10 +10,11 @@ Source:
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from beltline.core import Progress, counted
 from beltline.data.annotations.annotated import (
     Annotated,
     AnnotatedObject,
@@ -40,8 +41,8 @@ FOLDERS = {"train": "train_set", "val": "val_set", "test": "test_set"}
 PARTS = tuple(CocoPart(s, f"annotations/pixray_{s}.json", s) for s in ("train", "test"))
 
 
-def read_pixray(root: str | Path) -> Annotated:
-    """Read a copy of either shape.
+def read_pixray(root: str | Path, *, on_progress: Progress | None = None) -> Annotated:
+    """Read a copy of either shape; told pictures, or COCO files.
 
     Raises:
         BadInputError: If there are neither folders of polygon files nor COCO files.
@@ -49,10 +50,12 @@ def read_pixray(root: str | Path) -> Annotated:
     root = Path(root)
     here = {split: folder for split, folder in FOLDERS.items() if (root / folder).is_dir()}
     if not here:
-        return read_coco_set(root, PARTS, CLASSES)
+        return read_coco_set(root, PARTS, CLASSES, on_progress=on_progress)
     problems: dict[str, list[str]] = {}
-    pictures = [p for split, folder in here.items() for p in _read_folder(root, folder, split, problems)]
-    return Annotated(root, CLASSES, tuple(pictures), {k: tuple(v) for k, v in problems.items()})
+    rows = [row for split, folder in here.items() for row in _rows(root, folder, split, problems)]
+    told = counted(rows, on_progress, name=lambda row: row.file)
+    pictures = tuple(_picture(root, row) for row in told)
+    return Annotated(root, CLASSES, pictures, {k: tuple(v) for k, v in problems.items()})
 
 
 def read_polygons(path: Path) -> tuple[AnnotatedObject, ...]:
@@ -79,18 +82,30 @@ def fake_pixray(out: Path, *, each: int, seed: int) -> None:
             write_json((out / picture.file).with_suffix(".json"), {"objects": rows})
 
 
-def _read_folder(root: Path, folder: str, split: str, problems: dict[str, list[str]]) -> list[Picture]:
+class _Row(NamedTuple):
+    """A picture: its split, its file and that of its polygons, if there is one, below the root."""
+
+    split: str
+    file: str
+    polygons: str | None
+
+
+def _rows(root: Path, folder: str, split: str, problems: dict[str, list[str]]) -> list[_Row]:
     files = images_in(root / folder)
     texts = {path.stem for path in (root / folder).glob("*.json")}
     orphans = [f"{folder}/{stem}.json" for stem in sorted(texts - set(files))]
     problems.setdefault("annotation_without_image", []).extend(orphans)
-    pictures = []
-    for stem, name in files.items():
-        items, fault = None, None
-        if stem in texts:
-            items, fault = read_or_fault(read_polygons, root, root / folder / f"{stem}.json")
-        pictures.append(Picture(f"{folder}/{name}", items, split, fault=fault))
-    return pictures
+    return [
+        _Row(split, f"{folder}/{name}", f"{folder}/{stem}.json" if stem in texts else None)
+        for stem, name in files.items()
+    ]
+
+
+def _picture(root: Path, row: _Row) -> Picture:
+    items, fault = None, None
+    if row.polygons is not None:
+        items, fault = read_or_fault(read_polygons, root, root / row.polygons)
+    return Picture(row.file, items, row.split, fault=fault)
 
 
 def _item(row: Any) -> AnnotatedObject:

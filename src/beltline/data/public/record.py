@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from beltline.core import canonical
+from beltline.core import Progress, canonical
 from beltline.data.annotations.annotated import Annotated
 from beltline.data.verdict import Release
+
+
+class ReadPublicSet(Protocol):
+    """Reads a copy of a public set."""
+
+    def __call__(self, root: str | Path, *, on_progress: Progress | None = None) -> Annotated:
+        """Read what lies below ``root``; told on the way, as label images of a whole set take minutes."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -30,7 +39,7 @@ class PublicSet:
     name: str
     title: str
     classes: tuple[str, ...]
-    read: Callable[[str | Path], Annotated]
+    read: ReadPublicSet
     fake: Callable[..., None]
     releases: tuple[Release, ...]
     terms: str

@@ -57,12 +57,12 @@ def verify_public_set(
         root: The copy.
         deep: Decode and hash every image, instead of looking at its header and end marker.
         workers: Threads that read files.
-        on_progress: Told image files.
+        on_progress: Told what is read, then image files as they are looked into.
 
     Raises:
         BadInputError: If the folder is no copy of it at all.
     """
-    data = known.read(root)
+    data = known.read(root, on_progress=on_progress)
     there = [picture for picture in data.pictures if picture.present]
     splits = {picture.file: picture.split for picture in there}
     classes = data.classes if known.names_its_classes else known.classes

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from beltline.core import BadInputError
+from beltline.core import BadInputError, Progress, counted
 from beltline.data.annotations.annotated import (
     Annotated,
     AnnotatedObject,
@@ -52,8 +52,10 @@ _THREADS = 4
 Objects = tuple[tuple[AnnotatedObject, ...], tuple[int, int]]
 
 
-def read_xseg(root: str | Path) -> Annotated:
+def read_xseg(root: str | Path, *, on_progress: Progress | None = None) -> Annotated:
     """Read a copy: ``JPEGImages``, ``SegmentationClass`` and, with splits, ``ImageSets/Segmentation``.
+
+    Told pictures, as their label images are read.
 
     Classes are named by the first of `NAMES` that the copy has; without one, or beyond its end, they are
     called by their number (``class_07``), never guessed.
@@ -81,7 +83,8 @@ def read_xseg(root: str | Path) -> Annotated:
     ]
     read = partial(_picture, root, names, files, labels)
     with ThreadPoolExecutor(_THREADS) as pool:
-        pictures = tuple(pool.map(read, rows))
+        found = pool.map(read, rows)
+        pictures = tuple(counted(found, on_progress, total=len(rows), name=lambda picture: picture.file))
     met = {item.label for picture in pictures for item in picture.objects or ()}
     classes = dict.fromkeys((*names, *sorted(met)))
     return Annotated(root, tuple(classes), pictures, {k: tuple(v) for k, v in problems.items() if v})
