@@ -9,6 +9,7 @@ from typing import Literal
 
 from beltline.core import ELECTRONICS
 from beltline.models.part_classifiers import PART_CLASSIFIERS, Size
+from beltline.protocols.selection import require_known, selected
 from beltline.simulate import KINDS, PAPER_KINDS
 from beltline.systems.anomaly.recipe import LEVEL_OF, Level
 from beltline.training.augment import NO_AUGMENTATION
@@ -217,7 +218,6 @@ def narrow(scale: DurhamScale, *, methods: Sequence[str] = (), seeds: Sequence[i
         ValueError: If a row is not in the scale.
     """
     rows = available(scale)
-    if unknown := [name for name in methods if name not in rows]:
-        raise ValueError(f"{', '.join(unknown)}: not in this scale, which has {'; '.join(rows)}")
-    chosen = replace(scale, methods=tuple(name for name in rows if not methods or name in methods))
+    require_known(methods, rows)
+    chosen = replace(scale, methods=selected(methods, rows))
     return replace(chosen, seeds=tuple(seeds), deciding_seeds=tuple(seeds)) if seeds else chosen

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from beltline.models.chr import LossMode, Variant
+from beltline.protocols.selection import require_known, selected
 from beltline.training.arrays import Flips, Sampling
 
 SUBSETS: Mapping[str, int] = MappingProxyType({"SIXray10": 10, "SIXray100": 100, "SIXray1000": 1000})
@@ -243,23 +244,19 @@ def narrow(
     Raises:
         ValueError: If a name is not in the scale, or ``images`` is not positive.
     """
-    for chosen, known in ((nets, scale.nets), (methods, scale.methods), (subsets, scale.subsets)):
-        unknown = [name for name in chosen if name not in known]
-        if unknown:
-            raise ValueError(f"{', '.join(unknown)}: not in this scale, which has {', '.join(known)}")
+    require_known(nets, scale.nets)
+    require_known(methods, scale.methods)
+    require_known(subsets, scale.subsets)
     if images is not None and images <= 0:
         raise ValueError(f"images must be positive, got {images}")
 
-    def of(chosen: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
-        return tuple(name for name in names if not chosen or name in chosen)
-
     return replace(
         scale,
-        nets={name: scale.nets[name] for name in of(nets, tuple(scale.nets))},
-        methods=of(methods, scale.methods),
-        everywhere=of(methods, scale.everywhere),
-        subsets=of(subsets, scale.subsets),
-        side_subsets=of(subsets, scale.side_subsets),
+        nets={name: scale.nets[name] for name in selected(nets, scale.nets)},
+        methods=selected(methods, scale.methods),
+        everywhere=selected(methods, scale.everywhere),
+        subsets=selected(subsets, scale.subsets),
+        side_subsets=selected(subsets, scale.side_subsets),
         seeds=tuple(seeds) or scale.seeds,
         images=images or scale.images,
     )

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from beltline.models.sam_encoder import SMALL, VIT_B, SamSize
+from beltline.protocols.selection import require_known, selected
 
 #: What a network is given for one answer. ``click``: the user's click alone. ``two random``: two clicks of a
 #: user, at random on the item. ``generated``: the click and two points of APSAM's generator, made of the
@@ -249,11 +250,7 @@ def narrow(
     Raises:
         ValueError: If a row is not in the scale.
     """
-    rows = tuple(name for name in scale.methods if not known or name in known)
-    unknown = [name for name in methods if name not in rows]
-    if unknown:
-        raise ValueError(f"{', '.join(unknown)}: not in this scale, which has {', '.join(rows)}")
-    chosen = tuple(name for name in rows if not methods or name in methods)
-    if not seeds:
-        return replace(scale, methods=chosen)
-    return replace(scale, methods=chosen, seeds=tuple(seeds), deciding_seeds=tuple(seeds))
+    rows = selected(known, scale.methods)
+    require_known(methods, rows)
+    chosen = replace(scale, methods=selected(methods, rows))
+    return replace(chosen, seeds=tuple(seeds), deciding_seeds=tuple(seeds)) if seeds else chosen

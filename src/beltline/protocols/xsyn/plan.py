@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from beltline.protocols.selection import require_known, selected
 from beltline.protocols.xsyn.arms import ABLATIONS, ARMS, REAL, TIP, XSYN_A, arm_of
 
 PERCENTS = (5, 10, 25, 50, 75, 100)
@@ -249,19 +250,15 @@ def narrow(
     Raises:
         ValueError: If an arm, a percentage or a detector is not in the scale.
     """
-    for wanted, known in (
-        (methods, (*scale.arms, *scale.ablations)), (percents, scale.percents), (detectors, scale.detectors),
-    ):  # fmt: skip
-        if unknown := [str(one) for one in wanted if one not in known]:
-            raise ValueError(
-                f"{', '.join(unknown)}: not in this scale, which has {'; '.join(map(str, known))}"
-            )
+    require_known(methods, (*scale.arms, *scale.ablations))
+    require_known(percents, scale.percents)
+    require_known(detectors, scale.detectors)
     chosen = replace(
         scale,
-        arms=tuple(name for name in scale.arms if not methods or name in methods),
-        ablations=tuple(name for name in scale.ablations if not methods or name in methods),
-        percents=tuple(one for one in scale.percents if not percents or one in percents),
-        detectors=tuple(name for name in scale.detectors if not detectors or name in detectors),
+        arms=selected(methods, scale.arms),
+        ablations=selected(methods, scale.ablations),
+        percents=selected(percents, scale.percents),
+        detectors=selected(detectors, scale.detectors),
     )
     return replace(chosen, seeds=tuple(seeds), deciding_seeds=tuple(seeds)) if seeds else chosen
 
