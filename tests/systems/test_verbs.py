@@ -247,7 +247,7 @@ def test_from_shards_to_a_model_that_screens(calibrated, tiny_shards, tmp_path, 
     assert main(["export", str(calibrated), "--out", str(path), "--name", "tiny", "--half", "--json"]) == 0
     found = one_object(capsys.readouterr().out)
     assert found["path"] == str(path)
-    assert math.isfinite(found["max_abs_difference"])
+    assert math.isfinite(found["difference"])
     card = load_model(path, trust=True).card
     assert card.classes == ("gun", "knife")
     assert card.details["figures"]["scans"] == 20

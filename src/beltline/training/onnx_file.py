@@ -6,7 +6,7 @@ import copy
 import json
 import math
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +126,51 @@ def store_half(graph: Any) -> None:
         casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
     for node in reversed(casts):
         graph.graph.node.insert(0, node)
+
+
+def write_agreeing(
+    path: Path,
+    graph: Any,
+    card: Mapping[str, Any],
+    difference: Callable[[], float],
+    *,
+    limit: float,
+    rounding_limit: float,
+    half_weights: bool,
+    max_megabytes: float,
+) -> dict[str, float]:
+    """Write a model whose outputs agree with torch's; with half weights, once more after rounding.
+
+    Args:
+        path: See `write_onnx`.
+        graph: ONNX model; rounded in place.
+        card: See `write_onnx`.
+        difference: Largest of the graph's outputs, as it is at that moment, to the network's.
+        limit: Most that it may be.
+        rounding_limit: With half weights.
+        half_weights: Store weights as float16 (computation stays float32): half the size.
+        max_megabytes: See `write_onnx`.
+
+    Returns:
+        ``difference`` and ``megabytes``; with half weights also ``rounding_difference``.
+
+    Raises:
+        QualityGateError: If outputs differ, or the file is too large.
+    """
+    found = {"difference": _within(limit, difference(), path)}
+    if half_weights:
+        store_half(graph)
+        found["rounding_difference"] = _within(rounding_limit, difference(), path)
+    found["megabytes"] = write_onnx(
+        path, graph, card, max_megabytes=max_megabytes, way_out="" if half_weights else "; try half weights"
+    )
+    return found
+
+
+def _within(limit: float, difference: float, path: Path) -> float:
+    if not difference <= limit:  # NaN neither
+        raise QualityGateError(f"{path.name}: differs from torch by {difference:.2g}, limit {limit}")
+    return difference
 
 
 def write_onnx(

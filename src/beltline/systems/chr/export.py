@@ -6,13 +6,13 @@ the finest one.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from beltline.core import QualityGateError
 from beltline.models.chr import ChrOutput, fuse_cams, mean_logits
 from beltline.screening import ModelCard
 from beltline.systems.chr.recipe import Normalised
@@ -20,9 +20,8 @@ from beltline.training.onnx_file import (
     answers,
     exportable,
     largest_difference,
-    store_half,
     trace,
-    write_onnx,
+    write_agreeing,
 )
 
 OUTPUTS = ("logits", "cams")
@@ -63,7 +62,7 @@ def export_onnx(
         check_sizes: (H, W) at which ONNX Runtime must agree with torch.
 
     Returns:
-        ``max_abs_difference`` and ``megabytes``; with half weights also ``rounding_difference``.
+        ``difference`` and ``megabytes``; with half weights also ``rounding_difference``.
 
     Raises:
         QualityGateError: If the outputs of the float32 graph differ by more than 1e-4, those of the half
@@ -71,28 +70,21 @@ def export_onnx(
     """
     network = exportable(Exported(model))
     graph = _to_onnx(network, check_sizes[0])
-    found = _gate(path, "max_abs_difference", network, graph, check_sizes, PARITY_LIMIT)
-    if half_weights:
-        store_half(graph)
-        found |= _gate(path, "rounding_difference", network, graph, check_sizes, ROUNDING_LIMIT)
-    found["megabytes"] = write_onnx(
-        path, graph, card.to_json(), max_megabytes=max_megabytes, way_out="; try half weights"
+    return write_agreeing(
+        path,
+        graph,
+        card.to_json(),
+        partial(_difference, network, graph, check_sizes),
+        limit=PARITY_LIMIT,
+        rounding_limit=ROUNDING_LIMIT,
+        half_weights=half_weights,
+        max_megabytes=max_megabytes,
     )
-    return found
 
 
 def _to_onnx(network: nn.Module, size: tuple[int, int]) -> Any:
     height, width = torch.export.Dim("height", min=64, max=4096), torch.export.Dim("width", min=64, max=4096)
     return trace(network, size, outputs=OUTPUTS, sides={2: height, 3: width})
-
-
-def _gate(
-    path: Path, name: str, network: nn.Module, graph: Any, sizes: Sequence[tuple[int, int]], limit: float
-) -> dict[str, float]:
-    difference = _difference(network, graph, sizes)
-    if not difference <= limit:
-        raise QualityGateError(f"{path.name}: differs from torch by {difference:.2g}, limit {limit}")
-    return {name: difference}
 
 
 def _difference(network: nn.Module, graph: Any, sizes: Sequence[tuple[int, int]]) -> float:
