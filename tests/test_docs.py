@@ -8,6 +8,7 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 from scripts import anomaly_page, click_page, detector_page, model_page, real_table
@@ -323,35 +324,53 @@ def test_what_the_judge_found_of_painted_threats_is_the_committed_report():
     assert before["Xsyn-A", "TIP"]["points of AP (printed)"].split(" (")[0] in page
 
 
+ROUNDS = DOCS / "reports/rounds_five"
+
+
 def test_what_rounds_cost_is_the_committed_report():
-    report, page = (DOCS / "reports/rounds_five/report.md").read_text(), PAGES["rounds.md"]
-    plan = json.loads((DOCS / "reports/rounds_five/simulation.json").read_text())
+    report, page = (ROUNDS / "report.md").read_text(), PAGES["rounds.md"]
+    plan = json.loads((ROUNDS / "simulation.json").read_text())
     assert len(plan["seeds"]) >= 5
-    names = {"picked": "picked, and learned from", "by hand": "by hand"}
-    names["untrained"] = "a model that does not learn"
+    names = {"picked": "picked, and learned from", "random": "drawn at random, and learned from"}
+    names |= {"untrained": "a model that does not learn", "by hand": "by hand"}
     tests = report.split("## Test scans, after each round")[1].split("## The scans")[0]
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in tests.splitlines() if "|" in line]
     found = [row for row in rows if row[1] == str(plan["rounds"])]
     assert {row[0] for row in found} == set(names)
-    for arm, _, clicks, seconds, first, final, _, mended, drawn, _ in found:
+    for arm, _, clicks, _, seconds, first, final, _, mended, drawn, *_ in found:
         assert f"| {names[arm]} | {clicks} | {seconds} | {first} | {final} | {mended} | {drawn} |" in page
+    arms = {(row[0], row[1]): row[2:] for row in rows}
+    clicks, vertices = arms["picked", "5"][:2]
+    assert f"{vertices} of the {clicks} clicks are vertices" in page
+    assert f"({arms['picked', '1'][0]} and {arms['picked', '2'][0]} clicks per mask after them)" in page
+    changed = {arm: arms[arm, "5"][5] for arm in ("picked", "by hand")}
+    assert f"changed {changed['picked']} of the objects with a model, {changed['by hand']} by hand" in page
 
 
 def test_what_decides_about_rounds_is_the_committed_report():
     page = one_line("rounds.md")
-    found = json.loads((DOCS / "reports/rounds_five/report.json").read_text())
-    for other in ("by hand", "untrained"):
+    found = json.loads((ROUNDS / "report.json").read_text())
+    said = {"by hand": "by little: {}", "untrained": "Learning pays**: {}"}
+    for other, words in (said | {"random": "**That picking beats chance is not shown**: {}"}).items():
         shares = found["decides"][other]
         low, high = shares["interval"]
         assert shares["equal_iou"]
-        assert f"{shares['share']:.2f} [{low:.2f}, {high:.2f}]" in page
-    assert found["decides"]["random"] is None
-    chance = json.loads((DOCS / "reports/rounds_chance/report.json").read_text())["decides"]["random"]
-    assert chance["seeds"] == 1
-    assert "That picking beats chance is **not shown**" in page
-    assert f"{chance['share']:.2f} of the clicks of random picking" in page
-    promoted = sum(one["promoted"] for one in found["gate"])
-    assert f"{promoted} of {len(found['gate'])} trained models were promoted" in page
+        assert words.format(f"{shares['share']:.2f} [{low:.2f}, {high:.2f}]") in page
+        assert shares["reached"] == (other == "untrained")
+    assert found["decides"]["random"]["interval"][1] > 1
+    masks = {arm: np.mean(found["rounds"][arm]["masks per scan"]) for arm in ("picked", "random")}
+    assert f"{masks['picked']:.1f} masks each and drawn ones {masks['random']:.1f}" in page
+    first = {arm: np.mean(found["test"][arm]["IoU of the first proposal"][-1]) for arm in masks}
+    assert f"little better ({first['picked']:.3f} and {first['random']:.3f})" in page
+
+
+def test_what_gates_let_through_is_the_committed_reports():
+    page = one_line("rounds.md")
+    gate = json.loads((ROUNDS / "report.json").read_text())["gate"]
+    promoted = [one["round"] for one in gate if one["promoted"]]
+    assert f"{len(promoted)} of {len(gate)} trained models were promoted" in page
+    assert promoted.count(1) == sum(one["round"] == 1 for one in gate) == 10
+    assert f"all 10 of the first round and {promoted.count(5)} of the fifth" in page
     small = (DOCS / "reports/rounds_small_gate/report.md").read_text()
     assert "0 of 20 trained models were promoted" in small
     assert "a gate of 20 let none of 20 through" in page

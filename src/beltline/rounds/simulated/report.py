@@ -17,12 +17,14 @@ EQUAL = 0.02  # IoU by which final masks may differ and still count as equally g
 Found = Mapping[str, Any]
 MEASURES: Mapping[str, Callable[[Found], float | None]] = {
     "clicks per mask": lambda f: _ratio(f["presses"], f["masks"]),
+    "vertices per mask": lambda f: _ratio(sum(of["vertex"] for of in f["effort"].values()), f["masks"]),
     "seconds per mask": lambda f: _ratio(f["seconds"], f["masks"]),
     "IoU of the first proposal": lambda f: _ratio(f["first_iou"], f["firsts"]),
     "final IoU": lambda f: _ratio(f["iou"], f["objects"]),
     "changed in review": lambda f: _ratio(f["changed"], f["compared"]),
     "mended with the pen": lambda f: _ratio(f["mended"], f["masks"]),
     "drawn by hand": lambda f: _ratio(f["by_hand"], f["masks"]),
+    "masks per scan": lambda f: _ratio(f["masks"], f["scans"]),
     "kappa": lambda f: f["kappa"],
 }
 CURVES = ("clicks per mask", "seconds per mask", "IoU of the first proposal", "final IoU")
