@@ -348,14 +348,16 @@ def test_what_rounds_cost_is_the_committed_report():
 
 
 def test_what_decides_about_rounds_is_the_committed_report():
-    page = one_line("rounds.md")
+    page, readme = one_line("rounds.md"), (DOCS.parent / "README.md").read_text("utf-8")
     found = json.loads((ROUNDS / "report.json").read_text())
     said = {"by hand": "by little: {}", "untrained": "Learning pays**: {}"}
     for other, words in (said | {"random": "**That picking beats chance is not shown**: {}"}).items():
         shares = found["decides"][other]
         low, high = shares["interval"]
         assert shares["equal_iou"]
-        assert words.format(f"{shares['share']:.2f} [{low:.2f}, {high:.2f}]") in page
+        told = f"{shares['share']:.2f} [{low:.2f}, {high:.2f}]"
+        assert words.format(told) in page
+        assert told in readme
         assert shares["reached"] == (other == "untrained")
     assert found["decides"]["random"]["interval"][1] > 1
     masks = {arm: np.mean(found["rounds"][arm]["masks per scan"]) for arm in ("picked", "random")}
