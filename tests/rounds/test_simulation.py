@@ -3,12 +3,14 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from scipy.stats import bootstrap
 
 from beltline.core import BadInputError
 from beltline.rounds.simulated.experiment import simulate_rounds
 from beltline.rounds.simulated.plan import Cell, SimulationPlan, cells
-from beltline.rounds.simulated.report import MEASURES, PAGE, REPORT
+from beltline.rounds.simulated.report import MEASURES, PAGE, REPORT, share_over_scans
 
 TINY = SimulationPlan(
     rounds=1, per_round=2, pool=4, gate=1, test=2, arms=("untrained", "by hand"), positives=1.0,
@@ -38,6 +40,35 @@ def test_the_report_holds_what_the_page_says(tiny):
     for name, value in found["trivial"].items():
         assert f"{name}: {value:.3f}" in page
     assert len(list((out / "figures").glob("*.svg"))) == 4
+
+
+def test_each_test_scan_is_kept_and_adds_up(tiny):
+    out, _, _ = tiny
+    for path in (out / "cells").glob("*/result.json"):
+        test = json.loads(path.read_text())["test"]
+        assert len(test["each"]) == TINY.test
+        assert np.sum(test["each"], axis=0).tolist() == [test["presses"], test["masks"]]
+
+
+def test_the_interval_over_scans_is_scipys():
+    rng = np.random.default_rng(3)
+    masks = rng.integers(1, 4, (2, 3, 40))
+    each = np.stack([masks * rng.integers(2, 60, masks.shape), masks], axis=-1)
+
+    def share(rows):
+        presses, count = np.moveaxis(each[:, :, rows.astype(int)].sum(axis=2), -1, 0)
+        clicks = presses / count
+        return (clicks[0] / clicks[1]).mean()
+
+    theirs = bootstrap(
+        (np.arange(40.0),), share, vectorized=False, method="percentile", n_resamples=4000, rng=rng
+    )
+    assert share_over_scans(*each.tolist()) == pytest.approx(tuple(theirs.confidence_interval), abs=0.03)
+
+
+def test_scans_without_masks_or_not_kept_give_no_interval():
+    assert share_over_scans([[(0, 0), (0, 0)]], [[(0, 0), (3, 1)]]) is None
+    assert share_over_scans([()], [[(3, 1)]]) is None
 
 
 def test_by_hand_nothing_is_proposed_and_every_mask_is_an_outline(tiny):

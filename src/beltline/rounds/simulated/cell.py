@@ -226,12 +226,17 @@ def _annotated(
 
 
 def _tested(room: Room, cell: Cell, arm: Arm, model: Path | None, *, unchanged: bool) -> dict[str, Any]:
-    """Figures of the test scans; the same model gives the same, as people there are the same each time."""
+    """Figures of the test scans; the same model gives the same, as people there are the same each time.
+
+    ``each`` has presses and masks of every scan, in order: other scans would have given others.
+    """
     if unchanged and cell.round > 1:
         path = room.folder(replace(cell, round=cell.round - 1)) / RESULT
         return dict(json.loads(path.read_text(encoding="utf-8"))["test"])
     start = Before({}, {}, "", model)
-    return figures(room, _annotated(room, cell, arm, start, room.world.test, salt=TEST))
+    done = _annotated(room, cell, arm, start, room.world.test, salt=TEST)
+    each = [(one.effort.presses, len(one.objects)) for one in done.values()]
+    return {**figures(room, done), "each": each}
 
 
 def _learned(room: Room, cell: Cell, now: Before) -> dict[str, Any]:
