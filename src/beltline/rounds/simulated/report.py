@@ -109,15 +109,14 @@ def _compared(
     pairs = [(presses(last["picked", s]), presses(last[other, s])) for s in seeds]
     shares = [a / b for a, b in pairs if a is not None and b]
     ious = [[iou(last[arm, s]) or 0.0 for s in seeds] for arm in ("picked", other)]
+    each = [[last[arm, s].get("each", ()) for s in seeds] for arm in ("picked", other)]
     away = _mean(ious[0]) - _mean(ious[1])
     interval = seed_interval(shares)[1:] if len(shares) > 1 else None
     return {
         "seeds": len(shares),
         "share": _mean(shares),
         "interval": interval,
-        "over_scans": share_over_scans(
-            *([last[arm, s].get("each", ()) for s in seeds] for arm in ("picked", other))
-        ),
+        "over_scans": share_over_scans(*each),
         "aim": aim,
         "reached": bool(_mean(shares) <= aim),
         "shown": bool(interval and interval[1] <= aim),
@@ -166,7 +165,8 @@ def _page(plan: SimulationPlan, found: Mapping[str, Any]) -> str:
         f"{found['cells']} of {found['planned']} cells are done, {len(found['seeds'])} seed(s). {plan.rounds}"
         f" rounds of {plan.per_round} scans from a pool of {plan.pool}, {plan.gate} scans for the gate,"
         f" {plan.test} test scans with {found['objects']} objects that no arm ever annotates."
-        f" Scans are simulated (look {plan.style}, {', '.join(plan.classes)}); people are simulated too, and so are their seconds.", "",
+        f" Scans are simulated (look {plan.style}, {', '.join(plan.classes)}); people are simulated too,"
+        " and so are their seconds.", "",
         "A click is every press of the mouse, of label and review together: clicks, corners of a box,"
         " vertices of an outline, choices of a class, deletions, undoing. Intervals are 95 %: Student's over"
         " seeds (other people, other trainings, the same test scans), and a bootstrap over test scans (others"
