@@ -352,13 +352,23 @@ def test_what_decides_about_rounds_is_the_committed_report():
     found = json.loads((ROUNDS / "report.json").read_text())
     said = {"by hand": "by little: {}", "untrained": "Learning pays**: {}"}
     for other, words in (said | {"random": "**That picking beats chance is not shown**: {}"}).items():
-        shares = found["decides"][other]
-        low, high = shares["interval"]
-        assert shares["equal_iou"]
-        told = f"{shares['share']:.2f} [{low:.2f}, {high:.2f}]"
-        assert words.format(told) in page
-        assert told in readme
-        assert shares["reached"] == (other == "untrained")
+        compared = found["decides"][other]
+        over_seeds, over_scans = (
+            "[{:.2f}, {:.2f}]".format(*compared[name]) for name in ("interval", "over_scans")
+        )
+        assert compared["equal_iou"]
+        assert words.format(f"{compared['share']:.2f} {over_seeds} and {over_scans} of the clicks") in page
+        assert f"{compared['share']:.2f} {over_seeds} {over_scans}" in readme
+        assert compared["reached"] == (other == "untrained")
+    for name in ("interval", "over_scans"):
+        low, high = found["decides"]["by hand"][name]
+        assert low < found["decides"]["by hand"]["aim"] < high
+        assert found["decides"]["untrained"][name][1] < 1
+        assert found["decides"]["random"][name][0] > found["decides"]["random"]["aim"]
+    assert f"60 test scans with {found['objects']} objects" in page
+    seconds = {arm: found["test"][arm]["seconds per mask"][-1] for arm in ("picked", "by hand")}
+    assert f"{np.mean(seconds['picked']) / np.mean(seconds['by hand']):.2f} of the time" in page
+    assert sum(sum(of.values()) for of in found["seconds"].values()) == pytest.approx(3 * 3600, rel=0.15)
     assert found["decides"]["random"]["interval"][1] > 1
     masks = {arm: np.mean(found["rounds"][arm]["masks per scan"]) for arm in ("picked", "random")}
     assert f"{masks['picked']:.1f} masks each and drawn ones {masks['random']:.1f}" in page
