@@ -1,10 +1,12 @@
 """The unattended rounds, at the smallest size that goes through every step."""
 
+import csv
 import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from benchmarks import rounds_elsewhere
 from scipy.stats import bootstrap
 
 from beltline.core import BadInputError
@@ -78,6 +80,25 @@ def test_by_hand_nothing_is_proposed_and_every_mask_is_an_outline(tiny):
     assert test["by_hand"] >= 1
     assert test["effort"]["label"]["click"] == test["effort"]["label"]["corner"] == 0
     assert MEASURES["final IoU"](test) > 0.8
+
+
+def test_other_scans_are_asked_with_the_models_of_the_end(tiny, tmp_path, monkeypatch, capsys):
+    out, _, _ = tiny
+    words = ["rounds_elsewhere", str(out), str(tmp_path), "--test", "2", "--out", str(tmp_path / "found.csv")]
+    monkeypatch.setattr("sys.argv", words)
+    rounds_elsewhere.main()
+    assert "| by hand | 1 |" in capsys.readouterr().out
+    with (tmp_path / "found.csv").open() as stream:
+        found = {row["arm"]: row for row in csv.DictReader(stream)}
+    kept = json.loads((tmp_path / "tested" / "by_hand_seed0.json").read_text())["test"]
+    assert float(found["by hand"]["clicks per mask"]) == pytest.approx(
+        MEASURES["clicks per mask"](kept), rel=5e-3
+    )
+    before = json.loads((out / "cells" / "by_hand_seed0_round1" / "result.json").read_text())["test"]
+    assert kept["each"] != before["each"]
+    monkeypatch.setattr("sys.argv", [*words, "--data-seed", str(TINY.data_seed)])
+    with pytest.raises(SystemExit, match="must be another"):
+        rounds_elsewhere.main()
 
 
 def test_done_cells_are_kept_and_another_plan_is_refused(tiny):

@@ -226,15 +226,27 @@ def _annotated(
 
 
 def _tested(room: Room, cell: Cell, arm: Arm, model: Path | None, *, unchanged: bool) -> dict[str, Any]:
-    """Figures of the test scans; the same model gives the same, as people there are the same each time.
-
-    ``each`` has presses and masks of every scan, in order: other scans would have given others.
-    """
+    """See `tested`; the same model gives the same, as people there are the same each time."""
     if unchanged and cell.round > 1:
         path = room.folder(replace(cell, round=cell.round - 1)) / RESULT
         return dict(json.loads(path.read_text(encoding="utf-8"))["test"])
-    start = Before({}, {}, "", model)
-    done = _annotated(room, cell, arm, start, room.world.test, salt=TEST)
+    return tested(room, cell, arm, model)
+
+
+def tested(room: Room, cell: Cell, arm: Arm, model: Path | None) -> dict[str, Any]:
+    """Figures of the test scans.
+
+    Args:
+        room: With the scans.
+        cell: Whose seed the people have.
+        arm: How they work.
+        model: Click model's file, None for the first one.
+
+    Returns:
+        See `figures`; ``each`` has presses and masks of every scan, in order: other scans would have given
+        others.
+    """
+    done = _annotated(room, cell, arm, Before({}, {}, "", model), room.world.test, salt=TEST)
     each = [(one.effort.presses, len(one.objects)) for one in done.values()]
     return {**figures(room, done), "each": each}
 

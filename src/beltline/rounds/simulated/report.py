@@ -55,7 +55,7 @@ def write_report(
         "cells": len(results),
         "objects": max((one["test"]["objects"] for one in results), default=0),
         "planned": len(plan.arms) * len(plan.seeds) * plan.rounds,
-        "decides": {other: _compared(plan, results, other, aim) for other, aim in AIMS.items()},
+        "decides": {other: compared(plan, results, other, aim) for other, aim in AIMS.items()},
         "test": curves["test"],
         "rounds": curves["figures"],
         "gate": [
@@ -97,10 +97,19 @@ def _curves(
     return table
 
 
-def _compared(
-    plan: SimulationPlan, results: Sequence[Found], other: str, aim: float
-) -> dict[str, Any] | None:
-    """Clicks per mask of the picked arm beside another one's, after the last round, seed by seed."""
+def compared(plan: SimulationPlan, results: Sequence[Found], other: str, aim: float) -> dict[str, Any] | None:
+    """Clicks per mask of the picked arm beside another one's, after the last round, seed by seed.
+
+    Args:
+        plan: Its rounds and seeds.
+        results: Of cells: ``arm``, ``seed``, ``round`` and ``test`` of each.
+        other: Arm.
+        aim: Most that the share is to be.
+
+    Returns:
+        ``share`` with its ``interval`` over seeds and ``over_scans``, whether the aim is ``reached``, and
+        ``shown`` by the interval over seeds; None before both arms are done.
+    """
     last = {(one["arm"], one["seed"]): one["test"] for one in results if one["round"] == plan.rounds}
     seeds = [seed for seed in plan.seeds if ("picked", seed) in last and (other, seed) in last]
     if not seeds:
