@@ -358,8 +358,8 @@ def test_what_decides_about_rounds_is_the_committed_report():
         told = found["decides"][arm]
         intervals = ("[{:.2f}, {:.2f}]".format(*told[key]) for key in ("interval", "over_scans"))
         other = elsewhere[arm]
-        there = f"{other[SHARE]} {other['over seeds']} {other['over scans']}"
-        here = " ".join((f"{told['share']:.2f}", *intervals))
+        there = f"{other[SHARE]} {other['over seeds']}, {other['over scans']}"
+        here = f"{told['share']:.2f} " + ", ".join(intervals)
         assert f"| {name} | {told['aim']:g} | {here} | {there} |" in page
         assert there in readme
         assert told["seeds"] == int(other["seeds"]) == 5
